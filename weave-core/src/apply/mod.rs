@@ -1,0 +1,1 @@
+//! DO: runs a plan, keeps a journal, undoes backwards, looks again.

@@ -1,0 +1,1 @@
+//! The same operations for callers without an async runtime.

@@ -1,0 +1,1 @@
+//! The `weave` command: argument parsing and printing.

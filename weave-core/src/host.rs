@@ -1,0 +1,55 @@
+//! The seam: a host is what can be looked at and acted on. Nothing above it knows netlink, the engine or nft.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::observed::{Observed, Scope};
+use crate::plan::Step;
+use crate::spec::Mac;
+use crate::{Error, Result};
+
+/// What to do when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Do no further step (going forward).
+    Stop,
+    /// Go on with the next (undoing).
+    Continue,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Refused; nothing of it was done.
+    Failed(Error),
+    /// Not tried, because one before it failed.
+    Skipped,
+}
+
+/// An address that somebody on the network has already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Owner {
+    /// The address.
+    pub address: IpAddr,
+    /// The hardware address that answered.
+    pub mac: Mac,
+    /// The peer it is behind; `None` when it is on this host or not known.
+    pub peer: Option<IpAddr>,
+    /// The host's link it is behind, when it is on this host.
+    pub link: Option<String>,
+}
+
+/// A host.
+pub trait Host: Sync {
+    /// Looks, one dump for each kind of thing, and changes nothing.
+    fn observe(&self, scope: &Scope) -> impl Future<Output = Result<Observed>> + Send;
+
+    /// Does `steps` in their order; one outcome for each. Containers are those of the last look.
+    fn execute(&self, steps: &[Step], on_error: OnError) -> impl Future<Output = Vec<Outcome>> + Send;
+
+    /// Asks the network behind the bridge who has any of `addresses`, all together, for a tenth of a second.
+    fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> impl Future<Output = Result<Vec<Owner>>> + Send;
+}

@@ -1,0 +1,1 @@
+//! This host: the kernel, the engine and the packet filter behind the one seam.

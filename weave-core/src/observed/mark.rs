@@ -1,0 +1,161 @@
+//! What weave writes into the alias of its links: that it made them, and what it needs to know again.
+//!
+//! The kernel keeps it, so it is there exactly as long as the link and nothing has to be kept on disk.
+
+use std::fmt;
+
+use crate::spec::ContainerRef;
+
+/// The alias of a link that weave made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// `weave:bridge …`
+    Bridge(BridgeMark),
+    /// `weave:router`
+    Router,
+    /// `weave:attachment …`
+    Attachment(AttachmentMark),
+}
+
+/// What is remembered of the router as long as its bridge stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BridgeMark {
+    /// The MTU that was asked for; `None` computes it.
+    pub mtu: Option<u32>,
+    /// Whether the packet filter is left to others.
+    pub firewall_unmanaged: bool,
+}
+
+/// Whose host end it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentMark {
+    /// Number of the network namespace's file, which tells living namespaces apart.
+    pub inode: u64,
+    /// A process in it when it was attached; 0 for a namespace by path.
+    pub pid: u32,
+    /// The interface in it.
+    pub interface: String,
+    /// The container's short id, or the path of the namespace, or nothing.
+    pub id: String,
+    /// The container's name; empty for a bare namespace.
+    pub name: String,
+}
+
+/// The kernel takes 255 bytes (`IFALIASZ` is 256 with its terminating zero).
+const ALIAS_MAX: usize = 255;
+
+impl Mark {
+    /// Reads an alias; `None` where weave did not write it.
+    pub fn parse(alias: &str) -> Option<Self> {
+        let mut words = alias.split(' ');
+        let what = words.next()?;
+        let fields: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
+        let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        match what {
+            "weave:bridge" => Some(Self::Bridge(BridgeMark {
+                mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
+                firewall_unmanaged: field("firewall") == Some("unmanaged"),
+            })),
+            "weave:router" => Some(Self::Router),
+            "weave:attachment" => Some(Self::Attachment(AttachmentMark {
+                inode: field("netns")?.parse().ok()?,
+                pid: field("pid").and_then(|pid| pid.parse().ok()).unwrap_or(0),
+                interface: field("interface")?.to_owned(),
+                id: field("id").unwrap_or_default().to_owned(),
+                name: field("name").unwrap_or_default().to_owned(),
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bridge(mark) => {
+                f.write_str("weave:bridge")?;
+                if let Some(mtu) = mark.mtu {
+                    write!(f, " mtu={mtu}")?;
+                }
+                if mark.firewall_unmanaged {
+                    f.write_str(" firewall=unmanaged")?;
+                }
+                Ok(())
+            }
+            Self::Router => f.write_str("weave:router"),
+            Self::Attachment(mark) => {
+                let mut text = format!("weave:attachment netns={} pid={} interface={}", mark.inode, mark.pid, mark.interface);
+                for (key, value) in [("id", &mark.id), ("name", &mark.name)] {
+                    let word = format!(" {key}={value}");
+                    // A long path with a blank cannot be told from the next word, and is found by the inode instead.
+                    if !value.is_empty() && !value.contains(' ') && text.len() + word.len() <= ALIAS_MAX {
+                        text.push_str(&word);
+                    }
+                }
+                f.write_str(&text)
+            }
+        }
+    }
+}
+
+impl AttachmentMark {
+    /// How a caller would name it.
+    pub fn container(&self) -> ContainerRef {
+        if !self.name.is_empty() {
+            ContainerRef::Container(self.name.clone())
+        } else if self.id.starts_with('/') {
+            ContainerRef::Netns(self.id.clone().into())
+        } else if !self.id.is_empty() {
+            ContainerRef::Container(self.id.clone())
+        } else if self.pid != 0 {
+            ContainerRef::Pid(self.pid)
+        } else {
+            ContainerRef::Netns(format!("/inode/{}", self.inode).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for mark in [
+            Mark::Bridge(BridgeMark::default()),
+            Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true }),
+            Mark::Router,
+            Mark::Attachment(AttachmentMark {
+                inode: 4_026_532_345,
+                pid: 17,
+                interface: "ethwe".into(),
+                id: "3f2a9c0d1e2f".into(),
+                name: "pg.example.com".into(),
+            }),
+        ] {
+            assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
+        }
+    }
+
+    #[test]
+    fn a_foreign_alias_is_no_mark() {
+        for alias in ["", "weave", "weave:", "weave:other", "uplink to rack 3", "weave:attachment", "weave:attachment netns=x interface=e"] {
+            assert_eq!(Mark::parse(alias), None, "{alias}");
+        }
+    }
+
+    #[test]
+    fn the_longest_names_fit_the_kernel() {
+        let mark = Mark::Attachment(AttachmentMark {
+            inode: u64::MAX,
+            pid: u32::MAX,
+            interface: "x".repeat(15),
+            id: format!("/{}", "p".repeat(300)),
+            name: "n".repeat(128),
+        });
+        let text = mark.to_string();
+        assert!(text.len() <= ALIAS_MAX);
+        let Some(Mark::Attachment(read)) = Mark::parse(&text) else { panic!("{text}") };
+        assert_eq!((read.inode, read.name.len()), (u64::MAX, 128));
+    }
+}

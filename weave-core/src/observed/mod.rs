@@ -1,0 +1,132 @@
+//! IS: what a look at the host found. Plain data, no decisions; absent is `None`.
+
+mod firewall;
+mod link;
+mod mark;
+mod target;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use serde::Serialize;
+
+pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
+pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
+pub use mark::{AttachmentMark, BridgeMark, Mark};
+pub use target::{NetnsId, Target, TargetNet, TargetProblem};
+
+use crate::spec::{Cidr, ContainerRef};
+
+/// What to look at. Links and addresses of the host are always dumped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Containers and namespaces to enter.
+    pub targets: Vec<ContainerRef>,
+    /// Enter the namespaces of all attachments that the host's links show, too.
+    pub attachments: bool,
+    /// Names of peers to resolve.
+    pub names: Vec<String>,
+    /// Peer addresses whose paths are wanted, besides those in the flood list.
+    pub peers: Vec<IpAddr>,
+    /// Look at the flood list and the paths to the peers in it.
+    pub router: bool,
+    /// Look at the routes of the host.
+    pub routes: bool,
+    /// Look at the packet filter.
+    pub firewall: bool,
+}
+
+/// What a look at the host found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Observed {
+    /// Links of the host's namespace.
+    pub links: Vec<Link>,
+    /// Addresses on them.
+    pub addresses: Vec<InterfaceAddress>,
+    /// Routes of the host's main table; empty when they were not asked for.
+    pub routes: Vec<InterfaceRoute>,
+    /// The flood list of weave's VXLAN device.
+    pub flood: Vec<Flood>,
+    /// What the names of peers resolved to; an empty list where nothing was found.
+    pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// How the host reaches each peer address; absent where there is no route.
+    pub paths: BTreeMap<IpAddr, Path>,
+    /// The packet filter; `None` when it was not asked for.
+    pub firewall: Option<FirewallState>,
+    /// Containers and namespaces, by what the caller called them; for attachments found by themselves, by their mark.
+    pub targets: BTreeMap<ContainerRef, Target>,
+    /// Something unique to this host for a stable hardware address when it has no underlay address yet.
+    pub host_id: String,
+}
+
+/// How the host reaches an address of the underlay (`ip route get`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Path {
+    /// The source address that the kernel would choose.
+    pub source: Option<IpAddr>,
+    /// The interface it goes out of.
+    pub ifindex: u32,
+    /// The route's own MTU, where it has one.
+    pub mtu: Option<u32>,
+    /// Whether the address is the host's own.
+    pub local: bool,
+}
+
+impl Observed {
+    /// The link called `name`.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == name)
+    }
+
+    /// The link with number `index`.
+    pub fn link_at(&self, index: u32) -> Option<&Link> {
+        self.links.iter().find(|link| link.index == index)
+    }
+
+    /// The bridge that weave made, with what is marked on it.
+    pub fn bridge(&self) -> Option<(&Link, &BridgeInfo, BridgeMark)> {
+        self.links.iter().find_map(|link| match (&link.kind, link.mark()) {
+            (LinkKind::Bridge(info), Some(Mark::Bridge(mark))) => Some((link, info, mark)),
+            _ => None,
+        })
+    }
+
+    /// The VXLAN device that weave made.
+    pub fn vxlan(&self) -> Option<(&Link, &VxlanInfo)> {
+        self.links.iter().find_map(|link| match (&link.kind, link.mark()) {
+            (LinkKind::Vxlan(info), Some(Mark::Router)) => Some((link, info)),
+            _ => None,
+        })
+    }
+
+    /// The host ends of all attachments.
+    pub fn attachments(&self) -> impl Iterator<Item = (&Link, AttachmentMark)> {
+        self.links.iter().filter_map(|link| match (&link.kind, link.mark()) {
+            (LinkKind::Veth, Some(Mark::Attachment(mark))) => Some((link, mark)),
+            _ => None,
+        })
+    }
+
+    /// Addresses of the host's link `index`.
+    pub fn addresses_of(&self, index: u32) -> impl Iterator<Item = Cidr> {
+        self.addresses.iter().filter(move |address| address.ifindex == index).map(|address| address.address)
+    }
+
+    /// Whether the host itself has `ip`.
+    pub fn is_own(&self, ip: IpAddr) -> bool {
+        self.addresses.iter().any(|address| address.address.ip() == ip)
+    }
+
+    /// Routes of the host whose destination overlaps `network`, other than through `except`.
+    pub fn overlapping(&self, network: IpNetwork, except: Option<u32>) -> impl Iterator<Item = &InterfaceRoute> {
+        self.routes.iter().filter(move |route| {
+            route.to.prefix() > 0 && Some(route.ifindex) != except && overlap(route.to, network)
+        })
+    }
+}
+
+/// Whether two networks have an address in common.
+pub fn overlap(a: IpNetwork, b: IpNetwork) -> bool {
+    a.contains(b.network()) || b.contains(a.network())
+}

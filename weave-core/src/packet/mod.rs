@@ -1,0 +1,1 @@
+//! Packets that weave sends itself: address probes and announcements.

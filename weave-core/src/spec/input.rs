@@ -1,0 +1,143 @@
+//! From text, YAML or a table of another language to a spec, with errors that name the field.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::{Error, Result};
+
+/// Reads a spec from a tree of values, as the bindings and the command hand it over.
+///
+/// # Errors
+/// `InvalidSpec` with the path of the field (`containers.web.ips[0]`) as its subject; an unknown field is answered
+/// with the nearest name there is.
+pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        explain(if path == "." { "" } else { &path }, &error.into_inner().to_string())
+    })
+}
+
+/// Reads a spec from YAML, of which JSON is a part.
+///
+/// # Errors
+/// `InvalidSpec`: with line and column where the text is no YAML, else as [`from_value`].
+pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let value: serde_json::Value = serde_saphyr::from_str(text)
+        .map_err(|error| Error::invalid("document", format!("is no YAML: {}", first_line(&error.to_string()))))?;
+    match value {
+        serde_json::Value::Null => from_value(serde_json::Value::Object(serde_json::Map::new())),
+        serde_json::Value::Object(_) => from_value(value),
+        _ => Err(Error::invalid("document", "is no map of fields; allowed: `router:`, `peers:`, `containers:` …")),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Turns serde's words into ours: the unknown field becomes the subject, with the nearest right name.
+fn explain(path: &str, message: &str) -> Error {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match (message.starts_with("unknown field"), message.starts_with("unknown variant"), names.split_first()) {
+        (true, _, Some((field, known))) => {
+            // serde's path ends at the unknown field itself.
+            let subject = if path.is_empty() || path == *field || path.ends_with(&format!(".{field}")) {
+                if path.is_empty() { (*field).to_owned() } else { path.to_owned() }
+            } else {
+                format!("{path}.{field}")
+            };
+            let error = Error::invalid(subject, format!("`{field}` is no field here; allowed: {}", known.join(", ")));
+            match nearest(field, known) {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error,
+            }
+        }
+        (_, true, Some((value, known))) => {
+            let error = Error::invalid(path, format!("`{value}` is not known; allowed: {}", known.join(", ")));
+            match nearest(value, known) {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error,
+            }
+        }
+        _ => Error::invalid(path, message),
+    }
+}
+
+/// The name that a mistyped `word` most likely stands for.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 3)
+        .map(|(_, name)| name)
+}
+
+/// A number that may be written as text or as `6784.0`: templates yield strings, Lua yields floats.
+pub(super) fn option_number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    let number = |value: &serde_json::Value| match value {
+        serde_json::Value::Number(number) => whole(number),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    match value {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(value) => match number(&value).and_then(|number| T::try_from(number).ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(serde::de::Error::custom(format!(
+                "{value} is out of range or no whole number; allowed: 1 to {}",
+                if size_of::<T>() == 2 { u64::from(u16::MAX) } else { u64::from(crate::names::VNI_MAX) }
+            ))),
+        },
+    }
+}
+
+fn whole(number: &serde_json::Number) -> Option<u64> {
+    number.as_u64().or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..4e9).contains(float))?;
+        format!("{float:.0}").parse().ok()
+    })
+}
+
+/// A value that is written as text or as a number, parsed from its text.
+pub(super) fn text_or_number<'de, D, T>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = Error>,
+{
+    struct TextOrNumber<T>(&'static str, PhantomData<T>);
+
+    impl<T: FromStr<Err = Error>> Visitor<'_> for TextOrNumber<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(|error: Error| E::custom(error.message()))
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+    }
+    deserializer.deserialize_any(TextOrNumber(expected, PhantomData))
+}

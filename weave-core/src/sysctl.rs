@@ -1,0 +1,1 @@
+//! Settings of the kernel that netlink does not carry.
