@@ -84,7 +84,8 @@ impl fmt::Display for Mark {
             }
             Self::Router => f.write_str("weave:router"),
             Self::Attachment(mark) => {
-                let mut text = format!("weave:attachment netns={} pid={} interface={}", mark.inode, mark.pid, mark.interface);
+                let mut text =
+                    format!("weave:attachment netns={} pid={} interface={}", mark.inode, mark.pid, mark.interface);
                 for (key, value) in [("id", &mark.id), ("name", &mark.name)] {
                     let word = format!(" {key}={value}");
                     // A long path with a blank cannot be told from the next word, and is found by the inode instead.
@@ -139,7 +140,15 @@ mod tests {
 
     #[test]
     fn a_foreign_alias_is_no_mark() {
-        for alias in ["", "weave", "weave:", "weave:other", "uplink to rack 3", "weave:attachment", "weave:attachment netns=x interface=e"] {
+        for alias in [
+            "",
+            "weave",
+            "weave:",
+            "weave:other",
+            "uplink to rack 3",
+            "weave:attachment",
+            "weave:attachment netns=x interface=e",
+        ] {
             assert_eq!(Mark::parse(alias), None, "{alias}");
         }
     }

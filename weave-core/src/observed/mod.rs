@@ -120,9 +120,9 @@ impl Observed {
 
     /// Routes of the host whose destination overlaps `network`, other than through `except`.
     pub fn overlapping(&self, network: IpNetwork, except: Option<u32>) -> impl Iterator<Item = &InterfaceRoute> {
-        self.routes.iter().filter(move |route| {
-            route.to.prefix() > 0 && Some(route.ifindex) != except && overlap(route.to, network)
-        })
+        self.routes
+            .iter()
+            .filter(move |route| route.to.prefix() > 0 && Some(route.ifindex) != except && overlap(route.to, network))
     }
 }
 

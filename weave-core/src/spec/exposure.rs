@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-
 use super::{Cidr, List};
 use crate::{Error, Result};
 
@@ -111,4 +110,3 @@ impl Expose {
         super::attachment::check_ips(&self.ips)
     }
 }
-

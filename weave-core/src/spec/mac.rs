@@ -19,7 +19,8 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut pairs = text.split([':', '-']);
         for byte in &mut bytes {
-            let pair = pairs.next().filter(|pair| pair.len() == 2).ok_or_else(|| wrong("is not an Ethernet address"))?;
+            let pair =
+                pairs.next().filter(|pair| pair.len() == 2).ok_or_else(|| wrong("is not an Ethernet address"))?;
             *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong("is not an Ethernet address"))?;
         }
         if pairs.next().is_some() {

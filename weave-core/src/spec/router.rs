@@ -100,7 +100,10 @@ impl FromStr for Mtu {
         let allowed = format!("allowed: auto, or {} to {}", names::MTU_MIN, names::MTU_MAX);
         match text {
             "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Bytes).map_err(|_| Error::invalid("mtu", format!("`{text}` is no MTU; {allowed}"))),
+            _ => text
+                .parse()
+                .map(Self::Bytes)
+                .map_err(|_| Error::invalid("mtu", format!("`{text}` is no MTU; {allowed}"))),
         }
     }
 }
