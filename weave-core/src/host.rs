@@ -44,6 +44,12 @@ pub struct Owner {
 
 /// A host.
 pub trait Host: Sync {
+    /// Holds the one place in which changes are made, as long as it lives.
+    type Guard: Send;
+
+    /// Waits for every other weave on this host to finish.
+    fn lock(&self, operation: &str) -> impl Future<Output = Result<Self::Guard>> + Send;
+
     /// Looks, one dump for each kind of thing, and changes nothing.
     fn observe(&self, scope: &Scope) -> impl Future<Output = Result<Observed>> + Send;
 

@@ -1,1 +1,206 @@
-//! DO: runs a plan, keeps a journal, undoes backwards, looks again.
+//! DO: runs a plan, keeps a journal of what succeeded, undoes backwards on an error, and looks again at the end.
+
+mod lock;
+
+use std::collections::BTreeSet;
+
+pub use lock::{Lock, run_dir};
+
+use crate::host::{Host, OnError, Outcome, Owner};
+use crate::observed::{Observed, Scope, Target, TargetProblem};
+use crate::plan::{Intent, Plan, Step, plan, undo};
+use crate::spec::ContainerRef;
+use crate::{Error, ErrorKind, Result};
+
+/// Whether to act, or to stop after the plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Do what is missing.
+    #[default]
+    Apply,
+    /// Say what would be done, and touch nothing.
+    Check,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Converged {
+    /// What was planned, and in [`Mode::Apply`] done.
+    pub plan: Plan,
+    /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
+    pub observed: Observed,
+}
+
+/// How often a disturbed look, or one that does not yet show what was done, is repeated.
+const TRIES: usize = 3;
+
+/// Brings `host` to `intent`, or says how it would.
+///
+/// The future must be driven to its end: dropped half-way, it undoes nothing, and the next run repairs.
+///
+/// # Errors
+/// Whatever observing, planning and doing can say. Then everything that was done is undone; what could not be undone
+/// is listed in the error.
+pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode: Mode) -> Result<Converged> {
+    let _guard = match mode {
+        Mode::Apply => Some(host.lock(operation).await?),
+        Mode::Check => None,
+    };
+    let scope = intent.scope();
+    let before = look(host, &scope).await?;
+    let mut plan = plan(intent, &before)?;
+    if mode == Mode::Check || plan.is_empty() {
+        return Ok(Converged { plan, observed: before });
+    }
+    let mut journal = Journal { host, before: &before, done: Vec::new() };
+    match journal.run(&mut plan, intent, &scope).await {
+        Ok(observed) => Ok(Converged { plan, observed }),
+        Err(error) => Err(journal.undo(error).await),
+    }
+}
+
+/// Looks, again if the kernel says that the answer was disturbed.
+pub async fn look<H: Host>(host: &H, scope: &Scope) -> Result<Observed> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match host.observe(scope).await {
+            Err(error) if error.is_transient() && tries > 0 => {}
+            result => return result,
+        }
+    }
+}
+
+struct Journal<'a, H> {
+    host: &'a H,
+    before: &'a Observed,
+    done: Vec<Step>,
+}
+
+impl<H: Host> Journal<'_, H> {
+    async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+        self.execute(&plan.base).await?;
+        self.probe(plan, intent).await?;
+        let rest: Vec<Step> = plan.lanes.iter().flat_map(|lane| &lane.steps).chain(&plan.last).cloned().collect();
+        self.execute(&rest).await?;
+        self.verify(plan, intent, scope).await
+    }
+
+    async fn execute(&mut self, steps: &[Step]) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let outcomes = self.host.execute(steps, OnError::Stop).await;
+        let mut failed = None;
+        for (step, outcome) in steps.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Done => {
+                    tracing::debug!(%step, "done");
+                    self.done.push(step.clone());
+                }
+                Outcome::Failed(error) => {
+                    tracing::debug!(%step, %error, "failed");
+                    failed.get_or_insert(error);
+                }
+                Outcome::Skipped => {}
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Refuses containers whose addresses somebody else has.
+    async fn probe(&self, plan: &mut Plan, intent: &Intent) -> Result<()> {
+        let addresses: Vec<_> = plan.lanes.iter().flat_map(|lane| lane.probe.iter().copied()).collect();
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        for owner in self.host.probe(&plan.bridge, &addresses).await? {
+            let taken = plan.lanes.iter().find(|lane| lane.probe.contains(&owner.address));
+            let Some(container) = taken.map(|lane| lane.container.clone()) else { continue };
+            let error = taken_error(&container, &owner, self.before);
+            if !intent.each_by_itself {
+                return Err(error);
+            }
+            plan.drop_lane(&container, error);
+        }
+        Ok(())
+    }
+
+    /// Looks again: planning once more must find nothing to do.
+    async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+        let mut left = String::new();
+        for _ in 0..TRIES {
+            let mut now = look(self.host, scope).await?;
+            // A name may resolve to another address a moment later; what was asked for was settled at the first look.
+            now.names.clone_from(&self.before.names);
+            died(plan, intent, &now)?;
+            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
+            let rest = crate::plan::plan(intent, &now)?;
+            let missing = rest
+                .base
+                .iter()
+                .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
+                .chain(&rest.last)
+                .next();
+            match missing {
+                None => return Ok(now),
+                Some(step) => left = step.to_string(),
+            }
+        }
+        Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
+            .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+    }
+
+    /// Puts everything back, last first; goes on where something cannot be put back, and says so.
+    async fn undo(&self, error: Error) -> Error {
+        let steps = undo(&self.done, self.before);
+        let outcomes = self.host.execute(&steps, OnError::Continue).await;
+        let left = steps
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(step, outcome)| match outcome {
+                Outcome::Failed(why) => Some(format!("{step} ({why})")),
+                Outcome::Done | Outcome::Skipped => None,
+            })
+            .collect();
+        error.left(left)
+    }
+}
+
+fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {
+    let place = match (&owner.peer, &owner.link) {
+        (Some(peer), _) => format!(" behind peer {peer}"),
+        (None, Some(link)) => {
+            let name = observed.attachments().find(|(host, _)| host.name == *link).map(|(_, mark)| mark.container());
+            name.map_or_else(
+                || format!(" on this host behind {link}"),
+                |name| format!(" on this host, container {name}"),
+            )
+        }
+        (None, None) => String::new(),
+    };
+    let message = format!("{} is taken by {}{place}", owner.address, owner.mac);
+    Error::new(ErrorKind::Conflict, container.to_string(), message)
+        .hint("give another address, or detach it there; `probe: false` attaches without asking")
+}
+
+/// A container that ended meanwhile is a problem of its own.
+fn died(plan: &mut Plan, intent: &Intent, now: &Observed) -> Result<()> {
+    let gone = |lane: &crate::plan::Lane| match now.targets.get(&lane.container) {
+        Some(Target::Problem(problem @ (TargetProblem::NotRunning(_) | TargetProblem::Missing))) => {
+            Some((lane.container.clone(), problem.clone()))
+        }
+        _ => None,
+    };
+    let dead: Vec<_> = plan.lanes.iter().filter_map(gone).collect();
+    for (container, problem) in dead {
+        let message = format!("{problem}: it ended while it was worked on");
+        let error = Error::new(ErrorKind::ContainerNotRunning, container.to_string(), message)
+            .hint("start it and run this again");
+        if !intent.each_by_itself {
+            return Err(error);
+        }
+        plan.drop_lane(&container, error);
+    }
+    Ok(())
+}

@@ -48,6 +48,8 @@ pub struct Observed {
     pub routes: Vec<InterfaceRoute>,
     /// The flood list of weave's VXLAN device.
     pub flood: Vec<Flood>,
+    /// How many hardware addresses the VXLAN device has learned behind each peer.
+    pub learned: BTreeMap<IpAddr, usize>,
     /// What the names of peers resolved to; an empty list where nothing was found.
     pub names: BTreeMap<String, Vec<IpAddr>>,
     /// How the host reaches each peer address; absent where there is no route.

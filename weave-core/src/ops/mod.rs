@@ -1,1 +1,31 @@
-//! The public verbs.
+//! The public verbs, each in the module of its noun: `router::launch`, `peer::connect`, `attachment::attach`,
+//! `exposure::expose`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
+//! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
+
+pub mod attachment;
+pub mod exposure;
+pub mod host;
+mod operation;
+pub mod peer;
+mod report;
+pub mod router;
+pub mod status;
+
+pub use operation::{Apply, Nothing, Operation, Ps};
+pub use report::Report;
+
+use crate::apply::{Mode, converge};
+use crate::host::Host;
+use crate::plan::Intent;
+use crate::{Error, Result};
+
+/// What all changing verbs do.
+async fn change<H: Host>(host: &H, operation: &str, intent: Intent, mode: Mode) -> Result<Report> {
+    let done = converge(host, &intent, operation, mode).await.map_err(|error| error.op(operation))?;
+    Ok(Report::of(operation, mode, &done))
+}
+
+/// An error of a spec, with the operation it was for.
+fn checked(operation: &str, valid: Result<()>) -> Result<()> {
+    valid.map_err(|error: Error| error.op(operation))
+}

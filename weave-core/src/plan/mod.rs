@@ -1,7 +1,116 @@
 //! WILL: what has to be done, decided from what is wanted and what is. Pure.
+//!
+//! ```text
+//! (Intent, Observed) -> Network (what the router and its bridge shall be)
+//!                    -> steps and changes of router, exposures, firewall
+//!                    -> a lane of steps for each container
+//! ```
 
+mod attachment;
 mod change;
+mod exposure;
+mod firewall;
+mod intent;
+mod lane;
+mod network;
+mod peers;
+mod router;
+mod state;
 mod step;
+mod teardown;
+mod underlay;
+mod undo;
 
+use std::net::IpAddr;
+
+pub use attachment::{AttachedLink, attached};
 pub use change::Change;
+pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
+pub use state::document;
 pub use step::{NewBridge, NewVeth, NewVxlan, Place, Step};
+pub use undo::undo;
+
+use crate::observed::Observed;
+use crate::spec::ContainerRef;
+use crate::{Error, Result};
+
+/// What will be done.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Steps for the host as a whole, in their order.
+    pub base: Vec<Step>,
+    /// Steps for each container.
+    pub lanes: Vec<Lane>,
+    /// Steps after those: interfaces to remove, all together.
+    pub last: Vec<Step>,
+    /// The same in the words of a document.
+    pub changes: Vec<Change>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// Containers that cannot be served, and why; the others are.
+    pub problems: Vec<(ContainerRef, Error)>,
+    /// The bridge to ask for owners of addresses.
+    pub bridge: String,
+}
+
+/// What will be done for one container.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    /// The container.
+    pub container: ContainerRef,
+    /// Steps in their order.
+    pub steps: Vec<Step>,
+    /// The same in the words of a document.
+    pub changes: Vec<Change>,
+    /// Addresses that nobody else on the network may have.
+    pub probe: Vec<IpAddr>,
+}
+
+impl Plan {
+    /// Whether everything is as wanted.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_empty() && self.last.is_empty() && self.lanes.iter().all(|lane| lane.steps.is_empty())
+    }
+
+    /// All steps in the order in which they are done.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
+    }
+
+    /// All changes.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().chain(self.lanes.iter().flat_map(|lane| &lane.changes))
+    }
+
+    /// Takes a container out, because it cannot be served after all.
+    pub fn drop_lane(&mut self, container: &ContainerRef, error: Error) {
+        self.lanes.retain(|lane| lane.container != *container);
+        self.problems.push((container.clone(), error));
+    }
+
+    fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+/// Decides what has to be done.
+///
+/// # Errors
+/// What is wanted is impossible on this host: `Conflict` where something foreign stands in the way, `InvalidSpec`
+/// where a value does not fit the host, `NotFound` where something needed is not there.
+pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
+    if intent.router == RouterIntent::Absent {
+        return teardown::plan(observed);
+    }
+    let mut plan = Plan::default();
+    let network = network::resolve(intent, observed, &mut plan)?;
+    let exposures = exposure::resolve(intent, observed, network.as_ref())?;
+    firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
+    if let Some(network) = &network {
+        plan.bridge.clone_from(&network.bridge);
+        router::plan(observed, network, &mut plan);
+        exposure::plan(observed, network, &exposures, &mut plan);
+    }
+    attachment::plan(intent, observed, network.as_ref(), &mut plan)?;
+    Ok(plan)
+}

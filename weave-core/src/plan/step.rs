@@ -245,10 +245,10 @@ pub enum Step {
     /// Tell the network where the addresses of a container are, by gratuitous ARP and unsolicited neighbour
     /// advertisement.
     Announce {
-        /// The container.
-        target: ContainerRef,
-        /// Its interface.
-        interface: String,
+        /// Where.
+        place: Place,
+        /// The link.
+        link: String,
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
@@ -323,8 +323,8 @@ impl fmt::Display for Step {
             Self::SetTable { after: None, .. } => write!(f, "nft delete table inet {}", names::TABLE),
             Self::AddAccept(rule) => accept(f, rule, true),
             Self::DeleteAccept(rule) => accept(f, rule, false),
-            Self::Announce { target, interface, addresses } => {
-                write!(f, "[{target}] arping -A -I {interface}")?;
+            Self::Announce { place, link, addresses } => {
+                write!(f, "{place}arping -A -I {link}")?;
                 for address in addresses {
                     write!(f, " {address}")?;
                 }
@@ -349,11 +349,6 @@ fn accept(f: &mut fmt::Formatter<'_>, rule: &AcceptRule, add: bool) -> fmt::Resu
     let AcceptRule { tool, family, table, chain, bridge } = rule;
     let program = match (tool, family) {
         (ChainTool::Nft, _) => {
-            let family = match family {
-                Family::Ip => "ip",
-                Family::Ip6 => "ip6",
-                Family::Inet => "inet",
-            };
             let verb = if add { "insert" } else { "delete" };
             return write!(
                 f,

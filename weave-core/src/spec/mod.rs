@@ -13,11 +13,13 @@ mod mac;
 mod peer;
 mod router;
 
+pub(crate) use address::everything;
 pub use address::{Cidr, Route};
 pub use attachment::{Attach, Detach};
 pub use container::ContainerRef;
 pub use document::{Attached, Ensure, HostDocument, Named};
 pub use exposure::{Expose, Exposure, Hide};
+pub(crate) use input::nearest;
 pub use input::{from_value, from_yaml};
 pub use list::List;
 pub use mac::Mac;

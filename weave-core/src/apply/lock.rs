@@ -1,0 +1,106 @@
+//! One weave at a time on a host: a file lock around looking, acting and looking again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::{Error, ErrorKind, Result};
+
+/// The run directory: `WEAVE_RUN_DIR`, else `/run/weave`. Hosts that share one file system need one each.
+pub fn run_dir() -> PathBuf {
+    std::env::var_os("WEAVE_RUN_DIR").filter(|dir| !dir.is_empty()).map_or_else(|| "/run/weave".into(), PathBuf::from)
+}
+
+/// The lock, held as long as this lives; the kernel lets go of it when its holder dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: Flock<File>,
+}
+
+/// How long to sleep between two tries. `flock` has no deadline of its own.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Lock {
+    /// Waits for the lock in `dir` until `deadline` has passed.
+    ///
+    /// # Errors
+    /// `Timeout`, naming who holds it; `PermissionDenied` or `Kernel` when the file cannot be made.
+    pub async fn acquire(dir: &Path, operation: &str, deadline: Duration) -> Result<Self> {
+        let path = dir.join("lock");
+        let failed = |action: &str, error| Error::os(path.display().to_string(), action, error);
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(dir)
+            .map_err(|error| failed("make the run directory", error))?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .open(&path)
+            .map_err(|error| failed("open the lock", error))?;
+        let start = Instant::now();
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(mut held) => {
+                    sign(&mut held, operation);
+                    return Ok(Self { _file: held });
+                }
+                Err((back, nix::errno::Errno::EWOULDBLOCK | nix::errno::Errno::EINTR)) => file = back,
+                Err((_, errno)) => return Err(failed("lock", errno.into())),
+            }
+            if start.elapsed() >= deadline {
+                return Err(held_by(&mut file, &path, deadline));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Who holds it, for the error of those who waited in vain. The lock itself does not depend on it.
+fn sign(file: &mut File, operation: &str) {
+    let text = format!("{} {operation}\n", std::process::id());
+    let _ = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).and_then(|_| file.write_all(text.as_bytes()));
+}
+
+fn held_by(file: &mut File, path: &Path, deadline: Duration) -> Error {
+    let mut text = String::new();
+    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
+    let (pid, operation) = text.trim().split_once(' ').unwrap_or(("unknown", "unknown"));
+    let message = format!("process {pid} ({operation}) held it for the {} s that were waited", deadline.as_secs_f32());
+    Error::new(ErrorKind::Timeout, path.display().to_string(), message)
+        .hint(format!("`ps {pid}` shows what it is; WEAVE_LOCK_TIMEOUT says how many seconds to wait"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(dir: &Path, operation: &str, deadline: Duration) -> Result<Lock> {
+        crate::blocking::run(Lock::acquire(dir, operation, deadline))
+    }
+
+    #[test]
+    fn the_second_waits_and_names_the_first() {
+        let dir = tempfile::tempdir().expect("directory");
+        let held = wait(dir.path(), "attach", Duration::ZERO).expect("first");
+        let error = wait(dir.path(), "detach", Duration::from_millis(20)).expect_err("second");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.message().contains(&format!("process {} (attach)", std::process::id())), "{error}");
+        drop(held);
+        wait(dir.path(), "detach", Duration::ZERO).expect("free again");
+    }
+
+    #[test]
+    fn a_run_directory_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        let error = wait(&file.path().join("run"), "attach", Duration::ZERO).expect_err("no directory");
+        assert!(error.subject().ends_with("run/lock"), "{error}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The table of operations that every binding and the command dispatch through.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Report, attachment, exposure, host, peer, router};
+use crate::apply::Mode;
+use crate::kernel::Kernel;
+use crate::spec::{Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, from_value, nearest};
+use crate::{Error, Result};
+
+/// The arguments of `apply`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apply {
+    /// What the host should be.
+    pub document: HostDocument,
+}
+
+/// The arguments of an operation that has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// The arguments of `ps`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ps {
+    /// Only these; everything where none is given. `weave:expose` is the host itself.
+    pub containers: crate::spec::List<String>,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $variant:ident($arguments:ty) = $name:literal,)*) => {
+        /// Every operation, by its name and arguments.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(tag = "operation", rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])* $variant($arguments),)*
+        }
+
+        impl Operation {
+            /// The names of all operations.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The operation's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)*
+                }
+            }
+
+            fn parse(name: &str, arguments: Value) -> Option<Result<Self>> {
+                match name {
+                    $($name => Some(from_value(arguments).map(Self::$variant)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// [`host::apply`]
+    Apply(Apply) = "apply",
+    /// [`router::launch`]
+    Launch(Launch) = "launch",
+    /// [`router::stop`]
+    Stop(Nothing) = "stop",
+    /// [`host::reset`]
+    Reset(Nothing) = "reset",
+    /// [`peer::connect`]
+    Connect(Connect) = "connect",
+    /// [`peer::forget`]
+    Forget(Forget) = "forget",
+    /// [`attachment::attach`]
+    Attach(Attach) = "attach",
+    /// [`attachment::detach`]
+    Detach(Detach) = "detach",
+    /// [`exposure::expose`]
+    Expose(Expose) = "expose",
+    /// [`exposure::hide`]
+    Hide(Hide) = "hide",
+    /// [`host::preflight`]
+    Preflight(Nothing) = "preflight",
+    /// [`host::status`]
+    Status(Nothing) = "status",
+    /// [`host::ps`]
+    Ps(Ps) = "ps",
+    /// [`host::version`]
+    Version(Nothing) = "version",
+}
+
+impl Operation {
+    /// Reads an operation from its name and a table of arguments.
+    ///
+    /// # Errors
+    /// `InvalidSpec`: an unknown name, with the nearest there is, or a wrong argument, with its path.
+    pub fn from_parts(name: &str, arguments: Value) -> Result<Self> {
+        let arguments = if arguments.is_null() { Value::Object(Map::new()) } else { arguments };
+        let Some(parsed) = Self::parse(name, arguments) else {
+            let message = format!("`{name}` is no operation; allowed: {}", Self::NAMES.join(", "));
+            let error = Error::invalid("operation", message);
+            return Err(match nearest(name, Self::NAMES) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error,
+            });
+        };
+        parsed.map_err(|error| error.op(name))
+    }
+
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        matches!(self, Self::Preflight(_) | Self::Status(_) | Self::Ps(_) | Self::Version(_))
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn run(&self, kernel: &Kernel, mode: Mode) -> Result<Report> {
+        match self {
+            Self::Apply(apply) => host::apply(kernel, &apply.document, mode).await,
+            Self::Launch(spec) => router::launch(kernel, spec, mode).await,
+            Self::Stop(_) => router::stop(kernel, mode).await,
+            Self::Reset(_) => host::reset(kernel, mode).await,
+            Self::Connect(spec) => peer::connect(kernel, spec, mode).await,
+            Self::Forget(spec) => peer::forget(kernel, spec, mode).await,
+            Self::Attach(spec) => attachment::attach(kernel, spec, mode).await,
+            Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
+            Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
+            Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
+            Self::Preflight(_) => todo!(),
+            Self::Status(_) => host::status(kernel).await,
+            Self::Ps(ps) => host::ps(kernel, &ps.containers).await,
+            Self::Version(_) => Ok(host::version()),
+        }
+    }
+}

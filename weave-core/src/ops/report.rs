@@ -1,0 +1,72 @@
+//! What an operation did, in one shape for every caller.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::apply::{Converged, Mode};
+use crate::error::ErrorReport;
+use crate::plan::{Change, Step, document};
+use crate::spec::HostDocument;
+
+/// What an operation did, or in check mode would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct Report {
+    /// The operation: `attach`, `apply`, …
+    pub operation: String,
+    /// Whether it stopped after the plan.
+    pub check: bool,
+    /// Whether anything was, or would be, changed.
+    pub changed: bool,
+    /// What changed, in the words of a document.
+    pub changes: Vec<Change>,
+    /// What was done, each as the command line it equals.
+    pub steps: Vec<String>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// Containers that could not be served, while the rest of the document was. Not empty means failure.
+    pub errors: Vec<ErrorReport>,
+    /// The host afterwards as a document, as far as it was looked at. `apply` accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<HostDocument>,
+    /// What a reading operation read: the rows of `ps`, the findings of `preflight`, the details of `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+}
+
+impl Report {
+    /// The report of a change.
+    pub(super) fn of(operation: &str, mode: Mode, done: &Converged) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            check: mode == Mode::Check,
+            changed: !done.plan.is_empty(),
+            changes: done.plan.changes().cloned().collect(),
+            steps: done.plan.steps().map(Step::to_string).collect(),
+            warnings: done.plan.warnings.clone(),
+            errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),
+            state: Some(document(&done.observed)),
+            result: None,
+        }
+    }
+
+    /// The report of a look.
+    pub(super) fn read(operation: &str, state: Option<HostDocument>, result: Value) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            check: false,
+            changed: false,
+            changes: Vec::new(),
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            state,
+            result: Some(result),
+        }
+    }
+
+    /// Whether every part of it succeeded.
+    pub fn is_ok(&self) -> bool {
+        self.errors.is_empty()
+    }
+}

@@ -1,0 +1,284 @@
+//! Interfaces of containers: one lane of steps for each.
+
+mod converge;
+mod wish;
+
+pub(super) use wish::sort_routes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+use super::lane::delete_links;
+use super::network::Network;
+use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
+use crate::observed::{AttachmentMark, Link, NetnsId, Observed, Target, TargetNet, TargetProblem};
+use crate::spec::{ContainerRef, Detach};
+use crate::{Error, ErrorKind, Result, names};
+
+/// An interface that weave made: both ends, and where the far one is.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    /// The host end.
+    pub(super) host: &'a Link,
+    /// The end in the container.
+    pub(super) inner: &'a Link,
+    /// The container.
+    pub(super) net: &'a TargetNet,
+}
+
+/// Lanes for all containers of the intent, and the MTU of all the others.
+pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Network>, plan: &mut Plan) -> Result<()> {
+    let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
+    let mut removed = Vec::new();
+    let mut names = HostNames::new(observed);
+    for wish in &intent.attachments {
+        let container = wish.container();
+        let lane = served(wish, observed).and_then(|net| {
+            let Some(net) = net else { return Ok(None) };
+            if let Some(other) = seen.insert(net.netns, container) {
+                let message = format!("is the same network namespace as {other}");
+                return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
+            }
+            one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
+        });
+        match lane {
+            Ok(Some((lane, gone))) => {
+                removed.extend(gone);
+                plan.lanes.push(lane);
+            }
+            Ok(None) => {}
+            Err(error) if intent.each_by_itself => plan.problems.push((container.clone(), error)),
+            Err(error) => return Err(error),
+        }
+    }
+    ports(observed, network, plan)?;
+    plan.last.extend(delete_links(removed, observed));
+    if let Some(network) = network {
+        follow(observed, network, &seen, plan);
+    }
+    Ok(())
+}
+
+pub(super) fn subject(container: &ContainerRef) -> String {
+    format!("containers.{container}")
+}
+
+/// What planning one container looks at.
+pub(super) struct Context<'a> {
+    pub(super) observed: &'a Observed,
+    pub(super) network: Option<&'a Network>,
+    pub(super) names: &'a mut HostNames,
+}
+
+/// Names of host ends that are taken, by what is and by what is planned.
+pub(super) struct HostNames(BTreeSet<String>);
+
+impl HostNames {
+    fn new(observed: &Observed) -> Self {
+        Self(observed.links.iter().map(|link| link.name.clone()).collect())
+    }
+
+    pub(super) fn take(&mut self, netns: NetnsId, interface: &str) -> String {
+        let name = (0..)
+            .map(|attempt| names::host_end(netns.inode, interface, attempt))
+            .find(|name| !self.0.contains(name))
+            .unwrap_or_default();
+        self.0.insert(name.clone());
+        name
+    }
+}
+
+/// The inside of the container; `None` where it is gone and nothing is wanted of it.
+fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<&'a TargetNet>> {
+    let container = wish.container();
+    let problem = match observed.targets.get(container) {
+        Some(Target::Found(net)) => return Ok(Some(net)),
+        Some(Target::Problem(problem)) => problem.clone(),
+        None => TargetProblem::Missing,
+    };
+    let name = container.to_string();
+    let error = |kind| Error::new(kind, name.clone(), problem.to_string());
+    Err(match &problem {
+        TargetProblem::Missing => error(ErrorKind::NotFound).hint(match container {
+            ContainerRef::Container(_) => "`docker ps -a` lists the containers of this host",
+            ContainerRef::Netns(_) => "`ip netns list` lists the named network namespaces of this host",
+            ContainerRef::Pid(_) => "the process has ended",
+        }),
+        TargetProblem::NotRunning(_) => {
+            error(ErrorKind::ContainerNotRunning).hint(format!("start it with `docker start {name}`"))
+        }
+        TargetProblem::HostNetwork => error(ErrorKind::Conflict)
+            .hint("run it without `--network=host`, or give the host an address with `weave expose`"),
+        TargetProblem::NotNetns => error(ErrorKind::InvalidSpec),
+        TargetProblem::Engine(_) => {
+            error(ErrorKind::Docker).hint("is the engine running? `docker info` asks it; DOCKER_HOST says where it is")
+        }
+    })
+}
+
+fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<(Lane, Option<String>)> {
+    match wish {
+        AttachmentIntent::Add(spec) => {
+            wish::Wish::adding(spec, net).and_then(|wish| converge::lane(&wish, net, context))
+        }
+        AttachmentIntent::Exact(spec) => converge::lane(&wish::Wish::exactly(spec), net, context),
+        AttachmentIntent::Remove(detach) => remove(detach, net, context),
+    }
+}
+
+/// The interface `name` of the container, when weave made it.
+///
+/// # Errors
+/// `Conflict` when somebody else made it.
+pub(super) fn pair<'a>(
+    observed: &'a Observed,
+    net: &'a TargetNet,
+    name: &str,
+    container: &ContainerRef,
+) -> Result<Option<Pair<'a>>> {
+    let Some(inner) = net.link(name) else { return Ok(None) };
+    let host = observed.attachments().find(|(link, mark)| is_other_end(link, mark, net, inner));
+    match host {
+        Some((host, _)) => Ok(Some(Pair { host, inner, net })),
+        None => Err(Error::new(
+            ErrorKind::Conflict,
+            container.to_string(),
+            format!("has {} called {name} that weave did not make", inner.kind.name()),
+        )
+        .hint("give another `interface`, or remove that one")),
+    }
+}
+
+fn is_other_end(link: &Link, mark: &AttachmentMark, net: &TargetNet, inner: &Link) -> bool {
+    mark.inode == net.netns.inode && link.peer_index == Some(inner.index) && inner.peer_index == Some(link.index)
+}
+
+/// All interfaces that weave made, as far as their containers were found.
+pub(super) fn pairs(observed: &Observed) -> impl Iterator<Item = (Pair<'_>, AttachmentMark, &ContainerRef)> {
+    let nets: BTreeMap<u64, (&ContainerRef, &TargetNet)> = observed
+        .targets
+        .iter()
+        .filter_map(|(container, target)| match target {
+            Target::Found(net) => Some((net.netns.inode, (container, &**net))),
+            Target::Problem(_) => None,
+        })
+        .collect();
+    observed.attachments().filter_map(move |(host, mark)| {
+        let (container, net) = nets.get(&mark.inode)?;
+        let inner = net.links.iter().find(|inner| is_other_end(host, &mark, net, inner))?;
+        Some((Pair { host, inner, net }, mark, *container))
+    })
+}
+
+/// One attachment as the host's links show it, with its inside where that was found.
+pub struct AttachedLink<'a> {
+    /// The host end.
+    pub host: &'a Link,
+    /// What is written on it.
+    pub mark: AttachmentMark,
+    /// The other end and its namespace.
+    pub inner: Option<(&'a Link, &'a TargetNet)>,
+}
+
+/// All attachments of the host.
+pub fn attached(observed: &Observed) -> Vec<AttachedLink<'_>> {
+    let found: BTreeMap<u32, (&Link, &TargetNet)> =
+        pairs(observed).map(|(pair, ..)| (pair.host.index, (pair.inner, pair.net))).collect();
+    observed
+        .attachments()
+        .map(|(host, mark)| AttachedLink { host, mark, inner: found.get(&host.index).copied() })
+        .collect()
+}
+
+/// Networks of the addresses that containers of this host have.
+pub(super) fn attached_networks(observed: &Observed) -> Vec<IpNetwork> {
+    pairs(observed).flat_map(|(pair, ..)| pair.net.addresses_of(pair.inner.index)).map(|ip| ip.network()).collect()
+}
+
+fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(Lane, Option<String>)> {
+    let container = &detach.container;
+    let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+    let Some(pair) = pair(context.observed, net, detach.interface.as_str(), container)? else {
+        return Ok((lane, None));
+    };
+    let current: BTreeSet<_> = net.addresses_of(pair.inner.index).collect();
+    for (index, asked) in detach.ips.iter().enumerate() {
+        if let Some(other) = current.iter().find(|ip| ip.ip() == asked.ip() && *ip != asked) {
+            let message = format!("{container} has not {asked}; allowed: {other}, as it is");
+            return Err(Error::invalid(format!("ips[{index}]"), message));
+        }
+    }
+    let gone: BTreeSet<_> = if detach.ips.is_empty() {
+        current.clone()
+    } else {
+        current.iter().filter(|ip| detach.ips.contains(ip)).copied().collect()
+    };
+    let left: BTreeSet<_> = current.difference(&gone).copied().collect();
+    if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
+        lane.changes.push(Change::new(subject(container), "ips", &current, ()));
+        return Ok((lane, Some(pair.host.name.clone())));
+    }
+    if !gone.is_empty() {
+        lane.changes.push(Change::new(subject(container), "ips", &current, &left));
+    }
+    let place = Place::Target(container.clone());
+    lane.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
+        place: place.clone(),
+        link: pair.inner.name.clone(),
+        address,
+    }));
+    Ok((lane, None))
+}
+
+/// Refuses what would not fit on the bridge, before anything is touched.
+// Interfaces that go make no room: they are removed after the new ones are made.
+fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<()> {
+    let Some(network) = network else { return Ok(()) };
+    let bridge = observed.link(&network.bridge).map(|link| link.index);
+    let used = observed.links.iter().filter(|link| bridge.is_some() && link.master == bridge).count();
+    let tunnel = usize::from(network.tunnel.is_some() && observed.vxlan().is_none());
+    let new = plan.lanes.iter().flat_map(|lane| &lane.steps).filter(|step| matches!(step, Step::CreateVeth(_))).count();
+    if new > 0 && used + tunnel + new > names::BRIDGE_PORTS_MAX {
+        let message = format!(
+            "{new} more do not fit: the kernel's bridge holds {} ports and {} are taken",
+            names::BRIDGE_PORTS_MAX,
+            used + tunnel
+        );
+        return Err(Error::new(ErrorKind::Unsupported, network.bridge.clone(), message)
+            .hint("spread the containers over more hosts, or detach some first"));
+    }
+    Ok(())
+}
+
+/// Attachments that the intent does not name follow the network's MTU, unless they were given one of their own.
+fn follow(observed: &Observed, network: &Network, named: &BTreeMap<NetnsId, &ContainerRef>, plan: &mut Plan) {
+    let Some((bridge, ..)) = observed.bridge() else { return };
+    for (pair, mark, container) in pairs(observed) {
+        if pair.inner.mtu == network.mtu || named.contains_key(&pair.net.netns) && mark.interface == names::INTERFACE {
+            continue;
+        }
+        if pair.inner.mtu == bridge.mtu || pair.inner.mtu > network.mtu {
+            let mut lane =
+                Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+            set_mtu(&pair, container, network.mtu, &mut lane);
+            plan.lanes.push(lane);
+        }
+    }
+}
+
+pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane: &mut Lane) {
+    if pair.host.mtu != mtu {
+        lane.steps.push(Step::SetMtu { place: Place::Host, link: pair.host.name.clone(), mtu, before: pair.host.mtu });
+    }
+    if pair.inner.mtu != mtu {
+        let place = Place::Target(container.clone());
+        lane.steps.push(Step::SetMtu { place, link: pair.inner.name.clone(), mtu, before: pair.inner.mtu });
+    }
+    lane.changes.push(Change::new(subject(container), "mtu", pair.inner.mtu, mtu));
+}
+
+pub(super) fn addresses(ips: &[crate::spec::Cidr]) -> Vec<IpAddr> {
+    ips.iter().map(crate::spec::Cidr::ip).collect()
+}

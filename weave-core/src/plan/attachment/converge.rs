@@ -1,0 +1,283 @@
+//! Steps that bring one container from what it has to what it shall have.
+
+use std::collections::BTreeSet;
+
+use super::wish::{Wish, has_own_field, is_default, multicast};
+use super::{Context, Pair, addresses, pair, set_mtu, subject};
+use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
+use crate::plan::network::Network;
+use crate::plan::{Change, Lane, NewVeth, Place, Step};
+use crate::spec::{Cidr, Route};
+use crate::{Error, ErrorKind, Result, names};
+
+pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) -> Result<(Lane, Option<String>)> {
+    let Some(network) = context.network else {
+        return Err(Error::new(ErrorKind::NotFound, "bridge", "there is no bridge to attach to")
+            .hint("run `weave launch` first, or apply a document with `router:`"));
+    };
+    let mtu = wish.mtu.unwrap_or(network.mtu);
+    if wish.has_ipv6() && mtu < names::MTU_MIN_V6 {
+        let message = format!("{mtu} is too small for IPv6; needed: {} and more (RFC 8200)", names::MTU_MIN_V6);
+        return Err(
+            Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay, or use IPv4")
+        );
+    }
+    elsewhere(wish, net)?;
+    let container = wish.container.clone();
+    let lane = Lane { container, steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+    let mut work = Work { wish, net, network, lane };
+    match pair(context.observed, net, wish.interface, wish.container)? {
+        None => {
+            let name = context.names.take(net.netns, wish.interface);
+            work.create(name, mtu)?;
+        }
+        Some(pair) => work.adjust(&pair, context, mtu)?,
+    }
+    Ok((work.lane, None))
+}
+
+/// Refuses an address that another interface of the container has.
+fn elsewhere(wish: &Wish<'_>, net: &TargetNet) -> Result<()> {
+    let here = net.link(wish.interface).map(|link| link.index);
+    for (index, ip) in wish.ips.iter().enumerate() {
+        let other = net.addresses.iter().find(|other| other.address.ip() == ip.ip() && Some(other.ifindex) != here);
+        if let Some(other) = other {
+            let link = net.links.iter().find(|link| link.index == other.ifindex).map_or("another", |link| &link.name);
+            let message = format!("{ip} is on interface {link} of {} already", wish.container);
+            return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message));
+        }
+    }
+    Ok(())
+}
+
+struct Work<'a> {
+    wish: &'a Wish<'a>,
+    net: &'a TargetNet,
+    network: &'a Network,
+    lane: Lane,
+}
+
+impl Work<'_> {
+    fn place(&self) -> Place {
+        Place::Target(self.wish.container.clone())
+    }
+
+    fn link(&self) -> String {
+        self.wish.interface.to_owned()
+    }
+
+    fn changed(&mut self, field: &str, before: impl serde::Serialize, after: impl serde::Serialize) {
+        self.lane.changes.push(Change::new(subject(self.wish.container), field, before, after));
+    }
+
+    fn set_ipv6(&mut self, key: &str, value: i32, before: i32) {
+        let step = Step::SetIpv6 { place: self.place(), link: self.link(), key: key.to_owned(), value, before };
+        self.lane.steps.push(step);
+    }
+
+    /// A new interface: addressed before it goes up, and up before its routes, as the kernel wants it.
+    fn create(&mut self, name: String, mtu: u32) -> Result<()> {
+        let Some(mac) = self.wish.new_mac() else { return Ok(()) };
+        let id = self.net.id.as_deref().map(|id| id.chars().take(12).collect::<String>());
+        let path = match self.wish.container {
+            crate::spec::ContainerRef::Netns(path) => Some(path.display().to_string()),
+            _ => None,
+        };
+        let mark = Mark::Attachment(AttachmentMark {
+            inode: self.net.netns.inode,
+            pid: self.net.pid,
+            interface: self.link(),
+            id: id.or(path).unwrap_or_default(),
+            name: self.net.name.clone().unwrap_or_default(),
+        });
+        self.lane.steps.push(Step::CreateVeth(NewVeth {
+            name,
+            target: self.wish.container.clone(),
+            interface: self.link(),
+            mac,
+            mtu,
+            bridge: self.network.bridge.clone(),
+            mark,
+        }));
+        let ipv6 = self.wish.has_ipv6();
+        self.set_ipv6("disable_ipv6", i32::from(!ipv6), i32::from(!ipv6));
+        if ipv6 {
+            self.set_ipv6("accept_ra", 0, 0);
+        }
+        let before: BTreeSet<Cidr> = BTreeSet::new();
+        self.add_addresses(&before);
+        self.up();
+        self.routes(None)?;
+        self.announce(&self.wish.ips.clone());
+        Ok(())
+    }
+
+    fn up(&mut self) {
+        let step = Step::SetUp { place: self.place(), link: self.link(), up: true };
+        self.lane.steps.push(step);
+    }
+
+    fn add_addresses(&mut self, before: &BTreeSet<Cidr>) -> Vec<Cidr> {
+        let new: Vec<Cidr> = self.wish.ips.iter().filter(|ip| !before.contains(ip)).copied().collect();
+        for address in &new {
+            let step = Step::AddAddress { place: self.place(), link: self.link(), address: *address };
+            self.lane.steps.push(step);
+        }
+        if self.wish.probe {
+            self.lane.probe.extend(addresses(&new));
+        }
+        let after: BTreeSet<Cidr> = self.wish.ips.iter().copied().collect();
+        if *before != after {
+            let before = (!before.is_empty()).then_some(before);
+            self.changed("ips", before, &after);
+        }
+        new
+    }
+
+    fn announce(&mut self, ips: &[Cidr]) {
+        if !ips.is_empty() {
+            let step = Step::Announce { place: self.place(), link: self.link(), addresses: addresses(ips) };
+            self.lane.steps.push(step);
+        }
+    }
+
+    /// An interface that is there: only what differs.
+    fn adjust(&mut self, pair: &Pair<'_>, context: &Context<'_>, mtu: u32) -> Result<()> {
+        self.host_end(pair, context);
+        if pair.inner.mtu != mtu || pair.host.mtu != mtu {
+            set_mtu(pair, self.wish.container, mtu, &mut self.lane);
+        }
+        let before: BTreeSet<Cidr> = self.net.addresses_of(pair.inner.index).collect();
+        let new_mac = self.mac(pair);
+        self.ipv6_before(pair);
+        let own: Vec<&InterfaceRoute> =
+            self.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel).collect();
+        self.drop_routes(&own);
+        let kept: BTreeSet<Cidr> = self.wish.ips.iter().copied().collect();
+        for address in before.difference(&kept) {
+            let step = Step::DeleteAddress { place: self.place(), link: self.link(), address: *address };
+            self.lane.steps.push(step);
+        }
+        let new = self.add_addresses(&before);
+        if !self.wish.has_ipv6() && pair.inner.ipv6_disabled == Some(false) {
+            self.set_ipv6("disable_ipv6", 1, 0);
+            self.changed("ipv6", true, false);
+        }
+        if !pair.inner.up {
+            self.up();
+            self.changed("state", "down", "up");
+        }
+        self.routes(Some(&own))?;
+        let tell = if new_mac { self.wish.ips.clone() } else { new };
+        self.announce(&tell);
+        Ok(())
+    }
+
+    fn host_end(&mut self, pair: &Pair<'_>, context: &Context<'_>) {
+        let master = pair.host.master.and_then(|index| context.observed.link_at(index)).map(|link| link.name.clone());
+        if master.as_deref() != Some(&self.network.bridge) {
+            self.changed("bridge", &master, &self.network.bridge);
+            let link = pair.host.name.clone();
+            self.lane.steps.push(Step::SetMaster { link, bridge: Some(self.network.bridge.clone()), before: master });
+        }
+        if !pair.host.up {
+            self.lane.steps.push(Step::SetUp { place: Place::Host, link: pair.host.name.clone(), up: true });
+            self.changed("host_end", "down", "up");
+        }
+    }
+
+    /// Keeps an address that was made from any of the container's addresses, whatever their order.
+    fn mac(&mut self, pair: &Pair<'_>) -> bool {
+        let Some(now) = pair.inner.mac else { return false };
+        let wanted = match self.wish.mac {
+            Some(mac) => mac,
+            None if !self.wish.exact => return false,
+            None if self.wish.ips.iter().any(|ip| names::interface_mac(ip.ip()) == now) => return false,
+            None => match self.wish.new_mac() {
+                Some(mac) => mac,
+                None => return false,
+            },
+        };
+        if wanted == now {
+            return false;
+        }
+        let step = Step::SetMac { place: self.place(), link: self.link(), mac: wanted, before: now };
+        self.lane.steps.push(step);
+        self.changed("mac", now, wanted);
+        true
+    }
+
+    fn ipv6_before(&mut self, pair: &Pair<'_>) {
+        if !self.wish.has_ipv6() {
+            return;
+        }
+        if pair.inner.ipv6_disabled == Some(true) {
+            self.set_ipv6("disable_ipv6", 0, 1);
+            self.changed("ipv6", false, true);
+        }
+        if let Some(before) = pair.inner.accept_ra.filter(|value| *value != 0) {
+            self.set_ipv6("accept_ra", 0, before);
+            self.changed("accept_ra", before, 0);
+        }
+    }
+
+    fn drop_routes(&mut self, own: &[&InterfaceRoute]) {
+        if !self.wish.exact {
+            return;
+        }
+        let wanted = self.wish.all_routes();
+        for route in own {
+            let here = Route { to: route.to, via: route.via };
+            let unwanted = if multicast().is_some_and(|multicast| multicast.to == route.to) {
+                !self.wish.multicast
+            } else if is_default(&here) {
+                self.wish.gateway.is_some_and(|gateway| gateway.is_ipv4() == route.to.is_ipv4())
+                    && !wanted.contains(&here)
+            } else {
+                self.wish.only_these_routes && !has_own_field(route) && !wanted.contains(&here)
+            };
+            if unwanted {
+                let step = Step::DeleteRoute { place: self.place(), link: self.link(), route: here };
+                self.lane.steps.push(step);
+                self.changed("routes", here, ());
+            }
+        }
+    }
+
+    fn routes(&mut self, own: Option<&[&InterfaceRoute]>) -> Result<()> {
+        for route in self.wish.all_routes() {
+            let there = own.unwrap_or_default().iter().any(|own| own.to == route.to && own.via == route.via);
+            if there {
+                continue;
+            }
+            let other = self.net.routes.iter().find(|other| {
+                let own = own.unwrap_or_default().iter().any(|own| std::ptr::eq(*own, *other));
+                other.to == route.to && !own && other.metric == default_metric(&route)
+            });
+            if let Some(other) = other {
+                let link = self.net.links.iter().find(|link| link.index == other.ifindex);
+                let link = link.map_or("another interface", |link| link.name.as_str());
+                if multicast().is_some_and(|multicast| multicast == route) {
+                    // Somebody chose another way for multicast; the script of old let it stand, too.
+                    continue;
+                }
+                let (field, hint) = if is_default(&route) {
+                    ("gateway", "run the container with `--network=none`, or give `routes` instead of `gateway`")
+                } else {
+                    ("routes", "leave that route out")
+                };
+                let message = format!("{} routes {} through {link} already", self.wish.container, route.to);
+                return Err(Error::new(ErrorKind::Conflict, field, message).hint(hint));
+            }
+            let step = Step::AddRoute { place: self.place(), link: self.link(), route };
+            self.lane.steps.push(step);
+            self.changed("routes", (), route);
+        }
+        Ok(())
+    }
+}
+
+/// What the kernel takes where no metric is given.
+fn default_metric(route: &Route) -> u32 {
+    if route.to.is_ipv4() { 0 } else { 1024 }
+}

@@ -1,0 +1,135 @@
+//! Addresses of the host itself on the bridge.
+
+use std::collections::BTreeSet;
+
+use ipnetwork::IpNetwork;
+
+use super::network::Network;
+use super::router::ipv6;
+use super::{Change, Intent, Members, Place, Plan, Step};
+use crate::observed::Observed;
+use crate::spec::{Cidr, Exposure};
+use crate::{Error, ErrorKind, Result};
+
+/// The exposures that shall be there.
+pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Network>) -> Result<Vec<Exposure>> {
+    let Some(network) = network else {
+        return match &intent.exposures {
+            Members::Add(_) => {
+                Err(Error::new(ErrorKind::NotFound, "bridge", "there is no bridge to give an address to")
+                    .hint("run `weave launch` first"))
+            }
+            _ => Ok(Vec::new()),
+        };
+    };
+    let current = current(observed);
+    let wanted = match &intent.exposures {
+        Members::Leave => current,
+        Members::Exact(exposures) => exposures.clone(),
+        Members::Add(added) => {
+            let mut all: Vec<_> = current.into_iter().filter(|old| !added.iter().any(|new| new.ip == old.ip)).collect();
+            all.extend(added);
+            all
+        }
+        Members::Remove(gone) => {
+            if let Some((other, asked)) = gone.iter().find_map(|gone| {
+                current.iter().find(|old| old.ip.ip() == gone.ip.ip() && old.ip != gone.ip).map(|old| (old, gone))
+            }) {
+                let message = format!("{} is not exposed; allowed: {}, as it is", asked.ip, other.ip);
+                return Err(Error::invalid("ips", message));
+            }
+            current.into_iter().filter(|old| !gone.iter().any(|gone| gone.ip == old.ip)).collect()
+        }
+    };
+    for exposure in intent_exposures(intent) {
+        check(exposure, observed, network)?;
+    }
+    Ok(wanted)
+}
+
+fn intent_exposures(intent: &Intent) -> &[Exposure] {
+    match &intent.exposures {
+        Members::Add(items) | Members::Exact(items) => items,
+        Members::Leave | Members::Remove(_) => &[],
+    }
+}
+
+/// An exposure makes a route on the host: it must not catch the packets of the tunnel itself.
+fn check(exposure: &Exposure, observed: &Observed, network: &Network) -> Result<()> {
+    let subnet = exposure.ip.network();
+    if let Some(tunnel) = &network.tunnel {
+        let caught = std::iter::once(tunnel.local)
+            .chain(tunnel.flood.iter().map(|peer| peer.address))
+            .find(|address| subnet.contains(*address));
+        if let Some(address) = caught {
+            let message =
+                format!("{} takes in {address} of the underlay; allowed: a network apart from it", exposure.ip);
+            return Err(Error::invalid("expose", message).hint("the host would send the tunnel into itself"));
+        }
+    }
+    let bridge = observed.link(&network.bridge).map(|link| link.index);
+    let elsewhere = observed
+        .addresses
+        .iter()
+        .find(|address| address.address.ip() == exposure.ip.ip() && Some(address.ifindex) != bridge);
+    if let Some(address) = elsewhere {
+        let link = observed.link_at(address.ifindex).map_or("another link", |link| link.name.as_str());
+        let message = format!("{} is this host's address on {link} already", exposure.ip);
+        return Err(Error::new(ErrorKind::Conflict, "expose", message));
+    }
+    Ok(())
+}
+
+/// What is exposed now.
+pub(super) fn current(observed: &Observed) -> Vec<Exposure> {
+    let masqueraded =
+        observed.firewall.as_ref().and_then(|firewall| firewall.table.as_ref()).map(|table| &table.masquerade);
+    let Some((bridge, ..)) = observed.bridge() else { return Vec::new() };
+    observed
+        .addresses_of(bridge.index)
+        .map(|ip| Exposure { ip, masquerade: masqueraded.is_some_and(|networks| networks.contains(&ip.network())) })
+        .collect()
+}
+
+/// Networks that shall be masqueraded.
+pub(super) fn masquerade(exposures: &[Exposure]) -> BTreeSet<IpNetwork> {
+    exposures.iter().filter(|exposure| exposure.masquerade).map(|exposure| exposure.ip.network()).collect()
+}
+
+/// Steps and changes for the bridge's addresses.
+pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], plan: &mut Plan) {
+    let before: BTreeSet<Cidr> = current(observed).iter().map(|exposure| exposure.ip).collect();
+    let after: BTreeSet<Cidr> = wanted.iter().map(|exposure| exposure.ip).collect();
+    let link = &network.bridge;
+    let existing = observed.bridge().map(|(link, ..)| link);
+    let place = Place::Host;
+    for address in before.difference(&after) {
+        plan.base.push(Step::DeleteAddress { place: place.clone(), link: link.clone(), address: *address });
+    }
+    // Without an IPv6 exposure the host's end of the network has no IPv6 at all, not even a link-local address.
+    let disabled = i32::from(!after.iter().any(|address| !address.is_ipv4()));
+    match existing.map(|link| link.ipv6_disabled) {
+        None => plan.base.push(ipv6(link, "disable_ipv6", disabled, disabled)),
+        Some(Some(now)) if i32::from(now) != disabled => {
+            plan.base.push(ipv6(link, "disable_ipv6", disabled, i32::from(now)));
+        }
+        Some(_) => {}
+    }
+    let new: Vec<Cidr> = after.difference(&before).copied().collect();
+    for address in &new {
+        plan.base.push(Step::AddAddress { place: place.clone(), link: link.clone(), address: *address });
+    }
+    if !new.is_empty() {
+        let addresses = new.iter().map(Cidr::ip).collect();
+        plan.base.push(Step::Announce { place, link: link.clone(), addresses });
+    }
+    if before != after {
+        plan.change(Change::new("expose", "expose", &before, &after));
+    }
+    for address in new {
+        for route in observed.overlapping(address.network(), existing.map(|link| link.index)) {
+            let through = observed.link_at(route.ifindex).map_or("another link", |link| link.name.as_str());
+            plan.warnings.push(format!("{address} overlaps the route to {} through {through}", route.to));
+        }
+    }
+}

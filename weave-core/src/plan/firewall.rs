@@ -1,0 +1,124 @@
+//! The packet filter: only peers reach the router's port, exposed networks are masqueraded, and frames between ports
+//! of the bridge pass a chain that drops what it does not know.
+
+use std::collections::BTreeSet;
+
+use super::network::Network;
+use super::{Change, Plan, Step, exposure};
+use crate::observed::{AcceptRule, FirewallState, ForwardChain, Observed, WeaveTable};
+use crate::spec::Exposure;
+use crate::{Error, ErrorKind, Result, names};
+
+/// What the packet filter has to serve.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) network: Option<&'a Network>,
+    pub(super) exposures: &'a [Exposure],
+}
+
+/// Steps and changes for the packet filter. They come first: the port is guarded before it is opened.
+pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> Result<()> {
+    let (Some(state), Some(network)) = (&observed.firewall, wanted.network) else { return Ok(()) };
+    let was_managed = observed.bridge().is_none_or(|(.., mark)| !mark.firewall_unmanaged);
+    if !network.managed() {
+        if was_managed && observed.bridge().is_some() {
+            remove(state, plan);
+            plan.change(Change::new("firewall", "manage", true, false));
+        }
+        return Ok(());
+    }
+    if observed.bridge().is_some() && !was_managed {
+        plan.change(Change::new("firewall", "manage", false, true));
+    }
+    if let Some(reason) = &state.unavailable {
+        return Err(Error::new(ErrorKind::NotFound, "firewall", reason.clone()).hint(
+            "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` and guard the port yourself",
+        ));
+    }
+    if let Some(reason) = &state.foreign {
+        let message = format!("the nftables table `inet {}` is not weave's: {reason}", names::TABLE);
+        return Err(Error::new(ErrorKind::Conflict, "firewall", message)
+            .hint("rename that table, or say `firewall: {manage: false}`"));
+    }
+    table(state, wanted_table(network, wanted.exposures), plan);
+    accepts(state, &network.bridge, plan);
+    Ok(())
+}
+
+fn wanted_table(network: &Network, exposures: &[Exposure]) -> Option<WeaveTable> {
+    let table = WeaveTable {
+        port: network.tunnel.as_ref().map(|tunnel| tunnel.port),
+        peers: network.tunnel.iter().flat_map(|tunnel| &tunnel.flood).map(|peer| peer.address).collect(),
+        masquerade: exposure::masquerade(exposures),
+    };
+    (!table.is_empty()).then_some(table)
+}
+
+fn table(state: &FirewallState, after: Option<WeaveTable>, plan: &mut Plan) {
+    if state.table == after && !state.damaged {
+        return;
+    }
+    let before = state.table.clone();
+    let (old, new) = (before.clone().unwrap_or_default(), after.clone().unwrap_or_default());
+    if old.port != new.port {
+        plan.change(Change::new("firewall", "port", old.port, new.port));
+    }
+    if old.peers != new.peers {
+        plan.change(Change::new("firewall", "peers", &old.peers, &new.peers));
+    }
+    if old.masquerade != new.masquerade {
+        plan.change(Change::new("firewall", "masquerade", &old.masquerade, &new.masquerade));
+    }
+    if old == new {
+        plan.change(Change::new("firewall", "rules", "changed by somebody else", "as weave writes them"));
+    }
+    plan.base.push(Step::SetTable { after, before });
+}
+
+/// One accept in each chain that drops, none elsewhere. One that stands rightly stays when the chain stops dropping:
+/// it would be missing when the chain drops again.
+fn accepts(state: &FirewallState, bridge: &str, plan: &mut Plan) {
+    for chain in &state.forward {
+        let right = rule(chain, bridge);
+        let mut there = false;
+        for accept in &chain.accepts {
+            if *accept == right && !there {
+                there = true;
+            } else {
+                plan.base.push(Step::DeleteAccept(accept.clone()));
+                plan.change(Change::new("firewall", place(accept), "accept", ()));
+            }
+        }
+        if chain.drops && !there {
+            plan.change(Change::new("firewall", place(&right), (), "accept"));
+            plan.base.push(Step::AddAccept(right));
+        }
+    }
+}
+
+fn rule(chain: &ForwardChain, bridge: &str) -> AcceptRule {
+    AcceptRule {
+        tool: chain.tool,
+        family: chain.family,
+        table: chain.table.clone(),
+        chain: chain.chain.clone(),
+        bridge: bridge.to_owned(),
+    }
+}
+
+fn place(rule: &AcceptRule) -> String {
+    format!("{} {} {}", rule.family, rule.table, rule.chain)
+}
+
+/// Steps that remove everything of weave's from the packet filter.
+pub(super) fn remove(state: &FirewallState, plan: &mut Plan) {
+    let rules: BTreeSet<&AcceptRule> = state.forward.iter().flat_map(|chain| &chain.accepts).collect();
+    for accept in rules {
+        plan.base.push(Step::DeleteAccept(accept.clone()));
+        plan.change(Change::new("firewall", place(accept), "accept", ()));
+    }
+    if state.table.is_some() || state.damaged {
+        plan.base.push(Step::SetTable { after: None, before: state.table.clone() });
+        plan.change(Change::new("firewall", "table", &state.table, ()));
+    }
+}

@@ -1,0 +1,230 @@
+//! What an operation is after, in one shape for all of them.
+
+use std::net::IpAddr;
+
+use crate::observed::Scope;
+use crate::spec::{
+    Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
+    PeerHost, Router,
+};
+
+/// What shall become of the router.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RouterIntent {
+    /// It stays as it is, running or not.
+    #[default]
+    Leave,
+    /// The bridge must be there; where it is not, a router with every default is launched.
+    Needed,
+    /// It runs, with these settings.
+    Present(Router),
+    /// It carries nothing between hosts; bridge and attachments stay.
+    Stopped,
+    /// Everything that weave made goes.
+    Absent,
+}
+
+/// What shall become of a set: of the peers, of the exposures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Members<T> {
+    /// It stays as it is.
+    #[default]
+    Leave,
+    /// These are in it.
+    Add(Vec<T>),
+    /// These are not in it.
+    Remove(Vec<T>),
+    /// These and no others are in it.
+    Exact(Vec<T>),
+}
+
+impl<T> Members<T> {
+    /// The members named.
+    pub fn named(&self) -> &[T] {
+        match self {
+            Self::Leave => &[],
+            Self::Add(items) | Self::Remove(items) | Self::Exact(items) => items,
+        }
+    }
+}
+
+/// What shall become of a container's interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttachmentIntent {
+    /// It has these addresses, besides others.
+    Add(Attach),
+    /// It has these addresses and no others.
+    Exact(Attach),
+    /// It does not have these addresses; none at all where none is given.
+    Remove(Detach),
+}
+
+impl AttachmentIntent {
+    /// The container.
+    pub fn container(&self) -> &ContainerRef {
+        match self {
+            Self::Add(attach) | Self::Exact(attach) => &attach.container,
+            Self::Remove(detach) => &detach.container,
+        }
+    }
+}
+
+/// What an operation is after.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Intent {
+    /// The router.
+    pub router: RouterIntent,
+    /// The peers.
+    pub peers: Members<Peer>,
+    /// Addresses of the host on the network.
+    pub exposures: Members<Exposure>,
+    /// Whether weave keeps the packet filter; `None` leaves it as it is.
+    pub manage_firewall: Option<bool>,
+    /// Containers.
+    pub attachments: Vec<AttachmentIntent>,
+    /// A container that cannot be served is an error of its own and the others are served (documents), rather than
+    /// the error of the whole operation.
+    pub each_by_itself: bool,
+}
+
+impl From<&Launch> for Intent {
+    fn from(spec: &Launch) -> Self {
+        Self {
+            router: RouterIntent::Present(spec.router()),
+            peers: spec.peers.clone().map_or(Members::Leave, |peers| Members::Add(peers.0)),
+            manage_firewall: spec.firewall.map(|firewall| firewall.manage),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Connect> for Intent {
+    fn from(spec: &Connect) -> Self {
+        let peers = spec.peers.0.clone();
+        Self { peers: if spec.replace { Members::Exact(peers) } else { Members::Add(peers) }, ..Self::default() }
+    }
+}
+
+impl From<&Forget> for Intent {
+    fn from(spec: &Forget) -> Self {
+        Self { peers: Members::Remove(spec.peers.0.clone()), ..Self::default() }
+    }
+}
+
+impl From<&Expose> for Intent {
+    fn from(spec: &Expose) -> Self {
+        let exposure = |ip: &_| Exposure { ip: *ip, masquerade: spec.masquerade };
+        Self { exposures: Members::Add(spec.ips.iter().map(exposure).collect()), ..Self::default() }
+    }
+}
+
+impl From<&Hide> for Intent {
+    fn from(spec: &Hide) -> Self {
+        let exposure = |ip: &_| Exposure { ip: *ip, masquerade: true };
+        let exposures = if spec.ips.is_empty() {
+            Members::Exact(Vec::new())
+        } else {
+            Members::Remove(spec.ips.iter().map(exposure).collect())
+        };
+        Self { exposures, ..Self::default() }
+    }
+}
+
+impl From<&Attach> for Intent {
+    fn from(spec: &Attach) -> Self {
+        Self { attachments: vec![AttachmentIntent::Add(spec.clone())], ..Self::default() }
+    }
+}
+
+impl From<&Detach> for Intent {
+    fn from(spec: &Detach) -> Self {
+        Self { attachments: vec![AttachmentIntent::Remove(spec.clone())], ..Self::default() }
+    }
+}
+
+impl From<&HostDocument> for Intent {
+    fn from(document: &HostDocument) -> Self {
+        if document.ensure != Ensure::Present {
+            return Self { router: RouterIntent::Absent, ..Self::default() };
+        }
+        let attachments: Vec<_> = document
+            .containers
+            .iter()
+            .flat_map(|named| &named.0)
+            .map(|(container, attached)| {
+                if attached.ips.is_empty() {
+                    let detach = Detach { interface: attached.interface.clone(), ..Detach::new(container.clone()) };
+                    AttachmentIntent::Remove(detach)
+                } else {
+                    AttachmentIntent::Exact(attached.attach(container.clone()))
+                }
+            })
+            .collect();
+        let attaches = attachments.iter().any(|intent| matches!(intent, AttachmentIntent::Exact(_)));
+        let exposes = document.expose.as_ref().is_some_and(|expose| !expose.is_empty());
+        let router = match (&document.router, &document.peers) {
+            (Some(router), _) => RouterIntent::Present(router.clone()),
+            (None, Some(_)) => RouterIntent::Present(Router::default()),
+            (None, None) if attaches || exposes => RouterIntent::Needed,
+            (None, None) => RouterIntent::Leave,
+        };
+        Self {
+            router,
+            peers: document.peers.clone().map_or(Members::Leave, |peers| Members::Exact(peers.0)),
+            exposures: document.expose.clone().map_or(Members::Leave, |expose| Members::Exact(expose.0)),
+            manage_firewall: document.firewall.map(|firewall| firewall.manage),
+            attachments,
+            each_by_itself: true,
+        }
+    }
+}
+
+impl Intent {
+    /// What has to be looked at to decide about it.
+    pub fn scope(&self) -> Scope {
+        let router = self.router != RouterIntent::Leave || self.peers != Members::Leave;
+        let exposures = self.exposures != Members::Leave;
+        let mut scope = Scope {
+            targets: self.attachments.iter().map(|intent| intent.container().clone()).collect(),
+            // The MTU may change, and every attachment follows.
+            attachments: router,
+            router: router || exposures || self.manage_firewall.is_some(),
+            routes: router || exposures,
+            firewall: router || exposures || self.manage_firewall.is_some(),
+            ..Scope::default()
+        };
+        for peer in self.peers.named() {
+            match &peer.host {
+                PeerHost::Address(ip) => scope.peers.push(*ip),
+                PeerHost::Name(name) => scope.names.push(name.clone()),
+            }
+        }
+        scope.peers.sort_unstable();
+        scope.peers.dedup();
+        scope.names.sort_unstable();
+        scope.names.dedup();
+        scope
+    }
+
+    /// Networks that the intent itself puts on the overlay, with the field that names them.
+    pub(super) fn overlay_networks(&self) -> Vec<ipnetwork::IpNetwork> {
+        let exposed = match &self.exposures {
+            Members::Add(items) | Members::Exact(items) => items.as_slice(),
+            Members::Leave | Members::Remove(_) => &[],
+        };
+        let attached = self.attachments.iter().flat_map(|intent| match intent {
+            AttachmentIntent::Add(attach) | AttachmentIntent::Exact(attach) => attach.ips.as_slice(),
+            AttachmentIntent::Remove(_) => &[],
+        });
+        let mut networks: Vec<_> =
+            exposed.iter().map(|exposure| exposure.ip.network()).chain(attached.map(|ip| ip.network())).collect();
+        networks.sort_unstable();
+        networks.dedup();
+        networks
+    }
+}
+
+/// Whether `ip` is in one of `networks`.
+pub(super) fn within(networks: &[ipnetwork::IpNetwork], ip: IpAddr) -> Option<ipnetwork::IpNetwork> {
+    networks.iter().find(|network| network.contains(ip)).copied()
+}

@@ -1,0 +1,151 @@
+//! What bridge and tunnel shall be once the plan is done.
+
+use std::net::IpAddr;
+
+use super::{Intent, Plan, RouterIntent, peers, underlay};
+use crate::observed::{BridgeMark, Flood, LinkKind, Observed};
+use crate::spec::{Mac, Mtu, Router};
+use crate::{Error, ErrorKind, Result, names};
+
+/// The bridge and, while the router runs, the tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Network {
+    pub(super) bridge: String,
+    pub(super) mac: Mac,
+    pub(super) mtu: u32,
+    pub(super) mark: BridgeMark,
+    pub(super) tunnel: Option<Tunnel>,
+}
+
+/// The VXLAN device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tunnel {
+    pub(super) name: String,
+    pub(super) vni: u32,
+    pub(super) port: u16,
+    pub(super) local: IpAddr,
+    pub(super) flood: Vec<Flood>,
+}
+
+impl Network {
+    pub(super) fn managed(&self) -> bool {
+        !self.mark.firewall_unmanaged
+    }
+}
+
+/// Works it out; `None` where there is no bridge and none is asked for.
+pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> Result<Option<Network>> {
+    let router = match &intent.router {
+        RouterIntent::Present(router) => Some(router.clone()),
+        RouterIntent::Needed if observed.bridge().is_none() => Some(Router::default()),
+        _ => None,
+    };
+    let bridge = bridge_name(router.as_ref(), observed)?;
+    let runs = router.is_some() || (observed.vxlan().is_some() && intent.router != RouterIntent::Stopped);
+    if bridge.is_none() && router.is_none() {
+        return peers::refuse_without_router(intent).map(|()| None);
+    }
+    if !runs {
+        peers::refuse_without_router(intent)?;
+    }
+    let router = router.unwrap_or_default();
+    let existing = observed.bridge();
+    let mark = BridgeMark {
+        mtu: match router.mtu {
+            None => existing.and_then(|(.., mark)| mark.mtu),
+            Some(Mtu::Auto) => None,
+            Some(Mtu::Bytes(bytes)) => Some(bytes),
+        },
+        firewall_unmanaged: match intent.manage_firewall {
+            None => existing.is_some_and(|(.., mark)| mark.firewall_unmanaged),
+            Some(manage) => !manage,
+        },
+    };
+    let tunnel = if runs { Some(tunnel(intent, &router, observed, plan)?) } else { None };
+    let mtu = mtu(mark, tunnel.as_ref(), observed)?;
+    let mac = existing.and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
+        names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
+    });
+    let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
+    Ok(Some(Network { bridge, mac, mtu, mark, tunnel }))
+}
+
+/// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.
+fn bridge_name(router: Option<&Router>, observed: &Observed) -> Result<Option<String>> {
+    let existing = observed.bridge().map(|(link, ..)| link.name.clone());
+    let Some(router) = router else { return Ok(existing) };
+    let wanted = router.bridge.as_ref().map(|name| name.as_str().to_owned());
+    match (&existing, &wanted) {
+        (Some(existing), Some(wanted)) if existing != wanted => {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "bridge",
+                format!("`{wanted}` is asked for, and weave's bridge is `{existing}` already"),
+            )
+            .hint("a bridge with ports cannot be renamed safely: run `weave reset` first, or leave `bridge` out"));
+        }
+        (Some(_), _) => return Ok(existing),
+        (None, _) => {}
+    }
+    let name = wanted.unwrap_or_else(|| names::BRIDGE.to_owned());
+    if let Some(link) = observed.link(&name) {
+        let hint = if matches!(link.kind, LinkKind::Bridge(_)) {
+            format!(
+                "it may be the classic weave's: run its `weave reset`, or `ip link delete {name}`; or give another `bridge`"
+            )
+        } else {
+            format!("remove it with `ip link delete {name}` if nobody needs it, or give another `bridge`")
+        };
+        let message = format!("{} of that name exists that weave did not make", link.kind.name());
+        return Err(Error::new(ErrorKind::Conflict, name, message).hint(hint));
+    }
+    Ok(Some(name))
+}
+
+fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<Tunnel> {
+    let existing = observed.vxlan();
+    let port = router.port.or(existing.map(|(_, info)| info.port)).unwrap_or(names::PORT);
+    let vni = router.vni.or(existing.map(|(_, info)| info.vni)).unwrap_or(names::VNI);
+    let wanted = peers::wanted(intent, observed, port)?;
+    let local = underlay::choose(router.underlay.as_ref(), &wanted, observed, plan)?;
+    let flood = peers::settle(&wanted, local, plan)?;
+    let name = names::vxlan(port);
+    let ours = existing.map(|(link, _)| link.index);
+    for link in observed.links.iter().filter(|link| Some(link.index) != ours) {
+        let same_network = matches!(&link.kind, LinkKind::Vxlan(info) if info.port == port && info.vni == vni);
+        if link.name == name || same_network {
+            let message = format!(
+                "{} exists that weave did not make, on the tunnel's name or port {port} and vni {vni}",
+                link.kind.name()
+            );
+            return Err(Error::new(ErrorKind::Conflict, link.name.clone(), message)
+                .hint("give another `port` or `vni`, the same on all hosts, or remove that device"));
+        }
+    }
+    Ok(Tunnel { name, vni, port, local, flood })
+}
+
+/// The MTU of the overlay: what was asked for, or the smallest path to a peer less the tunnel's overhead.
+fn mtu(mark: BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed) -> Result<u32> {
+    if let Some(bytes) = mark.mtu {
+        return Ok(bytes);
+    }
+    let Some(tunnel) = tunnel else {
+        return Ok(observed.bridge().map_or(1500, |(link, ..)| link.mtu));
+    };
+    let underlay = observed.addresses.iter().find(|address| address.address.ip() == tunnel.local);
+    let own = underlay.and_then(|address| observed.link_at(address.ifindex)).map_or(1500, |link| link.mtu);
+    let path_mtu = |peer: &Flood| {
+        let path = observed.paths.get(&peer.address)?;
+        path.mtu.or_else(|| observed.link_at(path.ifindex).map(|link| link.mtu))
+    };
+    let smallest = tunnel.flood.iter().filter_map(path_mtu).min().unwrap_or(own);
+    let overhead = if tunnel.local.is_ipv4() { names::OVERHEAD_V4 } else { names::OVERHEAD_V6 };
+    // A loopback underlay has 65536, more than a bridge takes.
+    let mtu = smallest.saturating_sub(overhead).min(names::MTU_MAX);
+    if mtu < names::MTU_MIN {
+        let message = format!("the path to the peers carries {smallest} bytes, which leaves {mtu} for the overlay");
+        return Err(Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay"));
+    }
+    Ok(mtu)
+}

@@ -1,0 +1,178 @@
+//! The bridge and the tunnel, made and kept.
+
+use std::collections::BTreeSet;
+
+use super::network::{Network, Tunnel};
+use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
+use crate::observed::{Flood, Link, Mark, Observed};
+
+/// Steps and changes from what is to `network`. IPv6 of the bridge is the exposures' affair.
+pub(super) fn plan(observed: &Observed, network: &Network, plan: &mut Plan) {
+    bridge(observed, network, plan);
+    match (&network.tunnel, observed.vxlan()) {
+        (Some(tunnel), _) => {
+            keep_tunnel(observed, network, tunnel, plan);
+        }
+        (None, Some((link, _))) => {
+            plan.base.push(Step::DeleteLink { link: link.name.clone() });
+            plan.change(Change::new("router", "state", "running", "stopped"));
+        }
+        (None, None) => {}
+    }
+}
+
+fn bridge(observed: &Observed, network: &Network, plan: &mut Plan) {
+    let name = &network.bridge;
+    let mark = Mark::Bridge(network.mark);
+    let Some((link, info, before)) = observed.bridge() else {
+        plan.base.push(Step::CreateBridge(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark }));
+        plan.base.push(ipv6(name, "accept_ra", 0, 0));
+        plan.base.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
+        plan.change(Change::new("router", "bridge", (), name));
+        plan.change(Change::new("router", "mtu", (), network.mtu));
+        return;
+    };
+    if before != network.mark {
+        plan.base.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
+        if before.mtu != network.mark.mtu && link.mtu == network.mtu {
+            let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
+            plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));
+        }
+    }
+    if info.stp || info.multicast_snooping {
+        plan.base.push(Step::SetBridge {
+            link: name.clone(),
+            stp: false,
+            multicast_snooping: false,
+            before: (info.stp, info.multicast_snooping),
+        });
+        plan.change(Change::new("router", "multicast_snooping", info.multicast_snooping, false));
+    }
+    if link.mtu != network.mtu {
+        plan.base.push(mtu(name, network.mtu, link.mtu));
+        plan.change(Change::new("router", "mtu", link.mtu, network.mtu));
+    }
+    no_router_advertisements(link, plan);
+    up(link, plan);
+}
+
+fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
+    let before: BTreeSet<Flood> = observed.flood.iter().copied().collect();
+    let after: BTreeSet<Flood> = tunnel.flood.iter().copied().collect();
+    let existing = observed.vxlan();
+    let fits = existing.is_some_and(|(link, info)| {
+        link.name == tunnel.name
+            && (info.vni, info.port, info.local, info.learning) == (tunnel.vni, tunnel.port, Some(tunnel.local), true)
+    });
+    if let Some((link, info)) = existing.filter(|_| !fits) {
+        // The kernel changes none of these in place.
+        plan.base.push(Step::DeleteLink { link: link.name.clone() });
+        for (field, old, new) in [
+            ("vni", info.vni.to_string(), tunnel.vni.to_string()),
+            ("port", info.port.to_string(), tunnel.port.to_string()),
+            ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
+            ("learning", info.learning.to_string(), true.to_string()),
+        ] {
+            if old != new {
+                plan.change(Change::new("router", field, old, new));
+            }
+        }
+    }
+    match existing.filter(|_| fits) {
+        Some((link, _)) => {
+            adjust(observed, network, link, plan);
+            peers(&tunnel.name, &before, &after, plan);
+            up(link, plan);
+        }
+        None => {
+            create(network, tunnel, plan);
+            if existing.is_none() {
+                plan.change(Change::new("router", "state", (), "running"));
+                plan.change(Change::new("router", "port", (), tunnel.port));
+                plan.change(Change::new("router", "vni", (), tunnel.vni));
+                plan.change(Change::new("router", "underlay", (), tunnel.local));
+            }
+        }
+    }
+    if before != after {
+        let list = |peers: &BTreeSet<Flood>| peers.iter().map(written).collect::<Vec<_>>();
+        plan.change(Change::new("peers", "peers", list(&before), list(&after)));
+    }
+}
+
+fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
+    plan.base.push(Step::CreateVxlan(NewVxlan {
+        name: tunnel.name.clone(),
+        vni: tunnel.vni,
+        port: tunnel.port,
+        local: tunnel.local,
+        mtu: network.mtu,
+        bridge: network.bridge.clone(),
+    }));
+    plan.base.push(ipv6(&tunnel.name, "accept_ra", 0, 0));
+    plan.base.push(ipv6(&tunnel.name, "disable_ipv6", 1, 1));
+    if !tunnel.flood.is_empty() {
+        plan.base.push(Step::AddFlood { link: tunnel.name.clone(), peers: tunnel.flood.clone() });
+    }
+    plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+}
+
+fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) {
+    let master = link.master.and_then(|index| observed.link_at(index)).map(|link| link.name.clone());
+    if master.as_deref() != Some(&network.bridge) {
+        plan.change(Change::new("router", "port_of", &master, &network.bridge));
+        plan.base.push(Step::SetMaster {
+            link: link.name.clone(),
+            bridge: Some(network.bridge.clone()),
+            before: master,
+        });
+    }
+    if link.mtu != network.mtu {
+        plan.base.push(mtu(&link.name, network.mtu, link.mtu));
+    }
+    no_router_advertisements(link, plan);
+    if link.ipv6_disabled == Some(false) {
+        plan.base.push(ipv6(&link.name, "disable_ipv6", 1, 0));
+    }
+}
+
+fn peers(link: &str, before: &BTreeSet<Flood>, after: &BTreeSet<Flood>, plan: &mut Plan) {
+    let gone: Vec<Flood> = before.difference(after).copied().collect();
+    let new: Vec<Flood> = after.difference(before).copied().collect();
+    if !gone.is_empty() {
+        plan.base.push(Step::DeleteFlood { link: link.to_owned(), peers: gone });
+    }
+    if !new.is_empty() {
+        plan.base.push(Step::AddFlood { link: link.to_owned(), peers: new });
+    }
+}
+
+/// A peer as a document writes it.
+pub(super) fn written(peer: &Flood) -> String {
+    match peer.port {
+        Some(port) => std::net::SocketAddr::new(peer.address, port).to_string(),
+        None => peer.address.to_string(),
+    }
+}
+
+fn no_router_advertisements(link: &Link, plan: &mut Plan) {
+    if let Some(before) = link.accept_ra.filter(|value| *value != 0) {
+        plan.base.push(ipv6(&link.name, "accept_ra", 0, before));
+    }
+}
+
+fn up(link: &Link, plan: &mut Plan) {
+    if !link.up {
+        plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: true });
+        plan.change(Change::new("router", link.name.clone(), "down", "up"));
+    }
+}
+
+fn mtu(link: &str, mtu: u32, before: u32) -> Step {
+    Step::SetMtu { place: Place::Host, link: link.to_owned(), mtu, before }
+}
+
+/// For a link that is just made, what it had before does not matter: it goes again with the link.
+pub(super) fn ipv6(link: &str, key: &str, value: i32, before: i32) -> Step {
+    Step::SetIpv6 { place: Place::Host, link: link.to_owned(), key: key.to_owned(), value, before }
+}

@@ -1,0 +1,63 @@
+//! What is, in the words of a document: what `status` prints, `apply` accepts.
+
+use std::collections::BTreeMap;
+
+use super::attachment::{pairs, sort_routes};
+use super::{exposure, router};
+use crate::names;
+use crate::observed::{Observed, Target};
+use crate::spec::{
+    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Router, RouterKind, Underlay,
+};
+
+/// The document that describes `observed`.
+pub fn document(observed: &Observed) -> HostDocument {
+    let Some((bridge, _, mark)) = observed.bridge() else {
+        return HostDocument { ensure: Ensure::Absent, ..HostDocument::default() };
+    };
+    let tunnel = observed.vxlan();
+    let router = tunnel.map(|(_, info)| Router {
+        kind: Some(RouterKind::Vxlan),
+        port: Some(info.port),
+        vni: Some(info.vni),
+        mtu: Some(mark.mtu.map_or(Mtu::Auto, Mtu::Bytes)),
+        underlay: info.local.map(Underlay::Address),
+        bridge: bridge.name.parse().ok(),
+    });
+    let peers = tunnel.map(|_| observed.flood.iter().filter_map(|peer| router::written(peer).parse().ok()).collect());
+    HostDocument {
+        ensure: Ensure::Present,
+        router,
+        peers,
+        expose: Some(List(exposure::current(observed))),
+        firewall: Some(Firewall { manage: !mark.firewall_unmanaged }),
+        containers: Some(Named(containers(observed))),
+    }
+}
+
+fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
+    let mtu = observed.bridge().map(|(link, ..)| link.mtu);
+    let mut containers = BTreeMap::new();
+    for (pair, mark, container) in pairs(observed) {
+        let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
+        let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
+        let own = pair.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel);
+        let routes = sort_routes(own);
+        let Ok(interface) = mark.interface.parse::<IfName>() else { continue };
+        let name = match observed.targets.get(container) {
+            Some(Target::Found(net)) => net.name.clone().map_or_else(|| container.clone(), ContainerRef::Container),
+            _ => container.clone(),
+        };
+        containers.entry(name).or_insert(Attached {
+            multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
+            ips,
+            interface,
+            mtu: (Some(pair.inner.mtu) != mtu).then_some(Mtu::Bytes(pair.inner.mtu)),
+            mac: pair.inner.mac.filter(|_| !derived),
+            gateway: routes.gateway,
+            routes: (!routes.others.is_empty()).then_some(List(routes.others)),
+            probe: true,
+        });
+    }
+    containers
+}
