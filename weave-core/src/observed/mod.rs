@@ -1,5 +1,6 @@
 //! IS: what a look at the host found. Plain data, no decisions; absent is `None`.
 
+mod facts;
 mod firewall;
 mod link;
 mod mark;
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
 pub use mark::{AttachmentMark, BridgeMark, Mark};

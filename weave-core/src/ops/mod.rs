@@ -7,6 +7,7 @@ pub mod exposure;
 pub mod host;
 mod operation;
 pub mod peer;
+pub mod preflight;
 mod report;
 pub mod router;
 pub mod status;

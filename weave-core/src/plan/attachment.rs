@@ -193,7 +193,7 @@ pub fn attached(observed: &Observed) -> Vec<AttachedLink<'_>> {
 }
 
 /// Networks of the addresses that containers of this host have.
-pub(super) fn attached_networks(observed: &Observed) -> Vec<IpNetwork> {
+pub fn attached_networks(observed: &Observed) -> Vec<IpNetwork> {
     pairs(observed).flat_map(|(pair, ..)| pair.net.addresses_of(pair.inner.index)).map(|ip| ip.network()).collect()
 }
 
