@@ -1,0 +1,4 @@
+//! Weave on real kernels and real engines, in network namespaces. Needs root; says so when it is not.
+
+#[path = "../support/lab/mod.rs"]
+mod lab;

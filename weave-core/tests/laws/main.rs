@@ -1,0 +1,1 @@
+//! Laws of planning and applying, without a kernel.
