@@ -15,8 +15,9 @@ use crate::Result;
 /// The API 1.x that is asked for first: Docker 25 and newer speak it, and Docker 29 speaks nothing older.
 ///
 /// bollard by itself names no version in its requests, which the engine's documentation calls deprecated and which
-/// makes the shape of the answers depend on the engine's age. Negotiation as bollard has it costs a round trip on every
-/// engine; asking for 1.44 costs none on any that is not old, and an old one is asked for its version after it refused.
+/// makes the shape of the answers depend on the engine's age. Negotiation as bollard has it asks for `/version` first,
+/// which takes an engine ten times as long as the lookup itself, because it runs its helpers to ask for theirs. Asking
+/// for 1.44 costs nothing on any engine that is not old; an old one refuses at once and names the version it speaks.
 const FIRST_MINOR: u16 = 44;
 
 /// The oldest API 1.x whose answers hold what weave reads (Docker 1.12).
@@ -79,8 +80,12 @@ impl Engine {
             Err(refused @ ApiError::DockerResponseServerError { status_code: 400, .. }) => refused,
             answer => return answer.map_err(failed),
         };
-        // 400 is also the answer to an ambiguous id; only the engine's own words about its versions tell.
-        self.0.negotiated.get_or_try_init(|| self.negotiate(&docker)).await?;
+        if let Some(minor) = supported_minor(&refused) {
+            self.0.minor.store(minor, Ordering::Relaxed);
+        } else {
+            // 400 is also the answer to an ambiguous id; the engine's list of its versions tells the two apart.
+            self.0.negotiated.get_or_try_init(|| self.negotiate(&docker)).await?;
+        }
         if self.0.minor.load(Ordering::Relaxed) == tried {
             return Err(failed(refused));
         }
@@ -116,6 +121,15 @@ impl Engine {
         let docker = docker.with_request_modifier(move |request| versioned(request, minor.load(Ordering::Relaxed)));
         Ok(self.0.docker.get_or_init(|| docker).clone())
     }
+}
+
+/// The API 1.x that a refusal asks for, when weave speaks it: Docker says since 2016 "client version 1.44 is too new.
+/// Maximum supported API version is 1.41", or too old and minimum.
+fn supported_minor(refused: &ApiError) -> Option<u16> {
+    let ApiError::DockerResponseServerError { message, .. } = refused else { return None };
+    let (_, rest) = message.split_once("supported API version is 1.")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+    digits.parse().ok().filter(|minor| (OLDEST_MINOR..=NEWEST_MINOR).contains(minor))
 }
 
 /// The API 1.x to use with an engine that speaks `oldest` to `newest`: the first choice, or else the nearest to it.

@@ -1,6 +1,7 @@
 //! A tiny engine for tests: canned answers over a unix socket.
 
 use std::io::{Read, Write};
+use std::ops::RangeInclusive;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -54,6 +55,18 @@ impl FakeEngine {
 
     /// An engine that speaks API `oldest` to `newest` and refuses other versions as Docker does.
     pub(super) fn speaking(oldest: u16, newest: u16, answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
+        let too_old = format!("client version is too old. Minimum supported API version is 1.{oldest}");
+        let too_new = format!("client version is too new. Maximum supported API version is 1.{newest}");
+        Self::refusing(oldest..=newest, [too_old, too_new], answer)
+    }
+
+    /// An engine that speaks API 1.x for `spoken` and refuses older and newer ones in words of its own.
+    pub(super) fn refusing(
+        spoken: RangeInclusive<u16>,
+        [too_old, too_new]: [String; 2],
+        answer: impl Fn(&str) -> Reply + Send + 'static,
+    ) -> Self {
+        let (oldest, newest) = spoken.into_inner();
         Self::start(move |path| {
             if path == "/version" {
                 let body = serde_json::json!({
@@ -62,15 +75,11 @@ impl FakeEngine {
                 return Reply::Json(200, body.to_string());
             }
             let (minor, path) = path.strip_prefix("/v1.").and_then(|rest| rest.split_once('/')).expect("a version");
-            let minor: u16 = minor.parse().expect("a number");
-            let refusal = if minor < oldest {
-                format!("client version 1.{minor} is too old. Minimum supported API version is 1.{oldest}")
-            } else if minor > newest {
-                format!("client version 1.{minor} is too new. Maximum supported API version is 1.{newest}")
-            } else {
-                return answer(path);
-            };
-            Reply::Json(400, serde_json::json!({"message": refusal}).to_string())
+            match minor.parse::<u16>().expect("a number") {
+                minor if minor < oldest => Reply::Json(400, serde_json::json!({"message": too_old}).to_string()),
+                minor if minor > newest => Reply::Json(400, serde_json::json!({"message": too_new}).to_string()),
+                _ => answer(path),
+            }
         })
     }
 

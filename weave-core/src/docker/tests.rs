@@ -53,17 +53,24 @@ fn a_current_engine_is_asked_once() {
 }
 
 #[test]
-fn the_version_of_an_old_engine_is_negotiated_once() {
+fn the_version_of_an_old_engine_is_learnt_once() {
     let fake = FakeEngine::speaking(12, 41, web);
     let engine = fake.client();
     assert_eq!(find(&engine, &["web"]), [Ok(found())]);
     assert_eq!(find(&engine, &["/web"]), [Ok(found())]);
-    let wanted = ["/v1.44/containers/web/json", "/version", "/v1.41/containers/web/json", "/v1.41/containers/web/json"];
+    let wanted = ["/v1.44/containers/web/json", "/v1.41/containers/web/json", "/v1.41/containers/web/json"];
     assert_eq!(fake.paths(), wanted);
 }
 
 #[test]
-fn the_version_of_a_future_engine_is_negotiated() {
+fn an_engine_that_words_its_refusal_otherwise_is_asked_for_its_versions() {
+    let fake = FakeEngine::refusing(12..=41, ["zu alt".into(), "zu neu".into()], web);
+    assert_eq!(find(&fake.client(), &["web"]), [Ok(found())]);
+    assert_eq!(fake.paths(), ["/v1.44/containers/web/json", "/version", "/v1.41/containers/web/json"]);
+}
+
+#[test]
+fn the_version_of_a_future_engine_is_learnt() {
     let fake = FakeEngine::speaking(47, 70, web);
     assert_eq!(find(&fake.client(), &["web"]), [Ok(found())]);
     assert_eq!(fake.paths().last().map(String::as_str), Some("/v1.47/containers/web/json"));
@@ -78,8 +85,8 @@ fn an_engine_without_a_common_version_is_refused_with_both_ranges() {
 }
 
 #[test]
-fn many_are_found_in_their_order_and_an_old_engine_is_asked_for_its_version_once() {
-    let fake = FakeEngine::speaking(12, 41, |path| {
+fn many_are_found_in_their_order_and_the_engine_is_asked_for_its_version_once() {
+    let fake = FakeEngine::refusing(12..=41, ["zu alt".into(), "zu neu".into()], |path| {
         let name = path.trim_start_matches("containers/").trim_end_matches("/json");
         if name == "c7" {
             return Reply::Json(404, r#"{"message":"No such container: c7"}"#.into());
