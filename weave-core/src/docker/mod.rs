@@ -19,6 +19,7 @@ use bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
+#[allow(unused_imports, reason = "the caller is in host.rs")]
 pub(crate) use find::Found;
 
 use crate::Result;
