@@ -41,12 +41,18 @@ pub(crate) fn announce(ifindex: u32, mac: Mac, addresses: &[IpAddr]) -> Result<(
 /// Asks the neighbours of interface `ifindex` who has any of `addresses`, and gives up after `wait`.
 ///
 /// Every hardware address that claims one of them is in the answer, in the order of the addresses. That includes
-/// another host that probes or announces the same address at the same moment; of two that do so, at least one
-/// hears of the other. `mac` is the interface's own: answers are
-/// sent to it, and frames from it are not held against it. Returns early when somebody has answered for each address.
-/// The questions are put three times, since a bridge port or tunnel that has just come up may lose the first.
+/// another host that probes or announces the same address at the same moment; of two that do so, at least one hears of
+/// the other. `mac` is the interface's own: answers are sent to it, and frames from it are not held against it. Returns
+/// early when somebody has answered for each address. The questions are put three times, since a bridge port or tunnel
+/// that has just come up may lose the first.
 pub(crate) fn probe(ifindex: u32, mac: Mac, addresses: &[IpAddr], wait: Duration) -> Result<Vec<(IpAddr, Mac)>> {
     Search::new(Wire::open(ifindex, mac, addresses)?, addresses).run(wait)
+}
+
+/// Opens the sockets that probes and announcements need, and sends nothing.
+pub(crate) fn rehearse(ifindex: u32) -> Result<()> {
+    PacketSocket::open(ifindex, EtherType::Arp)?;
+    PacketSocket::open(ifindex, EtherType::Ipv6).map(drop)
 }
 
 /// An interface with a socket for each kind of address that is asked or told about.
