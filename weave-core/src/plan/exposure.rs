@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use ipnetwork::IpNetwork;
 
-use super::network::Network;
-use super::router::ipv6;
+use super::network::{Network, room_for_ipv6};
+use super::router::{ipv6, keep_ipv6};
 use super::{Change, Intent, Members, Place, Plan, Step};
 use crate::observed::Observed;
 use crate::spec::{Cidr, Exposure};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, names};
 
 /// The exposures that shall be there.
 pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Network>) -> Result<Vec<Exposure>> {
@@ -43,6 +43,9 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Net
     };
     for exposure in intent_exposures(intent) {
         check(exposure, observed, network)?;
+    }
+    if let Some(exposure) = wanted.iter().find(|exposure| !exposure.ip.is_ipv4()) {
+        room_for_ipv6(network.mtu, &format!("the exposure {}", exposure.ip))?;
     }
     Ok(wanted)
 }
@@ -108,12 +111,16 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     }
     // Without an IPv6 exposure the host's end of the network has no IPv6 at all, not even a link-local address.
     let disabled = i32::from(!after.iter().any(|address| !address.is_ipv4()));
-    match existing.map(|link| link.ipv6_disabled) {
+    match existing {
+        None if network.mtu < names::MTU_MIN_V6 => {}
         None => plan.base.push(ipv6(link, "disable_ipv6", disabled, disabled)),
-        Some(Some(now)) if i32::from(now) != disabled => {
-            plan.base.push(ipv6(link, "disable_ipv6", disabled, i32::from(now)));
+        Some(link) => {
+            let step = keep_ipv6(&place, link, network.mtu, ("disable_ipv6", disabled));
+            if let Some(Step::SetIpv6 { before, .. }) = &step {
+                plan.change(Change::new("expose", "ipv6", *before == 0, disabled == 0));
+            }
+            plan.base.extend(step);
         }
-        Some(_) => {}
     }
     let new: Vec<Cidr> = after.difference(&before).copied().collect();
     for address in &new {
