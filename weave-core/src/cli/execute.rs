@@ -6,9 +6,9 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 
 use super::args::Flags;
-use super::interrupt::{Held, drive};
+use super::interrupt::{Held, drive, waits_for_another};
 use super::progress::Progress;
-use crate::apply::Mode;
+use crate::apply::{Mode, run_dir};
 use crate::kernel::{Kernel, KernelOptions};
 use crate::ops::{Operation, Report, host};
 use crate::{Error, ErrorKind, Result};
@@ -43,7 +43,8 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
                 let _ = writeln!(std::io::stderr(), "interrupted: finishing or undoing what was begun");
             }
         };
-        let ended = drive(job, held, || progress.begun(), told).await;
+        let lock = run_dir().join("lock");
+        let ended = drive(job, held, || waits_for_another(&lock), told).await;
         let result = ended.result.unwrap_or_else(|| Err(interrupted(operation)));
         Outcome { result, signal: ended.signal }
     });
@@ -52,9 +53,8 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
 }
 
 fn kernel(progress: &Arc<Progress>) -> Result<Kernel> {
-    let docker_host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
     let told = Arc::clone(progress);
-    let kernel = Kernel::new(KernelOptions { docker_host, ..KernelOptions::default() })?;
+    let kernel = Kernel::new(KernelOptions::default())?;
     Ok(kernel.with_progress(Arc::new(move |done, total| told.step(done, total))))
 }
 

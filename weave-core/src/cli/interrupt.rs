@@ -1,10 +1,11 @@
 //! Ctrl-C while the host is changed: what was begun is finished or undone first.
 //!
 //! The signals are blocked while the operation runs, and read from a file descriptor between its turns, on the same
-//! thread. So there is no handler and no race: before the first step the operation is dropped, which leaves nothing
-//! behind, and after it the operation is driven to its end. Programs that are run meanwhile inherit the block, and a
-//! ctrl-C of the terminal does not kill them either.
+//! thread. So there is no handler and no race: while the operation waits for the lock of somebody else it is dropped,
+//! which leaves nothing behind, and once it has the lock it is driven to its end. Programs that are run meanwhile
+//! inherit the block, and a ctrl-C of the terminal does not kill them either.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -54,11 +55,11 @@ pub(super) struct Ended<T> {
     pub(super) signal: Option<Signal>,
 }
 
-/// Drives `job`; at a signal it is dropped unless it has `begun`, and else `told` is called once and it goes on.
+/// Drives `job`; at a signal it is dropped while it `waits`, and else `told` is called once and it goes on.
 pub(super) async fn drive<T>(
     job: impl Future<Output = T>,
     held: &Held,
-    begun: impl Fn() -> bool,
+    waits: impl Fn() -> bool,
     mut told: impl FnMut(),
 ) -> Ended<T> {
     let mut job = std::pin::pin!(job);
@@ -68,13 +69,21 @@ pub(super) async fn drive<T>(
             return Ended { result: Some(result), signal: signal.or_else(|| held.caught()) };
         }
         let Some(caught) = held.caught() else { continue };
-        if !begun() {
+        if waits() {
             return Ended { result: None, signal: Some(caught) };
         }
         if signal.replace(caught).is_none() {
             told();
         }
     }
+}
+
+/// Whether the lock says that another process has it. Who has it signs it at once, so this is never true of an
+/// operation that has begun.
+pub(super) fn waits_for_another(lock: &Path) -> bool {
+    let signed = std::fs::read_to_string(lock).unwrap_or_default();
+    let holder = signed.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());
+    holder.is_some_and(|pid| pid != std::process::id())
 }
 
 #[cfg(test)]
@@ -84,7 +93,7 @@ mod tests {
     use super::*;
 
     /// `raise` signals this thread alone: other tests run in this process.
-    fn ended(begun: bool, signalled: bool, milliseconds: u64) -> (Option<u8>, Option<Signal>, usize) {
+    fn ended(waits: bool, signalled: bool, milliseconds: u64) -> (Option<u8>, Option<Signal>, usize) {
         let held = Held::new().expect("signals");
         if signalled {
             raise(Signal::SIGINT).expect("signal");
@@ -94,15 +103,27 @@ mod tests {
             7
         };
         let mut told = 0;
-        let ended = crate::blocking::run(drive(job, &held, || begun, || told += 1));
+        let ended = crate::blocking::run(drive(job, &held, || waits, || told += 1));
         (ended.result, ended.signal, told)
     }
 
     #[test]
     fn what_has_begun_is_finished_and_what_has_not_is_dropped() {
-        assert_eq!(ended(true, false, 0), (Some(7), None, 0));
-        assert_eq!(ended(true, true, 120), (Some(7), Some(Signal::SIGINT), 1));
-        assert_eq!(ended(false, true, 10_000), (None, Some(Signal::SIGINT), 0));
-        assert_eq!(ended(true, true, 0), (Some(7), Some(Signal::SIGINT), 0));
+        assert_eq!(ended(false, false, 0), (Some(7), None, 0));
+        assert_eq!(ended(false, true, 120), (Some(7), Some(Signal::SIGINT), 1));
+        assert_eq!(ended(true, true, 10_000), (None, Some(Signal::SIGINT), 0));
+        assert_eq!(ended(false, true, 0), (Some(7), Some(Signal::SIGINT), 0));
+    }
+    #[test]
+    fn the_lock_says_who_has_it() {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        let waits = |text: String| {
+            std::fs::write(file.path(), text).expect("written");
+            waits_for_another(file.path())
+        };
+        assert!(!waits(String::new()));
+        assert!(!waits(format!("{} attach\n", std::process::id())));
+        assert!(waits("1 attach\n".to_owned()));
+        assert!(!waits_for_another(Path::new("/nonexistent/lock")));
     }
 }

@@ -1,4 +1,4 @@
-//! A bar for work that takes a while, and the knowledge whether the host is being changed.
+//! A bar for work that takes a while.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ impl Progress {
         Self { draws, bar, begun: OnceLock::new(), shown: AtomicBool::new(false) }
     }
 
-    /// `done` of `total` steps are done; the first call says that the first step is about to be.
+    /// `done` of `total` steps are done.
     pub(super) fn step(&self, done: usize, total: usize) {
         let begun = self.begun.get_or_init(Instant::now);
         if !self.draws || begun.elapsed() < PATIENCE {
@@ -39,11 +39,6 @@ impl Progress {
         }
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
-    }
-
-    /// Whether the host is being changed.
-    pub(super) fn begun(&self) -> bool {
-        self.begun.get().is_some()
     }
 
     pub(super) fn clear(&self) {
@@ -59,10 +54,8 @@ mod tests {
     fn a_bar_is_not_shown_for_short_work_nor_without_a_terminal() {
         for draws in [true, false] {
             let progress = Progress::new(draws);
-            assert!(!progress.begun());
             progress.step(0, 2);
             progress.step(2, 2);
-            assert!(progress.begun());
             assert!(progress.bar.is_hidden());
             progress.clear();
         }

@@ -11,7 +11,9 @@ type Section = Vec<(&'static str, String)>;
 /// The whole of it, between two blank lines as the classic script had it.
 pub(super) fn render(result: &Value) -> String {
     let mut sections = vec![vec![("Version", text(&result["version"]))], router(result)];
-    sections.push(firewall(&result["firewall"]));
+    if !result["router"].is_null() {
+        sections.push(firewall(&result["firewall"]));
+    }
     sections.extend(list(&result["exposures"]).map(expose));
     sections.extend(attachments(&result["attachments"]));
     let mut out = String::new();
@@ -210,11 +212,6 @@ mod tests {
 
         Service: router
          Status: not launched
-
-        Service: firewall
-        Managed: no
-      PortGuard: none
-     Masquerade: none
 
 ";
         assert_eq!(render(&result), expected);
