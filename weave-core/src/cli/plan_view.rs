@@ -124,6 +124,10 @@ fn word(value: &Value) -> String {
         Value::Null => "nothing".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let told = fields.iter().filter(|(_, value)| !is_nothing(value));
+            told.map(|(name, value)| format!("{name} {}", word(value))).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }
@@ -148,6 +152,7 @@ mod tests {
             Change::new("router", "vxlan-6783", "down", "up"),
             Change::new("containers.db", "ips", ["10.2.1.6/24"], json!([])),
             Change::new("firewall", "ip filter DOCKER-USER", (), "accept"),
+            Change::new("firewall", "table", json!({"port": 6783, "peers": ["192.0.2.2"], "masquerade": []}), ()),
         ]);
         report.steps = vec!["ip link set weave mtu 1350".into()];
         let lines = "  ~ router.mtu: 1450 -> 1350\n  \
@@ -155,15 +160,16 @@ mod tests {
                      ~ peers: +192.0.2.4 -192.0.2.2\n  \
                      + containers.web.ips: 10.2.1.4/24, 10.2.1.5/24\n  \
                      - containers.db.ips: 10.2.1.6/24\n  \
-                     + firewall.ip filter DOCKER-USER: accept\n";
+                     + firewall.ip filter DOCKER-USER: accept\n  \
+                     - firewall.table: port 6783, peers 192.0.2.2\n";
         assert_eq!(
             plain(&render(&report, "The router", false)),
-            format!("{lines}Done: 2 added, 3 changed, 1 removed.\n")
+            format!("{lines}Done: 2 added, 3 changed, 2 removed.\n")
         );
         report.check = true;
         assert_eq!(
             plain(&render(&report, "The router", true)),
-            format!("{lines}  $ ip link set weave mtu 1350\nPlan: 2 to add, 3 to change, 1 to remove.\n")
+            format!("{lines}  $ ip link set weave mtu 1350\nPlan: 2 to add, 3 to change, 2 to remove.\n")
         );
     }
 

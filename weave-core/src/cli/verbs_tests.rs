@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::args::Cli;
+use crate::spec::HostDocument;
 
 #[derive(Default)]
 struct Given(Vec<(&'static str, &'static str)>);
@@ -164,5 +165,30 @@ fn wrong_words_are_answered_with_the_right_ones() {
         let error = parse(line, &Given::default()).expect_err(line);
         assert_eq!(error.to_string(), expected, "{line}");
         assert_eq!(error.next_step(), Some(hint), "{line}");
+    }
+}
+
+#[test]
+fn documents_that_are_shown_are_right() {
+    let readme = include_str!("../../../README.md");
+    let shown = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut read = 0;
+    for text in shown.chain([include_str!("../../../examples/host.yaml")]) {
+        let document: HostDocument = from_yaml(text).unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+        document.validate().unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+        read += 1;
+    }
+    assert_eq!(read, 2);
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    use clap::CommandFactory;
+    let readme = include_str!("../../../README.md");
+    for command in Cli::command().get_subcommands() {
+        assert!(readme.contains(&format!("`weave {}", command.get_name())), "{}", command.get_name());
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(readme.contains(&format!("--{option}")), "{} --{option}", command.get_name());
+        }
     }
 }
