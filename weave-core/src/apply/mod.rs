@@ -8,7 +8,7 @@ pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::observed::{Observed, Scope, Target, TargetProblem};
-use crate::plan::{Intent, Plan, Step, plan, undo};
+use crate::plan::{Intent, Plan, Step, lost_peers, plan, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
 
@@ -46,8 +46,13 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
         Mode::Apply => Some(host.lock(operation).await?),
         Mode::Check => None,
     };
-    let scope = intent.scope();
-    let before = look(host, &scope).await?;
+    let mut scope = intent.scope();
+    let mut before = look(host, &scope).await?;
+    let lost = lost_peers(&before);
+    if !lost.is_empty() {
+        scope.peers.extend(lost);
+        before = look(host, &scope).await?;
+    }
     let mut plan = plan(intent, &before)?;
     if mode == Mode::Check || plan.is_empty() {
         return Ok(Converged { plan, observed: before });
