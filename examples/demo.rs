@@ -27,17 +27,17 @@ fn main() {
     });
     let [one, two, stranger] = &hosts[..] else { unreachable!("three hosts were made") };
     say(&format!("one has {}, two has {}, the stranger has {}", one.v4(), two.v4(), stranger.v4()));
-    let before = [Snapshot::of(one), Snapshot::of(two)];
 
     title("A container on each, started by `docker run` as ever");
     let db = docker_run(one, "one", "db");
     let web = docker_run(two, "two", "web");
     check("they cannot reach each other", !ping(&web, DB));
+    let before = [Snapshot::of(one), Snapshot::of(two), Snapshot::of(&db.netns()), Snapshot::of(&web.netns())];
 
     join(one, two, &db, &web);
     say_again(one);
     keep_out(stranger, one, &db);
-    clean_up(&hosts, [&db, &web], before);
+    clean_up(&hosts, [&db, &web], &before);
     println!("\nThat was it: the machine is as it was.");
 }
 
@@ -86,19 +86,18 @@ fn keep_out(stranger: &Host, one: &Host, db: &Container) {
     );
 }
 
-fn clean_up(hosts: &[Host], containers: [&Container; 2], before: [Snapshot; 2]) {
+fn clean_up(hosts: &[Host], [db, web]: [&Container; 2], before: &[Snapshot; 4]) {
     title("And away with it");
     let names = ["one", "two", "stranger"];
     for (host, name) in hosts.iter().zip(names) {
         weave_on(host, name, &["reset"], 0);
     }
-    for container in containers {
-        container.remove();
+    let after =
+        [Snapshot::of(&hosts[0]), Snapshot::of(&hosts[1]), Snapshot::of(&db.netns()), Snapshot::of(&web.netns())];
+    for (before, after) in before.iter().zip(&after) {
+        assert_same(before, after);
     }
-    for (host, before) in hosts.iter().zip(before) {
-        assert_same(&before, &Snapshot::of(host));
-    }
-    say("links, addresses, routes, forwarding entries, nft, iptables and sysctls are as they were before");
+    say("links, addresses, routes, forwarding entries, nft, iptables and sysctls are as they were, inside and out");
     weave_on(&hosts[0], "one", &["--detailed-exitcodes", "reset"], 0);
 }
 
