@@ -232,6 +232,11 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(La
         link: pair.inner.name.clone(),
         address,
     }));
+    let ipv6_goes = detach.ips.iter().any(|ip| !ip.is_ipv4()) && left.iter().all(|ip| ip.is_ipv4());
+    if let Some(step) = keep_ipv6(&place, pair.inner, pair.inner.mtu, ("disable_ipv6", 1)).filter(|_| ipv6_goes) {
+        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
+        lane.steps.push(step);
+    }
     Ok((lane, None))
 }
 

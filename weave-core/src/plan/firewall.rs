@@ -21,8 +21,14 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
     let (Some(state), Some(network)) = (&observed.firewall, wanted.network) else { return Ok(()) };
     let was_managed = observed.bridge().is_none_or(|(.., mark)| !mark.firewall_unmanaged);
     if !network.managed() {
+        if was_managed {
+            let mut removal = Plan::default();
+            remove(state, &mut removal);
+            // At the end, when nothing needs the guard any more; and before the mark says that there is none.
+            plan.last.append(&mut removal.base);
+            plan.changes.append(&mut removal.changes);
+        }
         if was_managed && observed.bridge().is_some() {
-            remove(state, plan);
             plan.change(Change::new("firewall", "manage", true, false));
         }
         return Ok(());

@@ -82,9 +82,10 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     Ok(Some(Network { bridge, mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
 }
 
-/// Whether a run ended half-way: the port is guarded, and there is no tunnel. Who stops the router takes the guard first.
+/// Whether a run ended before the tunnel was there: its port is guarded already, or the bridge is not up yet.
 fn interrupted(observed: &Observed) -> bool {
-    observed.vxlan().is_none() && observed.table().is_some_and(|table| table.port.is_some())
+    let guarded = observed.table().is_some_and(|table| table.port.is_some());
+    observed.vxlan().is_none() && (guarded || observed.bridge().is_some_and(|(link, ..)| !link.up))
 }
 
 /// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.

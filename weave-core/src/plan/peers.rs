@@ -61,13 +61,11 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
     }
 }
 
-/// Peers of a tunnel that was lost. They are still in the guard of its port: a run was interrupted while it made the
-/// tunnel anew, or somebody deleted the device. The paths to them have to be looked at.
+/// Peers of a tunnel that was lost: a run was interrupted before it had given them to the device, or somebody deleted
+/// it. They are still in the guard of its port. The paths to them have to be looked at.
 pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {
-    match (observed.vxlan(), observed.table()) {
-        (None, Some(table)) => table.peers.iter().copied().collect(),
-        _ => Vec::new(),
-    }
+    let unfinished = observed.vxlan().is_none_or(|(link, _)| !link.up && observed.flood.is_empty());
+    observed.table().filter(|_| unfinished).iter().flat_map(|table| &table.peers).copied().collect()
 }
 
 /// The peers there are.

@@ -21,6 +21,11 @@ pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mu
         }
         (None, None) => {}
     }
+    match observed.bridge() {
+        Some((link, ..)) => up(link, plan),
+        // Up after the tunnel is there: a bridge that is down without one tells that a run was interrupted.
+        None => plan.base.push(Step::SetUp { place: Place::Host, link: network.bridge.clone(), up: true }),
+    }
 }
 
 fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Plan) {
@@ -33,13 +38,13 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
             plan.base.push(ipv6(name, "accept_ra", 0, 0));
             plan.base.push(ipv6(name, "disable_ipv6", off, off));
         }
-        plan.base.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
         plan.change(Change::new("router", "bridge", (), name));
         plan.change(Change::new("router", "mtu", (), network.mtu));
         return;
     };
     if before != network.mark {
-        plan.base.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
+        let steps = if network.managed() || before.firewall_unmanaged { &mut plan.base } else { &mut plan.last };
+        steps.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
         if before.mtu != network.mark.mtu && link.mtu == network.mtu {
             let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
             plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));
@@ -59,7 +64,6 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
         plan.change(Change::new("router", "mtu", link.mtu, network.mtu));
     }
     keep_setting(link, network.mtu, ("accept_ra", 0), plan);
-    up(link, plan);
 }
 
 fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
