@@ -48,6 +48,11 @@ impl Engine {
         Ok(Self::new(Address::parse(docker_host)?, DEADLINE))
     }
 
+    /// Where the engine is asked, for people.
+    pub(crate) fn address(&self) -> String {
+        self.0.address.to_string()
+    }
+
     pub(super) fn new(address: Address, deadline: Duration) -> Self {
         Self(Arc::new(Inner {
             address,

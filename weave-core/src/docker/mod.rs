@@ -23,6 +23,7 @@ pub(crate) use client::Engine;
 pub(crate) use find::Found;
 
 use crate::Result;
+use crate::observed::{EngineFacts, EngineNetwork};
 
 /// What the engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -73,6 +74,14 @@ impl Engine {
             (network.name.unwrap_or_default(), subnets)
         });
         Ok(listed.collect())
+    }
+
+    /// All that a preflight check wants to know of the engine.
+    pub(crate) async fn facts(&self) -> Result<EngineFacts> {
+        let EngineVersion { version, api_version, min_api_version } = self.version().await?;
+        let networks = self.networks().await?.into_iter().map(|(name, subnets)| EngineNetwork { name, subnets });
+        let address = self.address();
+        Ok(EngineFacts { address, version, api_version, min_api_version, networks: networks.collect() })
     }
 
     /// All containers, running or not: `docker ps --all`.

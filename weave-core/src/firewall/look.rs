@@ -259,3 +259,29 @@ fn contents(path: &str) -> Result<Option<String>> {
         Err(source) => Err(Error::os(path, "read", source)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: i32, stderr: &str) -> Result<Output> {
+        Ok(Output { code: Some(code), stdout: String::new(), stderr: stderr.to_owned() })
+    }
+
+    #[test]
+    fn a_host_without_a_usable_nft_is_seen_as_one_and_a_refusal_is_an_error() {
+        let missing = || nft("packet filter", &[]).missing();
+        for (answer, expected) in [
+            (Err(missing()), "the program `nft` is missing: apt-get install nftables"),
+            (said(1, "Error: JSON support not compiled-in.\n"), "compiled-in"),
+            (said(1, "Unable to initialize Netlink socket: Protocol not supported\n"), "not supported"),
+        ] {
+            let mut state = FirewallState::default();
+            look_at_nft(&mut state, answer, Err(missing())).expect("no error");
+            assert!(state.unavailable.is_some_and(|why| why.contains(expected)), "{expected}");
+        }
+        let refused = said(1, "Operation not permitted (you must be root)\n");
+        let error = look_at_nft(&mut FirewallState::default(), refused, Err(missing())).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    }
+}

@@ -55,7 +55,7 @@ impl Shape {
             match kind.as_str() {
                 "metainfo" => {}
                 // A dormant table filters nothing; one with an owner vanishes with it.
-                "table" if !object["flags"].is_null() => shape.strange.push("flags of the table".to_owned()),
+                "table" if is_said(&object["flags"]) => shape.strange.push("flags of the table".to_owned()),
                 "table" => {}
                 "set" => shape.set(object),
                 "chain" => {
@@ -72,7 +72,7 @@ impl Shape {
     fn set(&mut self, object: &Value) {
         let name = word(&object["name"]);
         for key in ["flags", "timeout", "gc-interval", "stmt", "map"] {
-            if !object[key].is_null() {
+            if is_said(&object[key]) {
                 self.strange.push(format!("{key} of set `{name}`"));
             }
         }
@@ -114,6 +114,11 @@ impl Shape {
         };
         format!("table inet weave {what}")
     }
+}
+
+/// Whether a listing says something here; a release of nft that lists an empty array of flags says nothing.
+fn is_said(value: &Value) -> bool {
+    !value.is_null() && value.as_array().is_none_or(|values| !values.is_empty())
 }
 
 /// A string without its quotes, nothing as nothing, everything else as JSON.

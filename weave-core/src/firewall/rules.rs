@@ -55,7 +55,7 @@ fn read_one(rule: &Value) -> Rule {
     let statements = rule["expr"].as_array().map(Vec::as_slice).unwrap_or_default();
     let verdict = statements.iter().rev().map(verdict).find(|verdict| *verdict != Verdict::Next);
     let verdict = verdict.unwrap_or(Verdict::Next);
-    let every = statements.iter().all(|statement| concerns_every_packet(statement));
+    let every = statements.iter().all(concerns_every_packet);
     let marked = rule["comment"] == names::RULE_COMMENT && verdict == Verdict::Accept;
     Rule { verdict, every, ours: marked.then(|| bridge(statements)).flatten(), handle: rule["handle"].as_u64() }
 }

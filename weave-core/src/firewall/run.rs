@@ -126,7 +126,8 @@ impl Call<'_> {
         }
     }
 
-    fn missing(&self) -> Error {
+    /// The error for a program that is not installed.
+    pub(super) fn missing(&self) -> Error {
         let package = if self.program == "nft" { "nftables" } else { "iptables" };
         Error::new(ErrorKind::NotFound, self.subject, format!("the program `{}` is missing", self.program))
             .hint(format!("apt-get install {package}"))

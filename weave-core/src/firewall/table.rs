@@ -40,8 +40,8 @@ pub(super) const INPUT: &str = "input";
 /// The chain that gives packets of exposed networks the host's address.
 pub(super) const POSTROUTING: &str = "postrouting";
 
-/// Destinations that must keep their source address: multicast, as the classic script had it, and IPv4 broadcast, which
-/// passes here too when a bridge hands its frames to the packet filter.
+/// Destinations whose senders must keep their address: multicast, as the classic script had it, and IPv4 broadcast.
+/// Both pass here when a bridge hands its frames to the packet filter, and have left the network by their destination.
 const GROUPS: [(&str, u8); 3] = [("224.0.0.0", 4), ("255.255.255.255", 32), ("ff00::", 8)];
 
 /// Priorities as numbers, which is how every nft lists them: raw, and srcnat.

@@ -1,4 +1,5 @@
 //! stub
+pub mod preflight;
 use crate::Result;
 use crate::host::*;
 use crate::observed::*;

@@ -16,12 +16,21 @@ struct Case {
     places: &'static [(ChainTool, Family, &'static str, &'static str)],
 }
 
-fn cases() -> Vec<Case> {
-    use ChainTool::{IptablesLegacy, IptablesNft, Nft};
-    use Family::{Inet, Ip, Ip6};
-    let case = |name, script: &str, places| Case { name, script: script.to_owned(), places };
+impl Case {
+    fn new(
+        name: &'static str,
+        script: &str,
+        places: &'static [(ChainTool, Family, &'static str, &'static str)],
+    ) -> Self {
+        Self { name, script: script.to_owned(), places }
+    }
+}
+
+fn cases_of_iptables() -> Vec<Case> {
+    use ChainTool::{IptablesLegacy, IptablesNft};
+    use Family::{Ip, Ip6};
     vec![
-        case(
+        Case::new(
             "policy of iptables-nft, with matches that only iptables knows",
             &format!(
                 "{BOTH} $i-nft -A FORWARD -m statistic --mode random --probability 0.5 -j LOG; \
@@ -29,12 +38,12 @@ fn cases() -> Vec<Case> {
             ),
             &[(IptablesNft, Ip, "filter", "FORWARD"), (IptablesNft, Ip6, "filter", "FORWARD")],
         ),
-        case(
+        Case::new(
             "policy of iptables-legacy",
             &format!("{BOTH} $i-legacy -P FORWARD DROP; done"),
             &[(IptablesLegacy, Ip, "filter", "FORWARD"), (IptablesLegacy, Ip6, "filter", "FORWARD")],
         ),
-        case(
+        Case::new(
             "Docker",
             &format!(
                 "{BOTH} $i-nft -N DOCKER-USER; $i-nft -A DOCKER-USER -j RETURN; $i-nft -A FORWARD -j DOCKER-USER; \
@@ -42,7 +51,7 @@ fn cases() -> Vec<Case> {
             ),
             &[(IptablesNft, Ip, "filter", "DOCKER-USER"), (IptablesNft, Ip6, "filter", "DOCKER-USER")],
         ),
-        case(
+        Case::new(
             "Docker on iptables-legacy, where the administrator drops",
             &format!(
                 "{BOTH} $i-legacy -N DOCKER-USER; $i-legacy -A DOCKER-USER -j DROP; \
@@ -50,7 +59,14 @@ fn cases() -> Vec<Case> {
             ),
             &[(IptablesLegacy, Ip, "filter", "DOCKER-USER"), (IptablesLegacy, Ip6, "filter", "DOCKER-USER")],
         ),
-        case(
+    ]
+}
+
+fn cases_of_nft() -> Vec<Case> {
+    use ChainTool::Nft;
+    use Family::{Inet, Ip, Ip6};
+    vec![
+        Case::new(
             "a table of nft, with objects that weave does not know",
             "nft add table inet mine; nft add ct helper inet mine ftp '{ type \"ftp\" protocol tcp; }'; \
              nft add chain inet mine forward '{ type filter hook forward priority 10; policy drop; }'; \
@@ -59,7 +75,7 @@ fn cases() -> Vec<Case> {
              nft add rule inet mine forward meta mark set jhash ip saddr mod 4",
             &[(Nft, Inet, "mine", "forward")],
         ),
-        case(
+        Case::new(
             "firewalld",
             "nft add table inet firewalld; \
              nft add chain inet firewalld filter_FORWARD '{ type filter hook forward priority filter + 10; }'; \
@@ -68,7 +84,7 @@ fn cases() -> Vec<Case> {
              nft add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited",
             &[(Nft, Inet, "firewalld", "filter_FORWARD")],
         ),
-        case(
+        Case::new(
             "a chain of iptables with a rule of nft, which iptables refuses to list",
             "for f in ip ip6; do nft add table $f filter; \
              nft add chain $f filter FORWARD '{ type filter hook forward priority 0; policy drop; }'; \
@@ -132,7 +148,11 @@ fn both_pass(sockets: &[[UdpSocket; 2]; 2]) -> [bool; 2] {
 #[test]
 fn bridged_frames_pass_where_the_accept_stands() {
     // Most of the time is spent waiting for what must not come, so the cases wait together.
-    std::thread::scope(|scope| cases().into_iter().for_each(|case| drop(scope.spawn(move || frames_pass(&case)))));
+    std::thread::scope(|scope| {
+        for case in cases_of_iptables().into_iter().chain(cases_of_nft()) {
+            scope.spawn(move || frames_pass(&case));
+        }
+    });
 }
 
 fn frames_pass(Case { name, script, places }: &Case) {

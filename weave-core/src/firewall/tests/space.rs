@@ -91,13 +91,19 @@ pub(super) fn send(from: &UdpSocket, to: &str, at: &UdpSocket, length: usize) ->
     at.set_read_timeout(Some(Duration::from_millis(1))).expect("timeout");
     while at.recv_from(&mut buffer).is_ok() {}
     at.set_read_timeout(Some(Duration::from_millis(250))).expect("timeout");
+    let mut receive = || loop {
+        match at.recv_from(&mut buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => return received,
+        }
+    };
     // Twice, because the first may be lost while the neighbour is being found.
     (0..2).find_map(|_| {
         // A rule that rejects is reported at the next sending.
         if from.send_to(&vec![7; length], to).is_err() {
             return None;
         }
-        match at.recv_from(&mut buffer) {
+        match receive() {
             Ok((found, sender)) if found == length => Some(sender),
             Ok((found, _)) => panic!("{found} bytes of {length}"),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,

@@ -70,6 +70,7 @@ fn what_releases_of_nft_differ_in_changes_nothing() {
         }
         if let Some(set) = object.get_mut("set") {
             set["size"] = json!(65535);
+            set["flags"] = json!([]);
         }
     }
     assert_eq!(read(&listing), Ownership::Ours(full()));
