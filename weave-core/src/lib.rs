@@ -54,5 +54,5 @@ mod sysctl;
 
 pub use apply::Mode;
 pub use error::{Error, ErrorKind, Result};
-pub use kernel::Kernel;
+pub use kernel::{Kernel, KernelOptions};
 pub use ops::{Operation, Report};

@@ -32,7 +32,7 @@ const LOOPBACK: u32 = 1;
 
 /// What this kernel lets this process do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct KernelAbilities {
+pub(super) struct KernelAbilities {
     /// Release of the kernel.
     pub kernel: String,
     /// What was tried: `netns`, `bridge`, `vxlan`, `veth`, `af_packet`, `nft`.
@@ -43,7 +43,7 @@ pub struct KernelAbilities {
 
 impl KernelAbilities {
     /// Tries everything out, in some tens of milliseconds; changes nothing on the host.
-    pub fn try_out() -> Self {
+    pub(super) fn try_out() -> Self {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
         Self {

@@ -73,13 +73,17 @@ impl FromStr for IfName {
             && text.len() <= names::IFNAME_MAX
             && text != "."
             && text != ".."
-            && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\' | '*' | '+'));
+            && text
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\' | '*' | '+'));
         if valid {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid(
                 "interface",
-                format!("`{text}` is no interface name; allowed: 1 to 15 letters without blanks, quotes, `/`, `:`, `%`, `*`, `+`"),
+                format!(
+                    "`{text}` is no interface name; allowed: 1 to 15 letters without blanks, quotes, `/`, `:`, `%`, `*`, `+`"
+                ),
             ))
         }
     }
