@@ -4,22 +4,43 @@ use std::collections::BTreeSet;
 
 use super::network::{Network, Tunnel};
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
-use crate::observed::{Flood, Link, Mark, Observed};
+use crate::observed::{Flood, Link, Mark, Observed, VxlanInfo};
 
 /// Steps and changes from what is to `network`. IPv6 of a bridge that is there is the exposures' affair; a new one
 /// must not go up with IPv6 that nobody asked for.
 pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mut Plan) {
     bridge(observed, network, ipv6, plan);
-    match (&network.tunnel, observed.vxlan()) {
-        (Some(tunnel), _) => {
-            keep_tunnel(observed, network, tunnel, plan);
-        }
-        (None, Some((link, _))) => {
-            plan.base.push(Step::DeleteLink { link: link.name.clone() });
-            plan.change(Change::new("router", "state", "running", "stopped"));
-        }
-        (None, None) => {}
+    if let Some(tunnel) = &network.tunnel {
+        keep_tunnel(observed, network, tunnel, plan);
     }
+}
+
+/// Removes a tunnel that is not wanted, or not as it is. It goes before the guard of its port does.
+pub(super) fn remove_unfit(observed: &Observed, network: &Network, plan: &mut Plan) {
+    let Some((link, info)) = observed.vxlan() else { return };
+    match &network.tunnel {
+        None => plan.change(Change::new("router", "state", "running", "stopped")),
+        Some(tunnel) if fits(tunnel, link, info) => return,
+        // The kernel changes none of these in place.
+        Some(tunnel) => {
+            for (field, old, new) in [
+                ("vni", info.vni.to_string(), tunnel.vni.to_string()),
+                ("port", info.port.to_string(), tunnel.port.to_string()),
+                ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
+                ("learning", info.learning.to_string(), true.to_string()),
+            ] {
+                if old != new {
+                    plan.change(Change::new("router", field, old, new));
+                }
+            }
+        }
+    }
+    plan.base.push(Step::DeleteLink { link: link.name.clone() });
+}
+
+fn fits(tunnel: &Tunnel, link: &Link, info: &VxlanInfo) -> bool {
+    link.name == tunnel.name
+        && (info.vni, info.port, info.local, info.learning) == (tunnel.vni, tunnel.port, Some(tunnel.local), true)
 }
 
 fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Plan) {
@@ -63,25 +84,7 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
     let before: BTreeSet<Flood> = observed.flood.iter().copied().collect();
     let after: BTreeSet<Flood> = tunnel.flood.iter().copied().collect();
     let existing = observed.vxlan();
-    let fits = existing.is_some_and(|(link, info)| {
-        link.name == tunnel.name
-            && (info.vni, info.port, info.local, info.learning) == (tunnel.vni, tunnel.port, Some(tunnel.local), true)
-    });
-    if let Some((link, info)) = existing.filter(|_| !fits) {
-        // The kernel changes none of these in place.
-        plan.base.push(Step::DeleteLink { link: link.name.clone() });
-        for (field, old, new) in [
-            ("vni", info.vni.to_string(), tunnel.vni.to_string()),
-            ("port", info.port.to_string(), tunnel.port.to_string()),
-            ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
-            ("learning", info.learning.to_string(), true.to_string()),
-        ] {
-            if old != new {
-                plan.change(Change::new("router", field, old, new));
-            }
-        }
-    }
-    match existing.filter(|_| fits) {
+    match existing.filter(|(link, info)| fits(tunnel, link, info)) {
         Some((link, _)) => {
             adjust(observed, network, link, plan);
             peers(&tunnel.name, &before, &after, plan);
