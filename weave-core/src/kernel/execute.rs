@@ -210,7 +210,7 @@ impl Worker {
         if let Err(refusal) = answers {
             let undone = unless_gone(self.socket.send_one(encode::delete_link_at(index)));
             let left = undone.err().map(|again| format!("ip link delete {name}: {again}"));
-            let error = refusal.error(name, "write its alias").left(left.into_iter().collect());
+            let error = refusal.error(name, "write its alias or MTU").left(left.into_iter().collect());
             return Err(error.into());
         }
         self.indexes.insert(name.to_owned(), index);

@@ -19,6 +19,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Inner};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVxlan};
 
 use super::Message;
+use crate::names;
 use crate::observed::{Flood, Mark};
 use crate::plan::{NewBridge, NewVeth, NewVxlan};
 use crate::spec::{Cidr, Mac, Route};
@@ -43,15 +44,21 @@ fn message(inner: Inner, flags: u16) -> Message {
 /// The kernel takes no alias with a new link, so the alias follows in the same `sendmsg`: no kill comes between. The
 /// caller chooses the number of the link, so that the second message cannot meet a link of others when the first is
 /// refused.
+///
+/// A bridge takes the smallest MTU of its ports, unless its own was once changed (`BROPT_MTU_SET_BY_USER`); what it is
+/// made with does not count, nor does a change to what it is. So it is made with another one, which is then changed.
 pub(crate) fn create_bridge(new: &NewBridge, index: u32) -> Vec<Message> {
+    let other = if new.mtu > names::MTU_MIN { new.mtu - 1 } else { new.mtu + 1 };
     let link = LinkMessageBuilder::<LinkBridge>::new(&new.name)
         .index(index)
         .address(new.mac.0.to_vec())
-        .mtu(new.mtu)
+        .mtu(other)
         .stp_state(BridgeStpState::Disabled)
         .mcast_snooping(false)
         .build();
-    created(link, index, &new.mark)
+    let mut messages = created(link, index, &new.mark);
+    messages.push(set(LinkUnspec::new_with_index(index).mtu(new.mtu)));
+    messages
 }
 
 /// `ip link add … master BRIDGE type vxlan id … dstport … local … learning`, and its alias; as [`create_bridge`].

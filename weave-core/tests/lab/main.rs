@@ -2,3 +2,4 @@
 
 #[path = "../support/lab/mod.rs"]
 mod lab;
+mod network;
