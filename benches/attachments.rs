@@ -28,7 +28,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
     }
     sandbox::inside(most, |sandbox| {
         by_hand::make_bridge()?;
-        let _ = run_on_host(|host| launch(host, true))?;
+        let _ = run_on_host(async |host| launch(host, true).await)?;
         for (size, what) in sizes.iter().zip(&names) {
             if bench.wants(what) {
                 attach(bench, what, &sandbox.targets[..*size])?;

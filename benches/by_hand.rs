@@ -21,8 +21,12 @@ pub(crate) const INTERFACE: &str = "ethwe";
 /// The group of all host ends made by hand.
 const GROUP: u32 = 77;
 
-/// The number of the interface in each target; chosen, so that nobody has to ask for it.
+/// The number of the interface in each target; chosen, so that nobody has to ask for it. The kernel takes it only when
+/// that of the host end is chosen, too.
 const INDEX: u32 = 1000;
+
+/// The numbers of the host ends begin here.
+const HOST_INDEX: u32 = 1 << 20;
 
 const MTU: u32 = 1450;
 
@@ -58,6 +62,7 @@ pub(crate) fn attach(targets: &[PathBuf]) -> Result<Duration> {
             let (name, mac) = (format!("byhand{index}"), mac(index));
             let veth = Veth {
                 name: &name,
+                index: HOST_INDEX + u32::try_from(index)?,
                 peer: INTERFACE,
                 peer_index: INDEX,
                 mac,

@@ -48,22 +48,22 @@ fn address(index: usize) -> String {
 
 /// On a thread that is on the host, so that no program for going there is part of what is measured.
 fn compare(what: &str, host: &Host, containers: &[Container], others: &[Container]) -> Result<Row> {
-    let (mut attached, mut connected) = (0.., 0..);
-    let mut next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or_default();
+    let (mut attached, mut connected) = (containers.iter().enumerate(), others.iter());
     let socket = host.docker_host().replace("unix://", "");
     let [floor, ours, docker] = medians(
         containers.len(),
         [
             Contender::new(|| Ok(time(|| inspect(&socket, "warm"))?.0)),
             Contender::new(|| {
-                let index = next(&mut attached);
+                let (index, container) = attached.next().ok_or("a container for each round")?;
                 let mut weave = Command::new(env!("CARGO_BIN_EXE_weave"));
-                weave.args(["attach", "--no-probe", &address(index), containers[index].name()]);
+                weave.args(["attach", "--no-probe", &address(index), container.name()]);
                 spawn(weave.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host()))
             }),
             Contender::new(|| {
                 let mut docker = Command::new("docker");
-                docker.args(["network", "connect", "beside", others[connected.next().unwrap_or_default()].name()]);
+                let container = connected.next().ok_or("a container for each round")?;
+                docker.args(["network", "connect", "beside", container.name()]);
                 spawn(docker.env("DOCKER_HOST", host.docker_host()))
             }),
         ],

@@ -30,8 +30,11 @@ pub(crate) fn medians<const N: usize>(rounds: usize, mut contenders: [Contender<
         if round % 2 == 1 {
             order.reverse();
         }
-        for index in order.into_iter().filter(|index| round < contenders[*index].rounds) {
-            times[index].push((contenders[index].turn)()?);
+        for index in order {
+            let contender = &mut contenders[index];
+            if round < contender.rounds {
+                times[index].push((contender.turn)()?);
+            }
         }
     }
     Ok(times.map(|mut times| median(&mut times)))

@@ -114,6 +114,7 @@ fn link(index: u32, flags: u32) -> [u8; 16] {
 /// A veth pair to make by hand.
 pub(crate) struct Veth<'a> {
     pub(crate) name: &'a str,
+    pub(crate) index: u32,
     pub(crate) peer: &'a str,
     pub(crate) peer_index: u32,
     pub(crate) mac: [u8; 6],
@@ -126,7 +127,7 @@ pub(crate) struct Veth<'a> {
 
 /// The pair in one message: host end a port of the bridge and up, its peer in the other namespace.
 pub(crate) fn new_veth(veth: &Veth<'_>) -> Message {
-    Message::new(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &link(0, IFF_UP))
+    Message::new(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &link(veth.index, IFF_UP))
         .text(IFLA_IFNAME, veth.name)
         .number(IFLA_MTU, veth.mtu)
         .number(IFLA_MASTER, veth.master)

@@ -48,6 +48,9 @@ impl Bench {
     }
 }
 
+/// Measures rows that need the same surroundings.
+type Group = fn(&Bench) -> Result<()>;
+
 /// What the columns mean.
 const NOTES: &str = "\
 limit   hand-made netlink messages in this process. traffic: VXLAN and bridge
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
     }
     let bench = Bench { quick: !flags.is_empty(), words };
     table::head();
-    let groups: [(&str, fn(&Bench) -> Result<()>); 5] = [
+    let groups: [(&str, Group); 5] = [
         ("attachments", attachments::measure),
         ("peers", peers::measure),
         ("command", command::measure),

@@ -45,14 +45,13 @@ pub(crate) struct Row {
 /// Prints the names of the columns.
 pub(crate) fn head() {
     println!(
-        "{:<29}{:>9}{:>10}{:>10}{:>7}{:>8}  {}\n{}",
+        "{:<29}{:>9}{:>10}{:>10}{:>7}{:>8}\n{}",
         "median",
         "limit",
         "weave",
         "others",
         "ratio",
         "aim",
-        "",
         "-".repeat(80)
     );
 }

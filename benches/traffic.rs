@@ -128,7 +128,7 @@ impl Pair {
             let attach = Attach::new(ContainerRef::Netns(container.clone()), [format!("10.2.1.{number}/24").parse()?]);
             within(host, |_| {
                 let _ = run_on_host(async |host| ops::router::launch(host, &launch, Mode::Apply).await)?;
-                run_on_host(async |host| ops::attachment::attach(host, &attach, Mode::Apply).await)
+                run_on_host(async |host| ops::attachment::attach(host, &attach, Mode::Apply).await).map(drop)
             })?;
         }
         Self::ready(containers)
