@@ -28,7 +28,7 @@ pub(super) struct Container {
 impl Lab {
     pub(super) fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Self { kernel: Kernel::new(KernelOptions::default()).expect("a host"), runtime }
     }
 
@@ -109,6 +109,7 @@ impl Container {
             mtu: 1400,
             bridge: "weave".into(),
             mark: Mark::Attachment(AttachmentMark {
+                mtu: None,
                 inode: self.inode(),
                 pid: 0,
                 interface: "ethwe".into(),
