@@ -26,6 +26,7 @@ use std::net::IpAddr;
 pub use attachment::{AttachedLink, attached, attached_networks};
 pub use change::Change;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
+pub use peers::lost_peers;
 pub use state::document;
 pub use step::{NewBridge, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
