@@ -11,7 +11,7 @@ mod lab;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Sniffer, Snapshot, assert_same};
+use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Snapshot, Sniffer, assert_same};
 
 const DB: &str = "10.2.1.1";
 const WEB: &str = "10.2.1.2";
@@ -80,7 +80,10 @@ fn keep_out(stranger: &Host, one: &Host, db: &Container) {
     let marker = b"a frame that was forged by the stranger";
     let frame = lab::ethernet(lab::BROADCAST, [0x0a, 0x57, 10, 2, 1, 66], ETHERTYPE_TEST, marker);
     lab::send_vxlan(stranger.netns(), (IpAddr::from(one.v4()), 6783).into(), 6783, &frame);
-    check("nor does a forged frame arrive at db", sniffer.find(marker, std::time::Duration::from_millis(500)).is_none());
+    check(
+        "nor does a forged frame arrive at db",
+        sniffer.find(marker, std::time::Duration::from_millis(500)).is_none(),
+    );
 }
 
 fn clean_up(hosts: &[Host], containers: [&Container; 2], before: [Snapshot; 2]) {

@@ -2,3 +2,5 @@
 
 #[path = "../support/lab/mod.rs"]
 mod lab;
+
+mod verbs;
