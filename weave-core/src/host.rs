@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::observed::{Observed, Scope};
+use crate::observed::{HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::spec::Mac;
 use crate::{Error, Result};
@@ -58,4 +58,7 @@ pub trait Host: Sync {
 
     /// Asks the network behind the bridge who has any of `addresses`, all together, for a tenth of a second.
     fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> impl Future<Output = Result<Vec<Owner>>> + Send;
+
+    /// What this host is able to do, found out by trying where that leaves no trace.
+    fn facts(&self) -> impl Future<Output = HostFacts> + Send;
 }

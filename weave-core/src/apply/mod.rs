@@ -29,6 +29,8 @@ pub struct Converged {
     pub plan: Plan,
     /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
     pub observed: Observed,
+    /// What was looked at.
+    pub scope: Scope,
 }
 
 /// How often a disturbed look, or one that does not yet show what was done, is repeated.
@@ -50,11 +52,11 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
     let before = look(host, &scope).await?;
     let mut plan = plan(intent, &before)?;
     if mode == Mode::Check || plan.is_empty() {
-        return Ok(Converged { plan, observed: before });
+        return Ok(Converged { plan, observed: before, scope });
     }
     let mut journal = Journal { host, before: &before, done: Vec::new() };
     match journal.run(&mut plan, intent, &scope).await {
-        Ok(observed) => Ok(Converged { plan, observed }),
+        Ok(observed) => Ok(Converged { plan, observed, scope }),
         Err(error) => Err(journal.undo(error).await),
     }
 }

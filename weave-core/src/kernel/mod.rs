@@ -1,23 +1,168 @@
-//! stub
-use crate::Result;
-use crate::host::*;
-use crate::observed::*;
-use crate::plan::Step;
+//! This host: the kernel, the engine and the packet filter behind the one seam.
+
+mod execute;
+mod facts;
+mod flood;
+mod groups;
+mod held;
+mod job;
+mod locate;
+mod look;
+mod names;
+mod observe;
+mod preflight;
+mod probe;
+mod refused;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
-/// stub
-pub struct Kernel;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::apply::{Lock, run_dir};
+use crate::docker::Engine;
+use crate::host::{Host, OnError, Outcome, Owner};
+use crate::netns::NetNs;
+use crate::observed::{HostFacts, Observed, Scope};
+use crate::plan::Step;
+use crate::{Error, Result, names as defaults};
+
+use held::Held;
+
+/// Told after each step how many of how many are done.
+pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
+
+/// What a [`Kernel`] may be told.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct KernelOptions {
+    /// The engine's address, as `docker -H` takes it; `DOCKER_HOST` or the engine's own socket where none is given.
+    pub docker_host: Option<String>,
+    /// The run directory; `WEAVE_RUN_DIR` or `/run/weave` where none is given.
+    pub run_dir: Option<PathBuf>,
+    /// How long to wait for another weave on this host; `WEAVE_LOCK_TIMEOUT` seconds or a minute where nothing is said.
+    pub lock_timeout: Option<Duration>,
+}
+
+impl KernelOptions {
+    /// Another run directory than the default one.
+    #[must_use]
+    pub fn run_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.run_dir = Some(dir.into());
+        self
+    }
+
+    /// Waits so long for another weave on this host.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = Some(timeout);
+        self
+    }
+
+    /// Another engine than the default one.
+    #[must_use]
+    pub fn docker_host(mut self, address: impl Into<String>) -> Self {
+        self.docker_host = Some(address.into());
+        self
+    }
+}
+
+/// This host, through its kernel, engine and packet filter.
+///
+/// The host's network namespace is that of the thread which makes it, whichever threads use it later. Namespaces of
+/// the last look stay open until the next look or until it is dropped, and live on that long; so keep it for one
+/// operation.
+pub struct Kernel {
+    host: Arc<NetNs>,
+    engine: Engine,
+    known: Mutex<Known>,
+    run_dir: PathBuf,
+    lock_timeout: Duration,
+    progress: Option<Progress>,
+}
+
+/// What the last look left for the next steps.
+#[derive(Default)]
+struct Known {
+    held: Arc<Held>,
+    /// Numbers of the host's links.
+    indexes: BTreeSet<u32>,
+}
+
+impl Kernel {
+    /// The host that the calling thread is on. Nothing is asked of the engine yet.
+    ///
+    /// # Errors
+    /// When the thread's namespace cannot be opened or the engine's address makes no sense.
+    pub fn new(options: KernelOptions) -> Result<Self> {
+        let host = NetNs::current().map_err(|error| Error::os("host", "open its network namespace", error))?;
+        let docker_host = options.docker_host.or_else(|| std::env::var("DOCKER_HOST").ok());
+        let engine = Engine::connect(docker_host.as_deref().filter(|address| !address.is_empty()))?;
+        Ok(Self {
+            host: Arc::new(host),
+            engine,
+            known: Mutex::default(),
+            run_dir: options.run_dir.unwrap_or_else(run_dir),
+            lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
+            progress: None,
+        })
+    }
+
+    /// Has somebody told of every step.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing is left half written in it.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel").field("host", &self.host.id()).finish_non_exhaustive()
+    }
+}
+
+/// The seconds that `WEAVE_LOCK_TIMEOUT` gives.
+fn lock_timeout() -> Result<Duration> {
+    let Some(text) = std::env::var("WEAVE_LOCK_TIMEOUT").ok().filter(|text| !text.is_empty()) else {
+        return Ok(Duration::from_secs(defaults::LOCK_SECONDS));
+    };
+    text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
+        Error::invalid("WEAVE_LOCK_TIMEOUT", format!("`{text}` is no number of seconds; allowed: 0 and more"))
+    })
+}
+
 impl Host for Kernel {
-    type Guard = ();
-    async fn lock(&self, _: &str) -> Result<()> {
-        todo!()
+    type Guard = Lock;
+
+    async fn lock(&self, operation: &str) -> Result<Lock> {
+        Lock::acquire(&self.run_dir, operation, self.lock_timeout).await
     }
-    async fn observe(&self, _: &Scope) -> Result<Observed> {
-        todo!()
+
+    async fn facts(&self) -> HostFacts {
+        self.look_at_facts().await
     }
-    async fn execute(&self, _: &[Step], _: OnError) -> Vec<Outcome> {
-        todo!()
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed> {
+        self.look(scope).await
     }
-    async fn probe(&self, _: &str, _: &[IpAddr]) -> Result<Vec<Owner>> {
-        todo!()
+
+    async fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
+        self.act(steps, on_error).await
+    }
+
+    async fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> Result<Vec<Owner>> {
+        let (bridge, addresses) = (bridge.to_owned(), addresses.to_vec());
+        job::start(&self.host, move || probe::probe(&bridge, &addresses))?.wait().await
     }
 }

@@ -23,6 +23,8 @@ pub struct FirewallState {
     pub bridge_nf_v6: Option<bool>,
     /// Why the packet filter cannot be looked at (the program `nft` is missing, say).
     pub unavailable: Option<String>,
+    /// Chains of others that could not be read, and why; whether they drop is known of their policy at most.
+    pub unread: Vec<String>,
 }
 
 /// What weave's own table says.

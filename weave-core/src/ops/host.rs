@@ -1,6 +1,6 @@
 //! The host as a whole.
 
-use super::{Report, change, checked, status};
+use super::{Report, change, checked, preflight, status};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
@@ -45,4 +45,13 @@ pub async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
 /// The version of weave, and the defaults that all hosts share.
 pub fn version() -> Report {
     status::version()
+}
+
+/// Whether the host is fit: kernel, privileges, engine, who drops forwarded frames, overlapping networks, MTU, ports
+/// left on the bridge. Its `result` is `{findings: [{subject, level, message, hint}]}` with levels ok, warn and fail.
+///
+/// # Errors
+/// Only when the host cannot be looked at at all.
+pub async fn preflight<H: Host>(host: &H) -> Result<Report> {
+    preflight::preflight(host).await
 }

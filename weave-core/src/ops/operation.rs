@@ -131,7 +131,7 @@ impl Operation {
             Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
-            Self::Preflight(_) => todo!(),
+            Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(_) => host::status(kernel).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,
             Self::Version(_) => Ok(host::version()),

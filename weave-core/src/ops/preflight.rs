@@ -3,8 +3,12 @@
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+use super::Report;
+use crate::Result;
+use crate::apply::look;
+use crate::host::Host;
 use crate::names;
-use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, overlap};
+use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, Scope, overlap};
 use crate::plan::attached_networks;
 
 /// How bad it is.
@@ -41,6 +45,14 @@ impl Finding {
     fn new(subject: impl Into<String>, level: Level, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { subject: subject.into(), level, message: message.into(), hint: Some(hint.into()) }
     }
+}
+
+pub(super) async fn preflight<H: Host>(host: &H) -> Result<Report> {
+    let scope = Scope { attachments: true, router: true, routes: true, firewall: true, ..Scope::default() };
+    let facts = host.facts().await;
+    let observed = look(host, &scope).await.map_err(|error| error.op("preflight"))?;
+    let findings = findings(&facts, &observed);
+    Ok(Report::read("preflight", None, serde_json::json!({ "findings": findings, "facts": facts })))
 }
 
 /// Judges what was found.

@@ -45,7 +45,7 @@ impl Report {
             steps: done.plan.steps().map(Step::to_string).collect(),
             warnings: done.plan.warnings.clone(),
             errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),
-            state: Some(document(&done.observed)),
+            state: Some(document(&done.observed, &done.scope)),
             result: None,
         }
     }

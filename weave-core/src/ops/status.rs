@@ -126,7 +126,7 @@ pub struct PsRow {
 pub(super) async fn status<H: Host>(host: &H) -> Result<Report> {
     let scope = Scope { attachments: true, router: true, firewall: true, ..Scope::default() };
     let observed = look(host, &scope).await.map_err(|error| error.op("status"))?;
-    Ok(Report::read("status", Some(document(&observed)), value(describe(&observed))))
+    Ok(Report::read("status", Some(document(&observed, &scope)), value(describe(&observed, &scope))))
 }
 
 pub(super) async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
@@ -195,12 +195,12 @@ fn attachments(observed: &Observed) -> Vec<AttachmentStatus> {
     found
 }
 
-fn describe(observed: &Observed) -> Status {
+fn describe(observed: &Observed, scope: &Scope) -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION"),
         router: router(observed),
         peers: observed.flood.iter().map(|flood| peer(observed, flood)).collect(),
-        exposures: document(observed).expose.unwrap_or_default().0,
+        exposures: document(observed, scope).expose.unwrap_or_default().0,
         firewall: firewall(observed),
         attachments: attachments(observed),
     }

@@ -40,6 +40,7 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
         return Err(Error::new(ErrorKind::Conflict, "firewall", message)
             .hint("rename that table, or say `firewall: {manage: false}`"));
     }
+    plan.warnings.extend(state.unread.iter().cloned());
     table(state, wanted_table(network, wanted.exposures), plan);
     accepts(state, &network.bridge, plan);
     Ok(())

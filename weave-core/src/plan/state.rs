@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::attachment::{pairs, sort_routes};
 use super::{exposure, router};
 use crate::names;
-use crate::observed::{Observed, Target};
+use crate::observed::{Observed, Scope, Target};
 use crate::spec::{
     Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Router, RouterKind, Underlay,
 };
 
-/// The document that describes `observed`.
-pub fn document(observed: &Observed) -> HostDocument {
+/// The document that describes `observed`, silent about what `scope` did not look at.
+pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
     let Some((bridge, _, mark)) = observed.bridge() else {
         return HostDocument { ensure: Ensure::Absent, ..HostDocument::default() };
     };
@@ -24,12 +24,15 @@ pub fn document(observed: &Observed) -> HostDocument {
         underlay: info.local.map(Underlay::Address),
         bridge: bridge.name.parse().ok(),
     });
-    let peers = tunnel.map(|_| observed.flood.iter().filter_map(|peer| router::written(peer).parse().ok()).collect());
+    let peers = tunnel
+        .filter(|_| scope.router)
+        .map(|_| observed.flood.iter().filter_map(|peer| router::written(peer).parse().ok()).collect());
     HostDocument {
         ensure: Ensure::Present,
         router,
         peers,
-        expose: Some(List(exposure::current(observed))),
+        // Only the packet filter knows which exposures are masqueraded.
+        expose: scope.firewall.then(|| List(exposure::current(observed))),
         firewall: Some(Firewall { manage: !mark.firewall_unmanaged }),
         containers: Some(Named(containers(observed))),
     }

@@ -68,18 +68,22 @@ impl FromStr for IfName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // `dev_valid_name` of the kernel, and `%` which it takes for a pattern.
+        // `dev_valid_name` of the kernel, `%` which it takes for a pattern, and what nft and iptables take for one.
         let valid = !text.is_empty()
             && text.len() <= names::IFNAME_MAX
             && text != "."
             && text != ".."
-            && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\\'));
+            && text
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\' | '*' | '+'));
         if valid {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid(
                 "interface",
-                format!("`{text}` is no interface name; allowed: 1 to 15 letters without blanks, `/`, `:`, `%`"),
+                format!(
+                    "`{text}` is no interface name; allowed: 1 to 15 letters without blanks, quotes, `/`, `:`, `%`, `*`, `+`"
+                ),
             ))
         }
     }

@@ -1,0 +1,146 @@
+//! Where the engine is: what `DOCKER_HOST` may say.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::{Error, Result};
+
+/// Where an engine listens when nobody says otherwise.
+const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+
+/// The port of an engine on TCP without TLS.
+const DEFAULT_PORT: u16 = 2375;
+
+const FIELD: &str = "DOCKER_HOST";
+const ALLOWED: &str = "allowed: unix:///path/of/docker.sock, or tcp://127.0.0.1:2375 (a loopback address)";
+
+/// An engine on this host.
+///
+/// An engine elsewhere is refused: the process ids it tells are not this host's, so that a namespace found by them
+/// would belong to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Address {
+    /// A unix socket, by path.
+    Unix(String),
+    /// A loopback address with port, as it stands in a URL.
+    Tcp(String),
+}
+
+impl Address {
+    /// Reads the value of `DOCKER_HOST`; an empty one counts as none, as it does for `docker`.
+    pub(super) fn parse(docker_host: Option<&str>) -> Result<Self> {
+        let Some(text) = docker_host.map(str::trim).filter(|text| !text.is_empty()) else {
+            return Ok(Self::Unix(DEFAULT_SOCKET.to_owned()));
+        };
+        match text.split_once("://") {
+            Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.to_owned())),
+            Some(("unix", _)) => Err(refused(text, "has no absolute path")),
+            Some(("tcp" | "http", rest)) => tcp(text, rest),
+            Some((scheme, _)) => Err(refused(text, &format!("asks for `{scheme}`, which weave does not speak"))),
+            None if text.starts_with('/') => {
+                Err(refused(text, "has no scheme").hint(format!("write it as unix://{text}")))
+            }
+            None => Err(refused(text, "is no engine address")),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => f.write_str(path),
+            Self::Tcp(host) => write!(f, "tcp://{host}"),
+        }
+    }
+}
+
+fn tcp(text: &str, rest: &str) -> Result<Address> {
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let (host, port) = split_port(rest).ok_or_else(|| refused(text, "is no engine address"))?;
+    let port = match port {
+        None => DEFAULT_PORT,
+        Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or_else(|| refused(text, "has no valid port"))?,
+    };
+    if host == "localhost" {
+        return Ok(Address::Tcp(format!("localhost:{port}")));
+    }
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) if v4.is_loopback() => Ok(Address::Tcp(format!("{v4}:{port}"))),
+        Ok(IpAddr::V6(v6)) if v6.is_loopback() => Ok(Address::Tcp(format!("[{v6}]:{port}"))),
+        _ => Err(refused(text, "is an engine on another host; the process ids it tells are not this host's")
+            .hint("run weave on the host of the engine, with its unix socket")),
+    }
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+fn split_port(rest: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(bracketed) = rest.strip_prefix('[') {
+        let (host, port) = bracketed.split_once(']')?;
+        return if port.is_empty() { Some((host, None)) } else { Some((host, Some(port.strip_prefix(':')?))) };
+    }
+    match rest.split_once(':') {
+        None => Some((rest, None)),
+        Some((_, port)) if port.contains(':') => None,
+        Some((host, port)) => Some((host, Some(port))),
+    }
+}
+
+fn refused(text: &str, why: &str) -> Error {
+    Error::invalid(FIELD, format!("`{text}` {why}; {ALLOWED}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn engines_of_this_host_are_taken() {
+        for (given, wanted) in [
+            (None, "/var/run/docker.sock"),
+            (Some(""), "/var/run/docker.sock"),
+            (Some(" "), "/var/run/docker.sock"),
+            (Some("unix:///run/user/1000/docker.sock"), "/run/user/1000/docker.sock"),
+            (Some("tcp://127.0.0.1:2375"), "tcp://127.0.0.1:2375"),
+            (Some("tcp://127.0.0.1"), "tcp://127.0.0.1:2375"),
+            (Some("tcp://127.9.9.9:1/"), "tcp://127.9.9.9:1"),
+            (Some("http://localhost:4243"), "tcp://localhost:4243"),
+            (Some("tcp://[::1]:2375"), "tcp://[::1]:2375"),
+            (Some("tcp://[::1]"), "tcp://[::1]:2375"),
+        ] {
+            let address = Address::parse(given).unwrap_or_else(|error| panic!("{given:?}: {error}"));
+            assert_eq!(address.to_string(), wanted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_what_is_allowed() {
+        for (given, why) in [
+            ("ssh://root@db1", "`ssh`"),
+            ("npipe:////./pipe/docker", "`npipe`"),
+            ("https://127.0.0.1:2376", "`https`"),
+            ("unix://docker.sock", "absolute"),
+            ("unix://", "absolute"),
+            ("/var/run/docker.sock", "scheme"),
+            ("docker.sock", "no engine address"),
+            ("tcp://192.0.2.7:2375", "another host"),
+            ("tcp://docker.example.com:2375", "another host"),
+            ("tcp://0.0.0.0:2375", "another host"),
+            ("tcp://[2001:db8::1]:2375", "another host"),
+            ("tcp://", "another host"),
+            ("tcp://::1:2375", "no engine address"),
+            ("tcp://[::1", "no engine address"),
+            ("tcp://[::1]2375", "no engine address"),
+            ("tcp://127.0.0.1:0", "port"),
+            ("tcp://127.0.0.1:99999", "port"),
+            ("tcp://127.0.0.1:", "port"),
+            ("tcp://127.0.0.1:2375/prefix", "port"),
+        ] {
+            let error = Address::parse(Some(given)).expect_err(given);
+            assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{given}");
+            assert_eq!(error.subject(), FIELD, "{given}");
+            assert!(error.message().contains(why), "{given}: {error}");
+            assert!(error.message().contains("allowed: unix:///"), "{given}: {error}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From a container's name or id to its process.
+
+use std::sync::Arc;
+
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::InspectContainerOptions;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::client::Engine;
+use super::failure::Failure;
+use crate::ErrorKind;
+use crate::observed::TargetProblem;
+
+/// Lookups under way at once: enough to keep the engine busy, few enough not to crowd out its other callers.
+const AT_ONCE: usize = 16;
+
+/// A running container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Full id.
+    pub(crate) id: String,
+    /// Name, without the leading slash of the API.
+    pub(crate) name: String,
+    /// Its first process, as this host counts them.
+    pub(crate) pid: u32,
+    /// When it was started; with the pid it tells a restarted container from the one that was found.
+    pub(crate) started_at: String,
+    /// Whether it was started in the host's network.
+    pub(crate) host_network: bool,
+}
+
+impl Engine {
+    /// Looks up containers by name, id, or beginning of an id, in the order of `names`.
+    ///
+    /// When the engine does not answer one question in time, those not yet asked are not asked.
+    pub(crate) async fn find(&self, names: &[String]) -> Vec<Result<Found, TargetProblem>> {
+        if let [name] = names {
+            return vec![self.find_one(name).await.map_err(|(problem, _)| problem)];
+        }
+        let gate = Arc::new(Semaphore::new(AT_ONCE));
+        let mut lookups = JoinSet::new();
+        for (index, name) in names.iter().cloned().enumerate() {
+            let (engine, gate) = (self.clone(), Arc::clone(&gate));
+            lookups.spawn(async move {
+                let Ok(_permit) = gate.acquire().await else {
+                    return (index, Err(not_asked()));
+                };
+                let found = engine.find_one(&name).await.map_err(|(problem, late)| {
+                    if late {
+                        gate.close();
+                    }
+                    problem
+                });
+                (index, found)
+            });
+        }
+        let mut found = vec![Err(not_asked()); names.len()];
+        while let Some(done) = lookups.join_next().await {
+            if let Ok((index, result)) = done {
+                found[index] = result;
+            }
+        }
+        found
+    }
+
+    /// One lookup; with a problem, whether it was that the engine kept silent.
+    async fn find_one(&self, name: &str) -> Result<Found, (TargetProblem, bool)> {
+        let Some(name) = spoken_name(name) else {
+            return Err((TargetProblem::Missing, false));
+        };
+        let what = format!("look at container {name}");
+        let inspect = |docker: bollard::Docker| async move {
+            docker.inspect_container(name, None::<InspectContainerOptions>).await
+        };
+        match self.ask(&what, inspect).await {
+            Ok(answer) => running(answer).map_err(|problem| (problem, false)),
+            Err(Failure { status: Some(404), .. }) => Err((TargetProblem::Missing, false)),
+            Err(Failure { error, .. }) => {
+                let late = error.kind() == ErrorKind::Timeout;
+                let hint = error.next_step().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Err((TargetProblem::Engine(format!("{error}{hint}")), late))
+            }
+        }
+    }
+}
+
+fn not_asked() -> TargetProblem {
+    TargetProblem::Engine("the Docker engine was not asked, because it did not answer another question in time".into())
+}
+
+/// The name as it may stand in a URL: what the engine itself takes as a name or id. Others cannot exist.
+fn spoken_name(name: &str) -> Option<&str> {
+    let name = name.strip_prefix('/').unwrap_or(name);
+    let first = name.bytes().next()?;
+    let rest_is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    (first.is_ascii_alphanumeric() && rest_is_plain).then_some(name)
+}
+
+/// A paused container has its namespace and counts as running; one between two starts has none.
+fn running(answer: ContainerInspectResponse) -> Result<Found, TargetProblem> {
+    let state = answer.state.unwrap_or_default();
+    let word = state.status.map(|status| status.to_string()).unwrap_or_default();
+    let runs = match word.as_str() {
+        "running" | "paused" => true,
+        "" => state.running == Some(true) && state.restarting != Some(true),
+        _ => false,
+    };
+    if !runs {
+        return Err(TargetProblem::NotRunning(if word.is_empty() { "stopped".into() } else { word }));
+    }
+    let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    let (Some(pid), Some(id)) = (pid, answer.id.filter(|id| !id.is_empty())) else {
+        return Err(TargetProblem::NotRunning(format!("{word}, without a process")));
+    };
+    Ok(Found {
+        id,
+        name: answer.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        pid,
+        started_at: state.started_at.unwrap_or_default(),
+        host_network: answer.host_config.and_then(|config| config.network_mode).as_deref() == Some("host"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(state: serde_json::Value) -> ContainerInspectResponse {
+        let json =
+            serde_json::json!({"Id": "f00d", "Name": "/web", "State": state, "HostConfig": {"NetworkMode": "host"}});
+        serde_json::from_value(json).expect("an answer of the engine")
+    }
+
+    #[test]
+    fn only_containers_with_a_namespace_are_found() {
+        let found = |status: &str, pid: i64| running(answer(serde_json::json!({"Status": status, "Pid": pid})));
+        let web =
+            Found { id: "f00d".into(), name: "web".into(), pid: 7, started_at: String::new(), host_network: true };
+        assert_eq!(found("running", 7), Ok(web.clone()));
+        assert_eq!(found("paused", 7), Ok(web.clone()));
+        for status in ["created", "restarting", "removing", "exited", "dead"] {
+            assert_eq!(found(status, 0), Err(TargetProblem::NotRunning(status.into())));
+            assert_eq!(found(status, 7), Err(TargetProblem::NotRunning(status.into())), "a pid that is left over");
+        }
+        assert_eq!(found("running", 0), Err(TargetProblem::NotRunning("running, without a process".into())));
+        assert_eq!(found("running", -1), Err(TargetProblem::NotRunning("running, without a process".into())));
+        assert_eq!(running(answer(serde_json::json!({"Running": true, "Pid": 7}))), Ok(web));
+        assert_eq!(running(answer(serde_json::json!({}))), Err(TargetProblem::NotRunning("stopped".into())));
+        assert_eq!(running(ContainerInspectResponse::default()), Err(TargetProblem::NotRunning("stopped".into())));
+    }
+
+    #[test]
+    fn names_that_cannot_stand_in_a_url_cannot_exist() {
+        for (given, spoken) in [
+            ("web", Some("web")),
+            ("/web", Some("web")),
+            ("pg.example.com", Some("pg.example.com")),
+            ("a_b-c.0", Some("a_b-c.0")),
+            ("", None),
+            ("/", None),
+            ("..", None),
+            ("../version", None),
+            ("a/b", None),
+            ("a?size=1", None),
+            ("a b", None),
+            ("a%2Fb", None),
+            ("ü", None),
+        ] {
+            assert_eq!(spoken_name(given), spoken, "{given:?}");
+        }
+    }
+}

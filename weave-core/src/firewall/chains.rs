@@ -1,0 +1,138 @@
+//! Chains of others that see forwarded packets: which there are, whether they drop, and where an accept belongs.
+//!
+//! A table of weave's own could not help: an accept ends only the chain it stands in, and a drop in any chain at the
+//! same hook is final. So weave's one rule has to stand in the chain that drops, before whatever drops there.
+
+use serde_json::Value;
+
+use super::rules::{Rule, Verdict};
+use crate::names;
+use crate::observed::{AcceptRule, ChainTool, Family, ForwardChain};
+
+/// The chain that Docker leaves to the administrator and goes to first.
+pub(super) const DOCKER_USER: &str = "DOCKER-USER";
+
+/// A base chain at hook forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Base {
+    /// The program that made it, by its name.
+    pub tool: ChainTool,
+    /// The family.
+    pub family: Family,
+    /// The table.
+    pub table: String,
+    /// The chain.
+    pub name: String,
+    /// Whether its policy is to drop.
+    pub drops: bool,
+    /// Whether its table has a chain `DOCKER-USER`.
+    pub has_user: bool,
+}
+
+/// The rules of a base chain, and those of `DOCKER-USER` in the same table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// Of the base chain.
+    pub base: Vec<Rule>,
+    /// Of `DOCKER-USER`; `None` where there is none.
+    pub user: Option<Vec<Rule>>,
+}
+
+/// Finds the base chains of others in the output of `nft -j list chains`.
+pub(super) fn bases(listing: &Value) -> Vec<Base> {
+    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let chains: Vec<_> = objects.iter().map(|object| &object["chain"]).filter(|chain| chain.is_object()).collect();
+    let has_user = |base: &Value| {
+        let same = |chain: &Value| chain["family"] == base["family"] && chain["table"] == base["table"];
+        chains.iter().any(|chain| same(chain) && chain["name"] == DOCKER_USER)
+    };
+    chains.iter().filter_map(|chain| base(chain, has_user(chain))).collect()
+}
+
+fn base(chain: &Value, has_user: bool) -> Option<Base> {
+    let (table, name) = (chain["table"].as_str()?, chain["name"].as_str()?);
+    let family = match chain["family"].as_str()? {
+        "ip" => Family::Ip,
+        "ip6" => Family::Ip6,
+        "inet" if table != names::TABLE => Family::Inet,
+        _ => return None,
+    };
+    if chain["hook"] != "forward" {
+        return None;
+    }
+    let iptables = family != Family::Inet && table == "filter" && name == "FORWARD";
+    Some(Base {
+        tool: if iptables { ChainTool::IptablesNft } else { ChainTool::Nft },
+        family,
+        table: table.to_owned(),
+        name: name.to_owned(),
+        drops: chain["policy"] == "drop",
+        has_user,
+    })
+}
+
+/// Whether `nft -j list chains` shows the chain that a rule is for.
+pub(super) fn exists(listing: &Value, rule: &AcceptRule) -> bool {
+    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    objects.iter().map(|object| &object["chain"]).any(|chain| {
+        chain["family"] == super::rules::word(rule.family)
+            && chain["table"] == rule.table
+            && chain["name"] == rule.chain
+    })
+}
+
+/// Judges a base chain by its rules.
+pub(super) fn judge(base: &Base, rules: &Rules) -> ForwardChain {
+    let mut drops = base.drops;
+    let mut to_user = false;
+    for rule in rules.base.iter().filter(|rule| rule.every) {
+        match (&rule.verdict, &rules.user) {
+            (Verdict::Jump(chain), Some(user)) if chain == DOCKER_USER => {
+                to_user = true;
+                match end(user) {
+                    Some(verdict) => drops = verdict == Verdict::Drop,
+                    None => continue,
+                }
+            }
+            (Verdict::Drop, _) => drops = true,
+            (Verdict::Accept, _) => drops = false,
+            (Verdict::Return, _) => {}
+            (Verdict::Jump(_) | Verdict::Next, _) => continue,
+        }
+        break;
+    }
+    let chain = if to_user { DOCKER_USER } else { &base.name };
+    let mut accepts = accepts(base, &base.name, &rules.base);
+    accepts.extend(rules.user.iter().flat_map(|user| self::accepts(base, DOCKER_USER, user)));
+    accepts.sort();
+    accepts.dedup();
+    ForwardChain {
+        tool: base.tool,
+        family: base.family,
+        table: base.table.clone(),
+        base: base.name.clone(),
+        chain: chain.to_owned(),
+        drops,
+        accepts,
+    }
+}
+
+/// What a chain does with every packet that gets to its end; `None` when they go back to where they came from.
+fn end(rules: &[Rule]) -> Option<Verdict> {
+    let verdict = rules.iter().filter(|rule| rule.every).find_map(|rule| match rule.verdict {
+        Verdict::Accept | Verdict::Drop | Verdict::Return => Some(rule.verdict.clone()),
+        Verdict::Jump(_) | Verdict::Next => None,
+    });
+    verdict.filter(|verdict| *verdict != Verdict::Return)
+}
+
+fn accepts(base: &Base, chain: &str, rules: &[Rule]) -> Vec<AcceptRule> {
+    let accept = |bridge: &String| AcceptRule {
+        tool: base.tool,
+        family: base.family,
+        table: base.table.clone(),
+        chain: chain.to_owned(),
+        bridge: bridge.clone(),
+    };
+    rules.iter().filter_map(|rule| rule.ours.as_ref()).map(accept).collect()
+}

@@ -1,0 +1,129 @@
+//! A rule in a chain of others, as far as weave has to understand it: whom does it stop, and is it ours?
+//!
+//! Everything is read tolerantly. A statement that is not known makes the rule one that concerns only some packets,
+//! which is what nearly all rules are; nothing makes the reading fail.
+
+use serde_json::{Value, json};
+
+use crate::names;
+use crate::observed::{AcceptRule, Family};
+
+/// What a rule does with the packets it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// They pass.
+    Accept,
+    /// They do not.
+    Drop,
+    /// The chain ends for them.
+    Return,
+    /// Another chain decides.
+    Jump(String),
+    /// They go on to the next rule, or nothing is known.
+    Next,
+}
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rule {
+    /// What it does.
+    pub verdict: Verdict,
+    /// Whether it concerns every packet.
+    pub every: bool,
+    /// The bridge, when it is weave's accept.
+    pub ours: Option<String>,
+    /// Its number, by which nft deletes it.
+    pub handle: Option<u64>,
+}
+
+/// How nft writes a family.
+pub(super) fn word(family: Family) -> &'static str {
+    match family {
+        Family::Ip => "ip",
+        Family::Ip6 => "ip6",
+        Family::Inet => "inet",
+    }
+}
+
+/// Reads the rules in the output of `nft -j list chain …`.
+pub(super) fn read(listing: &Value) -> Vec<Rule> {
+    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    objects.iter().map(|object| &object["rule"]).filter(|rule| rule.is_object()).map(read_one).collect()
+}
+
+fn read_one(rule: &Value) -> Rule {
+    let statements = rule["expr"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let verdict = statements.iter().rev().map(verdict).find(|verdict| *verdict != Verdict::Next);
+    let verdict = verdict.unwrap_or(Verdict::Next);
+    let every = statements.iter().all(concerns_every_packet);
+    let marked = rule["comment"] == names::RULE_COMMENT && verdict == Verdict::Accept;
+    Rule { verdict, every, ours: marked.then(|| bridge(statements)).flatten(), handle: rule["handle"].as_u64() }
+}
+
+fn verdict(statement: &Value) -> Verdict {
+    let Some((kind, value)) = statement.as_object().and_then(|object| object.iter().next()) else {
+        // nft 0.9 writes statements without arguments as bare words.
+        return statement.as_str().map_or(Verdict::Next, |word| verdict(&json!({ word: null })));
+    };
+    match kind.as_str() {
+        "accept" => Verdict::Accept,
+        "drop" | "reject" => Verdict::Drop,
+        "return" => Verdict::Return,
+        "jump" | "goto" => Verdict::Jump(value["target"].as_str().unwrap_or_default().to_owned()),
+        // What iptables-nft puts into a chain and nft cannot express.
+        "xt" if value["type"] == "target" && value["name"] == "REJECT" => Verdict::Drop,
+        _ => Verdict::Next,
+    }
+}
+
+fn concerns_every_packet(statement: &Value) -> bool {
+    let Some((kind, value)) = statement.as_object().and_then(|object| object.iter().next()) else {
+        return statement.is_string();
+    };
+    match kind.as_str() {
+        "counter" | "log" | "last" | "mangle" | "notrack" | "meter" | "flow" | "ct helper" | "ct timeout" => true,
+        "xt" => value["type"] == "target" || value["name"] == "comment",
+        _ => verdict(statement) != Verdict::Next,
+    }
+}
+
+/// The bridge of a rule that says exactly `iifname B oifname B accept`.
+fn bridge(statements: &[Value]) -> Option<String> {
+    let (mut from, mut to) = (None, None);
+    for statement in statements {
+        let found = &statement["match"];
+        if found.is_null() {
+            if !concerns_every_packet(statement) {
+                return None;
+            }
+            continue;
+        }
+        let name = (found["op"] == "==").then(|| found["right"].as_str()).flatten()?;
+        match found["left"]["meta"]["key"].as_str() {
+            Some("iifname") if from.is_none() => from = Some(name),
+            Some("oifname") if to.is_none() => to = Some(name),
+            _ => return None,
+        }
+    }
+    (from == to).then_some(from).flatten().map(str::to_owned)
+}
+
+/// The transaction that puts weave's accept at the head of a chain of nft.
+pub(super) fn insertion(rule: &AcceptRule) -> Value {
+    let interface =
+        |key: &str| json!({"match": {"op": "==", "left": {"meta": {"key": key}}, "right": rule.bridge.clone()}});
+    json!({"nftables": [{"insert": {"rule": {
+        "family": word(rule.family), "table": rule.table, "chain": rule.chain, "comment": names::RULE_COMMENT,
+        "expr": [interface("iifname"), interface("oifname"), {"accept": null}],
+    }}}]})
+}
+
+/// The transaction that takes rules from a chain of nft, by their numbers.
+pub(super) fn deletion(rule: &AcceptRule, handles: &[u64]) -> Value {
+    let delete = |handle: &u64| {
+        json!({"delete": {"rule": {
+            "family": word(rule.family), "table": rule.table, "chain": rule.chain, "handle": handle,
+        }}})
+    };
+    json!({"nftables": handles.iter().map(delete).collect::<Vec<_>>()})
+}

@@ -1,0 +1,248 @@
+//! Weave's accept in chains of others, with frames that a bridge hands to the packet filter.
+
+use std::net::UdpSocket;
+
+use super::space::{Space, passes};
+use crate::ErrorKind;
+use crate::firewall::{add_accept, delete_accept, look};
+use crate::observed::{AcceptRule, ChainTool, Family, FirewallState};
+
+const BOTH: &str = "for i in iptables ip6tables; do";
+
+/// A way in which forwarded packets are dropped, and where the accept then belongs.
+struct Case {
+    name: &'static str,
+    script: String,
+    places: &'static [(ChainTool, Family, &'static str, &'static str)],
+}
+
+impl Case {
+    fn new(
+        name: &'static str,
+        script: &str,
+        places: &'static [(ChainTool, Family, &'static str, &'static str)],
+    ) -> Self {
+        Self { name, script: script.to_owned(), places }
+    }
+}
+
+fn cases_of_iptables() -> Vec<Case> {
+    use ChainTool::{IptablesLegacy, IptablesNft};
+    use Family::{Ip, Ip6};
+    vec![
+        Case::new(
+            "policy of iptables-nft, with matches that only iptables knows",
+            &format!(
+                "{BOTH} $i-nft -A FORWARD -m statistic --mode random --probability 0.5 -j LOG; \
+                 $i-nft -A FORWARD -m conntrack --ctstate RELATED -j ACCEPT; $i-nft -P FORWARD DROP; done"
+            ),
+            &[(IptablesNft, Ip, "filter", "FORWARD"), (IptablesNft, Ip6, "filter", "FORWARD")],
+        ),
+        Case::new(
+            "policy of iptables-legacy",
+            &format!("{BOTH} $i-legacy -P FORWARD DROP; done"),
+            &[(IptablesLegacy, Ip, "filter", "FORWARD"), (IptablesLegacy, Ip6, "filter", "FORWARD")],
+        ),
+        Case::new(
+            "Docker",
+            &format!(
+                "{BOTH} $i-nft -N DOCKER-USER; $i-nft -A DOCKER-USER -j RETURN; $i-nft -A FORWARD -j DOCKER-USER; \
+                 $i-nft -P FORWARD DROP; done"
+            ),
+            &[(IptablesNft, Ip, "filter", "DOCKER-USER"), (IptablesNft, Ip6, "filter", "DOCKER-USER")],
+        ),
+        Case::new(
+            "Docker on iptables-legacy, where the administrator drops",
+            &format!(
+                "{BOTH} $i-legacy -N DOCKER-USER; $i-legacy -A DOCKER-USER -j DROP; \
+                 $i-legacy -A FORWARD -j DOCKER-USER; done"
+            ),
+            &[(IptablesLegacy, Ip, "filter", "DOCKER-USER"), (IptablesLegacy, Ip6, "filter", "DOCKER-USER")],
+        ),
+    ]
+}
+
+fn cases_of_nft() -> Vec<Case> {
+    use ChainTool::Nft;
+    use Family::{Inet, Ip, Ip6};
+    vec![
+        Case::new(
+            "a table of nft, with objects that weave does not know",
+            "nft add table inet mine; nft add ct helper inet mine ftp '{ type \"ftp\" protocol tcp; }'; \
+             nft add chain inet mine forward '{ type filter hook forward priority 10; policy drop; }'; \
+             nft add rule inet mine forward tcp dport 21 ct helper set ftp; \
+             nft add rule inet mine forward ct state established accept; \
+             nft add rule inet mine forward meta mark set jhash ip saddr mod 4",
+            &[(Nft, Inet, "mine", "forward")],
+        ),
+        Case::new(
+            "firewalld",
+            "nft add table inet firewalld; \
+             nft add chain inet firewalld filter_FORWARD '{ type filter hook forward priority filter + 10; }'; \
+             nft add rule inet firewalld filter_FORWARD ct state { established, related } accept; \
+             nft add rule inet firewalld filter_FORWARD ct state invalid drop; \
+             nft add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited",
+            &[(Nft, Inet, "firewalld", "filter_FORWARD")],
+        ),
+        Case::new(
+            "a chain of iptables with a rule of nft, which iptables refuses to list",
+            "for f in ip ip6; do nft add table $f filter; \
+             nft add chain $f filter FORWARD '{ type filter hook forward priority 0; policy drop; }'; \
+             nft add rule $f filter FORWARD ct state established accept; done",
+            &[(Nft, Ip, "filter", "FORWARD"), (Nft, Ip6, "filter", "FORWARD")],
+        ),
+    ]
+}
+
+fn seen(space: &Space) -> FirewallState {
+    space.run(look).expect("look")
+}
+
+fn wanted(state: &FirewallState) -> Vec<AcceptRule> {
+    let dropping = state.forward.iter().filter(|chain| chain.drops);
+    dropping
+        .map(|found| AcceptRule {
+            tool: found.tool,
+            family: found.family,
+            table: found.table.clone(),
+            chain: found.chain.clone(),
+            bridge: "weave".into(),
+        })
+        .collect()
+}
+
+fn accepts(state: &FirewallState) -> Vec<AcceptRule> {
+    state.forward.iter().flat_map(|chain| chain.accepts.clone()).collect()
+}
+
+fn add(space: &Space, rule: &AcceptRule) {
+    let rule = rule.clone();
+    space.run(move || add_accept(&rule)).expect("add_accept");
+}
+
+fn delete(space: &Space, rule: &AcceptRule) {
+    let rule = rule.clone();
+    space.run(move || delete_accept(&rule)).expect("delete_accept");
+}
+
+/// Two containers on a bridge, and a socket of each family in each of them.
+fn bridged() -> (Space, [Space; 2], [[UdpSocket; 2]; 2]) {
+    let (host, one, two) = (Space::new(), Space::new(), Space::new());
+    host.sh("ip link add weave type bridge; ip link set weave up; \
+             sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1");
+    host.cable("port1", &one, &["10.2.1.4/24", "fd02::4/64"]);
+    host.cable("port2", &two, &["10.2.1.5/24", "fd02::5/64"]);
+    host.sh("ip link set port1 master weave; ip link set port2 master weave");
+    let sockets = [
+        [one.socket("10.2.1.4:5000"), two.socket("10.2.1.5:5000")],
+        [one.socket("[fd02::4]:5000"), two.socket("[fd02::5]:5000")],
+    ];
+    (host, [one, two], sockets)
+}
+
+fn both_pass(sockets: &[[UdpSocket; 2]; 2]) -> [bool; 2] {
+    let to = ["10.2.1.5:5000", "[fd02::5]:5000"];
+    [0, 1].map(|family| passes(&sockets[family][0], to[family], &sockets[family][1]))
+}
+
+#[test]
+fn bridged_frames_pass_where_the_accept_stands() {
+    // Most of the time is spent waiting for what must not come, so the cases wait together.
+    std::thread::scope(|scope| {
+        for case in cases_of_iptables().into_iter().chain(cases_of_nft()) {
+            scope.spawn(move || frames_pass(&case));
+        }
+    });
+}
+
+fn frames_pass(Case { name, script, places }: &Case) {
+    let (host, _containers, sockets) = bridged();
+    assert_eq!(both_pass(&sockets), [true, true], "{name}: without rules");
+    host.sh(script);
+    let before = host.rules();
+    let state = seen(&host);
+    assert_eq!((state.bridge_nf_v4, state.bridge_nf_v6), (Some(true), Some(true)));
+    assert_eq!((&state.unread, accepts(&state)), (&Vec::new(), Vec::new()), "{name}");
+    assert_eq!(both_pass(&sockets), [false, false], "{name}: dropped");
+
+    let rules = wanted(&state);
+    let found: Vec<_> =
+        rules.iter().map(|rule| (rule.tool, rule.family, rule.table.as_str(), rule.chain.as_str())).collect();
+    assert_eq!(found, *places, "{name}");
+    rules.iter().for_each(|rule| add(&host, rule));
+    assert_eq!(both_pass(&sockets), [true, true], "{name}: accepted\n{}", host.rules());
+    assert_eq!(accepts(&seen(&host)), rules, "{name}");
+
+    let once = host.rules();
+    rules.iter().for_each(|rule| add(&host, rule));
+    assert_eq!(host.rules(), once, "{name}: added again");
+
+    for _ in 0..2 {
+        rules.iter().for_each(|rule| delete(&host, rule));
+        assert_eq!(host.rules(), before, "{name}: deleted");
+    }
+    assert_eq!(both_pass(&sockets), [false, false], "{name}: dropped again");
+}
+
+#[test]
+fn the_accept_stands_before_what_others_put_at_the_head() {
+    let space = Space::new();
+    space.sh("iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -i eth9 -j DROP");
+    let rules = wanted(&seen(&space));
+    add(&space, &rules[0]);
+    let listing = space.sh("iptables-save");
+    let first = listing.lines().find(|line| line.starts_with("-A FORWARD")).expect("rule");
+    assert!(first.contains("weave:bridge"), "{listing}");
+}
+
+#[test]
+fn a_rule_that_somebody_doubled_goes_wholly_and_others_stay() {
+    for (tool, script) in [
+        (ChainTool::IptablesNft, "iptables-nft -P FORWARD DROP; iptables-nft -A FORWARD -i weave -o weave -j ACCEPT"),
+        (
+            ChainTool::Nft,
+            "nft add table ip t; nft add chain ip t c '{ type filter hook forward priority 0; policy drop; }'; \
+             nft add rule ip t c iifname weave oifname weave accept; \
+             nft add rule ip t c iifname other oifname other accept comment '\"weave:bridge\"'",
+        ),
+    ] {
+        let space = Space::new();
+        space.sh(script);
+        let before = space.rules();
+        let rule = wanted(&seen(&space)).remove(0);
+        assert_eq!(rule.tool, tool);
+        add(&space, &rule);
+        space.sh(match tool {
+            ChainTool::Nft => "nft add rule ip t c iifname weave oifname weave accept comment '\"weave:bridge\"'",
+            _ => "iptables-nft -A FORWARD -i weave -o weave -m comment --comment weave:bridge -j ACCEPT",
+        });
+        delete(&space, &rule);
+        assert_eq!(space.rules(), before);
+    }
+}
+
+#[test]
+fn where_there_is_no_chain_nothing_is_made() {
+    let space = Space::new();
+    for tool in [ChainTool::IptablesNft, ChainTool::IptablesLegacy, ChainTool::Nft] {
+        for family in [Family::Ip, Family::Ip6] {
+            let chain = "DOCKER-USER".to_owned();
+            let rule = AcceptRule { tool, family, table: "filter".into(), chain, bridge: "weave".into() };
+            delete(&space, &rule);
+            let error = space.run(move || add_accept(&rule)).expect_err("no chain");
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        }
+    }
+    assert_eq!(space.rules(), "");
+    assert_eq!(space.sh("cat /proc/thread-self/net/ip_tables_names /proc/thread-self/net/ip6_tables_names"), "");
+}
+
+#[test]
+fn a_chain_that_accepts_wants_nothing() {
+    let space = Space::new();
+    space.sh("iptables-nft -A FORWARD -i eth9 -j DROP; nft add table inet t; \
+         nft add chain inet t c '{ type filter hook forward priority 0; }'; nft add rule inet t c tcp dport 25 reject");
+    let state = seen(&space);
+    assert_eq!(state.forward.len(), 2);
+    assert!(wanted(&state).is_empty(), "{state:?}");
+}

@@ -1,0 +1,8 @@
+//! Tests of the packet filter: pure ones over listings, and ones with real rules and real packets in network namespaces
+//! of their own. The latter need root, and fail without it.
+
+mod accept;
+mod chains;
+mod own;
+mod space;
+mod table;

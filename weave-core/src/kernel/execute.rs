@@ -1,0 +1,321 @@
+//! DO: the steps of a plan, one after the other on one thread, which goes from namespace to namespace.
+//!
+//! Steps are not sent many at once: the kernel goes on behind a message that it refuses, and a step must not be done
+//! when one before it failed. An answer costs microseconds, what the kernel does for a step hundreds of them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::held::Held;
+use super::refused::{Failure, in_words, unless_gone};
+use super::{Kernel, Progress, flood, groups, job, look, probe};
+use crate::host::{OnError, Outcome};
+use crate::netlink::{Message, Refusal, Socket, encode};
+use crate::netns::NetNs;
+use crate::plan::{NewVeth, Place, Step};
+use crate::spec::ContainerRef;
+use crate::{Error, ErrorKind, Result, firewall, packet, sysctl};
+
+impl Kernel {
+    pub(super) async fn act(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), steps.to_vec());
+        let (held, numbers) = {
+            let known = self.known();
+            (Arc::clone(&known.held), Numbers::free(&known.indexes, steps.len()))
+        };
+        let work = move || Ok(Worker::new(host, held, numbers)?.run(&mine, on_error, progress.as_ref()));
+        let outcomes = match job::start(&self.host, work) {
+            Ok(job) => job.wait().await,
+            Err(error) => Err(error),
+        };
+        outcomes.unwrap_or_else(|error| {
+            let skipped = steps.iter().skip(1).map(|_| Outcome::Skipped);
+            std::iter::once(Outcome::Failed(error)).chain(skipped).collect()
+        })
+    }
+}
+
+/// Numbers for new links, which nobody has.
+///
+/// The kernel lets a new link's number be chosen. It counts up from 1 itself, so a range taken at random among large
+/// numbers stays free.
+struct Numbers(std::ops::Range<u32>);
+
+impl Numbers {
+    const LOWEST: u32 = 1 << 24;
+    const HIGHEST: u32 = 1 << 30;
+
+    fn free(taken: &BTreeSet<u32>, count: usize) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(Self::LOWEST);
+        let random = RandomState::new();
+        for salt in 0_u64.. {
+            let [a, b, c, d, ..] = random.hash_one(salt).to_ne_bytes();
+            let first = Self::LOWEST + u32::from_ne_bytes([a, b, c, d]) % (Self::HIGHEST - Self::LOWEST - count);
+            if taken.range(first..first + count).next().is_none() {
+                return Self(first..first + count);
+            }
+        }
+        Self(0..0)
+    }
+
+    /// One for a link; 0 leaves the choice to the kernel.
+    fn next(&mut self) -> u32 {
+        self.0.next().unwrap_or(0)
+    }
+}
+
+/// A namespace that the worker is in, or was last.
+struct Inside {
+    name: ContainerRef,
+    netns: Arc<NetNs>,
+    socket: Socket,
+    indexes: HashMap<String, u32>,
+}
+
+struct Worker {
+    host: Arc<NetNs>,
+    held: Arc<Held>,
+    numbers: Numbers,
+    socket: Socket,
+    indexes: HashMap<String, u32>,
+    inside: Option<Inside>,
+    /// Where the thread is.
+    here: Place,
+}
+
+impl Worker {
+    /// A worker on the calling thread, which is in the host's namespace.
+    fn new(host: Arc<NetNs>, held: Arc<Held>, numbers: Numbers) -> Result<Self> {
+        let socket = look::socket("host")?;
+        Ok(Self { host, held, numbers, socket, indexes: HashMap::new(), inside: None, here: Place::Host })
+    }
+
+    fn run(mut self, steps: &[Step], on_error: OnError, progress: Option<&Progress>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(steps.len());
+        let mut stopped = false;
+        for step in steps {
+            if stopped {
+                outcomes.push(Outcome::Skipped);
+                continue;
+            }
+            match self.step(step) {
+                Ok(()) => {
+                    tracing::debug!(%step, "done");
+                    outcomes.push(Outcome::Done);
+                }
+                Err(failure) => {
+                    let error = in_words(step, failure);
+                    tracing::debug!(%step, %error, "failed");
+                    outcomes.push(Outcome::Failed(error));
+                    stopped = on_error == OnError::Stop;
+                }
+            }
+            if let Some(progress) = progress {
+                progress(outcomes.len(), steps.len());
+            }
+        }
+        outcomes
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        match step {
+            Step::CreateBridge(new) => {
+                let index = self.numbers.next();
+                self.create(&new.name, index, encode::create_bridge(new, index))
+            }
+            Step::CreateVxlan(new) => {
+                let (index, bridge) = (self.numbers.next(), self.index(&Place::Host, &new.bridge)?);
+                self.create(&new.name, index, encode::create_vxlan(new, index, bridge))
+            }
+            Step::CreateVeth(new) => self.create_veth(new),
+            Step::DeleteLink { link } => {
+                self.forget(link);
+                Ok(unless_gone(self.socket.send_one(encode::delete_link(link)))?)
+            }
+            Step::DeleteLinks { links, group } => {
+                links.iter().for_each(|link| self.forget(link));
+                groups::delete(&mut self.socket, links, *group)
+            }
+            Step::AddFlood { link, peers } => {
+                let index = self.index(&Place::Host, link)?;
+                flood::add(&mut self.socket, index, peers)
+            }
+            Step::DeleteFlood { link, peers } => match self.index(&Place::Host, link) {
+                Ok(index) => flood::delete(&mut self.socket, index, peers),
+                // The list went with the link.
+                Err(Failure::Refused(refusal)) if refusal.is_gone() => Ok(()),
+                Err(failure) => Err(failure),
+            },
+            Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => self.packet_filter(step),
+            Step::Announce { place, link, addresses } => self.announce(place, link, addresses),
+            _ => self.set(step),
+        }
+    }
+
+    /// The steps that are one message each.
+    fn set(&mut self, step: &Step) -> Result<(), Failure> {
+        match step {
+            Step::SetMark { link, mark, .. } => {
+                let index = self.index(&Place::Host, link)?;
+                self.send(&Place::Host, encode::set_alias(index, &mark.to_string()))
+            }
+            Step::SetBridge { link, stp, multicast_snooping, .. } => {
+                self.send(&Place::Host, encode::set_bridge(link, *stp, *multicast_snooping))
+            }
+            Step::SetMaster { link, bridge, .. } => {
+                let master = bridge.as_ref().map(|bridge| self.index(&Place::Host, bridge)).transpose()?;
+                self.send(&Place::Host, encode::set_master(link, master.unwrap_or(0)))
+            }
+            Step::SetMtu { place, link, mtu, .. } => self.send(place, encode::set_mtu(link, *mtu)),
+            Step::SetMac { place, link, mac, .. } => self.send(place, encode::set_mac(link, *mac)),
+            Step::SetUp { place, link, up } => self.send(place, encode::set_up(link, *up)),
+            Step::SetIpv6 { place, link, key, value, .. } => {
+                self.enter(place)?;
+                Ok(sysctl::set_ipv6(link, key, *value)?)
+            }
+            Step::AddAddress { place, link, address } => {
+                let index = self.index(place, link)?;
+                self.send(place, encode::add_address(index, *address))
+            }
+            Step::DeleteAddress { place, link, address } => {
+                if address.is_ipv4() {
+                    self.enter(place)?;
+                    sysctl::keep_secondaries(link);
+                }
+                self.remove(place, link, |index| encode::delete_address(index, *address))
+            }
+            Step::AddRoute { place, link, route } => {
+                let index = self.index(place, link)?;
+                self.send(place, encode::add_route(index, route))
+            }
+            Step::DeleteRoute { place, link, route } => {
+                self.remove(place, link, |index| encode::delete_route(index, route))
+            }
+            _ => Err(Error::new(ErrorKind::Unsupported, "step", format!("`{step}` is not one for the kernel")).into()),
+        }
+    }
+
+    /// Makes a link and marks it; both or nothing.
+    fn create(&mut self, name: &str, index: u32, messages: Vec<Message>) -> Result<(), Failure> {
+        self.forget(name);
+        let answers: Result<Vec<()>, Refusal> = match self.socket.batch(messages).as_slice() {
+            [Err(refusal), ..] => return Err(refusal.clone().into()),
+            answers => answers.iter().cloned().collect(),
+        };
+        if let Err(refusal) = answers {
+            let undone = unless_gone(self.socket.send_one(encode::delete_link_at(index)));
+            let left = undone.err().map(|again| format!("ip link delete {name}: {again}"));
+            let error = refusal.error(name, "write its alias").left(left.into_iter().collect());
+            return Err(error.into());
+        }
+        self.indexes.insert(name.to_owned(), index);
+        Ok(())
+    }
+
+    fn create_veth(&mut self, new: &NewVeth) -> Result<(), Failure> {
+        let (index, bridge) = (self.numbers.next(), self.index(&Place::Host, &new.bridge)?);
+        // Kept until the kernel has read its number.
+        let netns = self.held.open(&new.target)?;
+        self.create(&new.name, index, encode::create_veth(new, index, bridge, netns.as_raw_fd()))
+    }
+
+    fn packet_filter(&mut self, step: &Step) -> Result<(), Failure> {
+        self.enter(&Place::Host)?;
+        match step {
+            Step::SetTable { after, .. } => firewall::set_table(after.as_ref())?,
+            Step::AddAccept(rule) => firewall::add_accept(rule)?,
+            Step::DeleteAccept(rule) => firewall::delete_accept(rule)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, place: &Place, name: &str, addresses: &[IpAddr]) -> Result<(), Failure> {
+        self.enter(place)?;
+        let link = probe::by_name(self.socket(place)?, name)?;
+        let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
+        Ok(packet::announce(link.index, mac, addresses)?)
+    }
+
+    fn send(&mut self, place: &Place, message: Message) -> Result<(), Failure> {
+        Ok(self.socket(place)?.send_one(message)?)
+    }
+
+    /// Removes something of a link, which may have gone with it.
+    fn remove(&mut self, place: &Place, link: &str, message: impl FnOnce(u32) -> Message) -> Result<(), Failure> {
+        match self.index(place, link) {
+            Ok(index) => Ok(unless_gone(self.socket(place)?.send_one(message(index)))?),
+            Err(Failure::Refused(refusal)) if refusal.is_gone() => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The number of a link; asked for once.
+    fn index(&mut self, place: &Place, link: &str) -> Result<u32, Failure> {
+        let known = match place {
+            Place::Host => self.indexes.get(link),
+            Place::Target(name) => self.inside(name)?.indexes.get(link),
+        };
+        if let Some(index) = known {
+            return Ok(*index);
+        }
+        let index = probe::by_name(self.socket(place)?, link)?.index;
+        match place {
+            Place::Host => self.indexes.insert(link.to_owned(), index),
+            Place::Target(name) => self.inside(name)?.indexes.insert(link.to_owned(), index),
+        };
+        Ok(index)
+    }
+
+    /// Forgets the numbers that change when a link of the host comes or goes; the other end of a veth pair is one.
+    fn forget(&mut self, link: &str) {
+        self.indexes.remove(link);
+        if let Some(inside) = &mut self.inside {
+            inside.indexes.clear();
+        }
+    }
+
+    fn socket(&mut self, place: &Place) -> Result<&mut Socket, Failure> {
+        match place {
+            Place::Host => Ok(&mut self.socket),
+            Place::Target(name) => Ok(&mut self.inside(name)?.socket),
+        }
+    }
+
+    /// The namespace of a container, with a socket in it. The thread need not be there for it to be used.
+    fn inside(&mut self, name: &ContainerRef) -> Result<&mut Inside, Failure> {
+        if self.inside.as_ref().is_none_or(|inside| inside.name != *name) {
+            let netns = self.held.open(name)?;
+            move_to(&netns, name)?;
+            self.here = Place::Target(name.clone());
+            let socket = look::socket(&name.to_string())?;
+            self.inside = Some(Inside { name: name.clone(), netns, socket, indexes: HashMap::new() });
+        }
+        self.inside.as_mut().ok_or_else(|| Refusal::new(nix::libc::ENOENT).into())
+    }
+
+    /// Brings the thread to a place.
+    fn enter(&mut self, place: &Place) -> Result<(), Failure> {
+        if self.here == *place {
+            return Ok(());
+        }
+        match place {
+            Place::Host => move_to(&self.host, &"host")?,
+            Place::Target(name) => {
+                let netns = Arc::clone(&self.inside(name)?.netns);
+                move_to(&netns, name)?;
+            }
+        }
+        self.here = place.clone();
+        Ok(())
+    }
+}
+
+fn move_to(netns: &NetNs, name: &dyn ToString) -> Result<()> {
+    netns.enter().map_err(|error| Error::os(name.to_string(), "enter its network namespace", error))
+}

@@ -1,0 +1,83 @@
+//! Looking at one network namespace: a dump for each kind of thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::netlink::{Message, Refusal, Socket, decode, encode};
+use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Path, Scope};
+use crate::spec::Mac;
+use crate::{Error, Result};
+
+/// Opens a socket in the namespace of the calling thread.
+pub(super) fn socket(subject: &str) -> Result<Socket> {
+    Socket::open().map_err(|error| Error::os(subject, "open a netlink socket", error))
+}
+
+/// `ip -d link`
+pub(super) fn links(socket: &mut Socket) -> Result<Vec<Link>, Refusal> {
+    dump(socket, encode::dump_links(), decode::link)
+}
+
+/// `ip address`
+pub(super) fn addresses(socket: &mut Socket) -> Result<Vec<InterfaceAddress>, Refusal> {
+    dump(socket, encode::dump_addresses(), decode::address)
+}
+
+/// `ip route`
+pub(super) fn routes(socket: &mut Socket) -> Result<Vec<InterfaceRoute>, Refusal> {
+    socket.dump(encode::dump_routes(), decode::routes)
+}
+
+/// `bridge fdb show dev …`: whom frames are flooded to, and how many hardware addresses were learned behind each peer.
+fn forwarding(socket: &mut Socket, index: u32) -> Result<(Vec<Flood>, BTreeMap<IpAddr, usize>), Refusal> {
+    let entries = dump(socket, encode::dump_fdb_of(index), decode::fdb_entry)?;
+    let (mut flood, mut learned) = (Vec::new(), BTreeMap::new());
+    for entry in entries.iter().filter(|entry| entry.own && entry.ifindex == index) {
+        let Some(address) = entry.to else { continue };
+        if entry.mac == Mac([0; 6]) {
+            flood.push(Flood { address, port: entry.port });
+        } else {
+            *learned.entry(address).or_default() += 1;
+        }
+    }
+    Ok((flood, learned))
+}
+
+/// `bridge fdb show br …`
+pub(super) fn fdb(socket: &mut Socket, bridge: u32) -> Result<Vec<decode::FdbEntry>, Refusal> {
+    dump(socket, encode::dump_fdb_of_bridge(bridge), decode::fdb_entry)
+}
+
+fn dump<T>(socket: &mut Socket, request: Message, decode: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>, Refusal> {
+    socket.dump(request, |payload, found| found.extend(decode(payload)))
+}
+
+/// The host's namespace, without paths and containers.
+pub(super) fn host(scope: &Scope) -> Result<Observed> {
+    let refused = |what: &'static str| move |refusal: Refusal| refusal.error("host", format!("list its {what}"));
+    let socket = &mut socket("host")?;
+    let mut observed = Observed {
+        links: links(socket).map_err(refused("links"))?,
+        addresses: addresses(socket).map_err(refused("addresses"))?,
+        ..Observed::default()
+    };
+    if scope.routes {
+        observed.routes = routes(socket).map_err(refused("routes"))?;
+    }
+    let vxlan = observed.vxlan().map(|(link, _)| link.index).filter(|_| scope.router);
+    if let Some(index) = vxlan {
+        (observed.flood, observed.learned) = forwarding(socket, index).map_err(refused("forwarding entries"))?;
+    }
+    Ok(observed)
+}
+
+/// How the host reaches each of `addresses`; those without a way are left out.
+pub(super) fn paths(addresses: BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Path>> {
+    if addresses.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let questions = addresses.iter().map(|address| encode::route_to(*address)).collect();
+    let answers = socket("host")?.ask(questions, decode::path);
+    // A refusal is the kernel's word for "no route".
+    Ok(addresses.into_iter().zip(answers).filter_map(|(address, answer)| Some((address, answer.ok()??))).collect())
+}

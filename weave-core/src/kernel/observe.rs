@@ -1,0 +1,72 @@
+//! IS: one look at the host, everything at the same time that does not need another's result.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::targets::Wanted;
+use super::{Kernel, Known, job, look, names, targets};
+use crate::netns::{self, NetNs};
+use crate::observed::{Observed, Scope};
+use crate::{Result, firewall};
+
+impl Kernel {
+    pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
+        let host = {
+            let scope = scope.clone();
+            job::start(&self.host, move || look::host(&scope))?
+        };
+        let packet_filter = scope.firewall.then(|| job::start(&self.host, firewall::look)).transpose()?;
+        let resolver = (!scope.names.is_empty())
+            .then(|| {
+                let names = scope.names.clone();
+                job::start(&self.host, move || names::resolve(&names, names::PATIENCE))
+            })
+            .transpose()?;
+        let wanted = Wanted::ask(&self.engine, scope.targets.clone()).await?;
+
+        let mut observed = host.wait().await?;
+        observed.host_id = host_id(&self.host);
+        if let Some(resolver) = resolver {
+            observed.names = resolver.wait().await?;
+        }
+        let peers = peers(scope, &observed);
+        let ways = (!peers.is_empty()).then(|| job::start(&self.host, move || look::paths(peers))).transpose()?;
+        let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
+        let found = targets::visit(self, wanted, marks).await?;
+
+        observed.targets = found.targets;
+        if let Some(ways) = ways {
+            observed.paths = ways.wait().await?;
+        }
+        if let Some(packet_filter) = packet_filter {
+            observed.firewall = Some(packet_filter.wait().await?);
+        }
+        let indexes = observed.links.iter().map(|link| link.index).collect();
+        *self.known() = Known { held: Arc::new(found.held), indexes };
+        Ok(observed)
+    }
+}
+
+/// All peers, in the flood list or wanted to be.
+fn peers(scope: &Scope, observed: &Observed) -> BTreeSet<IpAddr> {
+    let flood = observed.flood.iter().map(|flood| flood.address);
+    flood.chain(scope.peers.iter().copied()).chain(observed.names.values().flatten().copied()).collect()
+}
+
+/// Something that is this host's alone and stays: the machine's id, its name, and the number of its namespace where
+/// that is not the machine's own (a host that is simulated in a namespace).
+fn host_id(host: &NetNs) -> String {
+    let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id", "/proc/sys/kernel/random/boot_id"]
+        .iter()
+        .find_map(|path| fs::read_to_string(path).ok().filter(|id| !id.trim().is_empty()))
+        .unwrap_or_default();
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    let mut id = format!("{}-{}", machine.trim(), name.to_string_lossy());
+    if netns::identify(Path::new("/proc/1/ns/net")).is_ok_and(|machine| machine != host.id()) {
+        id.push_str(&format!("-{}", host.id().inode));
+    }
+    id
+}

@@ -1,0 +1,271 @@
+//! Containers and namespaces: found, opened once, entered one after the other on one thread.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::held::{Held, Origin};
+use super::locate::Locator;
+use super::{Kernel, job, look};
+use crate::docker::{Engine, Found};
+use crate::netlink::Refusal;
+use crate::netns::{NetNs, Process, uptime};
+use crate::observed::{AttachmentMark, NetnsId, Target, TargetNet, TargetProblem};
+use crate::spec::ContainerRef;
+use crate::{Error, Result};
+
+/// How often a container that starts anew while it is looked at is asked for again.
+const TRIES: usize = 4;
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Visited {
+    /// The insides.
+    pub(super) targets: BTreeMap<ContainerRef, Target>,
+    /// The namespaces.
+    pub(super) held: Held,
+}
+
+type Answer = std::result::Result<Found, TargetProblem>;
+
+/// What the caller named, with the engine's answers.
+pub(super) struct Wanted {
+    names: Vec<ContainerRef>,
+    answers: HashMap<String, Answer>,
+    /// When the engine was asked: a process that is older than this is the one that the engine told of.
+    asked: u64,
+}
+
+impl Wanted {
+    /// Asks the engine for all containers among `names` in one call, and not at all if there are none.
+    pub(super) async fn ask(engine: &Engine, names: Vec<ContainerRef>) -> Result<Self> {
+        let asked = uptime().map_err(|error| Error::os("host", "read /proc/uptime", error))?;
+        let containers: Vec<String> = names
+            .iter()
+            .filter_map(|name| match name {
+                ContainerRef::Container(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        let answers = if containers.is_empty() { Vec::new() } else { engine.find(&containers).await };
+        Ok(Self { names, answers: containers.into_iter().zip(answers).collect(), asked })
+    }
+}
+
+/// Enters everything in `wanted`, and the namespaces of `marks` that are not among it.
+pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<AttachmentMark>) -> Result<Visited> {
+    let mut tour = Tour::new(Arc::clone(&kernel.host));
+    let mut wanted = wanted;
+    for _ in 0..TRIES {
+        if wanted.names.is_empty() {
+            break;
+        }
+        let before = wanted.answers.clone();
+        tour = job::start(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
+        wanted = Wanted::ask(&kernel.engine, std::mem::take(&mut tour.doubtful)).await?;
+        tour.confirm(&mut wanted, &before);
+    }
+    for name in &wanted.names {
+        tour.problem(name, TargetProblem::NotRunning("restarting".into()));
+    }
+    if !marks.is_empty() {
+        tour = job::start(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
+    }
+    Ok(tour.visited)
+}
+
+/// Where somebody wants to be found.
+struct Stop {
+    name: ContainerRef,
+    origin: Origin,
+    netns: NetNs,
+    inside: TargetNet,
+}
+
+struct Tour {
+    host: Arc<NetNs>,
+    locator: Locator,
+    visited: Visited,
+    /// Containers whose process is younger than the engine's answer, or was gone.
+    doubtful: Vec<ContainerRef>,
+}
+
+impl Tour {
+    fn new(host: Arc<NetNs>) -> Self {
+        Self { host, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
+    }
+
+    fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
+        for name in &wanted.names {
+            match name {
+                ContainerRef::Container(id) => match wanted.answers.get(id) {
+                    Some(Ok(found)) => self.enter_container(name, found, wanted.asked)?,
+                    Some(Err(problem)) => self.problem(name, problem.clone()),
+                    None => self.problem(name, TargetProblem::Missing),
+                },
+                ContainerRef::Netns(path) => self.enter_path(name, path)?,
+                ContainerRef::Pid(pid) => {
+                    self.enter_process(name, *pid, TargetNet { pid: *pid, ..TargetNet::default() })?;
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn enter_container(&mut self, name: &ContainerRef, found: &Found, asked: u64) -> Result<()> {
+        if found.host_network {
+            self.problem(name, TargetProblem::HostNetwork);
+            return Ok(());
+        }
+        let inside = TargetNet {
+            id: Some(found.id.clone()),
+            name: Some(found.name.clone()),
+            pid: found.pid,
+            ..TargetNet::default()
+        };
+        let started = self.enter_process(name, found.pid, inside)?;
+        // The number may have passed to another process since the engine answered, but not one from before that.
+        if started.is_none_or(|started| started >= asked) {
+            self.doubtful.push(name.clone());
+        }
+        Ok(())
+    }
+
+    /// When the process started, if it was there.
+    fn enter_process(&mut self, name: &ContainerRef, pid: u32, inside: TargetNet) -> Result<Option<u64>> {
+        let opened = Process::open(pid).and_then(|process| Ok((process.started(), process.netns()?)));
+        match opened {
+            Ok((started, netns)) => {
+                self.enter(Stop { name: name.clone(), origin: Origin::Process { pid, started }, netns, inside })?;
+                Ok(Some(started))
+            }
+            Err(error) => {
+                self.not_opened(name, error)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn enter_path(&mut self, name: &ContainerRef, path: &Path) -> Result<()> {
+        let inside = TargetNet::default();
+        if let Some(inode) = marked_inode(path) {
+            let id = NetnsId { device: self.host.id().device, inode };
+            return match self.locator.search(id) {
+                Some((origin, netns)) => self.enter(Stop { name: name.clone(), origin, netns, inside }),
+                None => {
+                    self.problem(name, TargetProblem::Missing);
+                    Ok(())
+                }
+            };
+        }
+        match NetNs::open(path) {
+            Ok(netns) => self.enter(Stop { name: name.clone(), origin: Origin::Path(path.to_owned()), netns, inside }),
+            Err(error) => self.not_opened(name, error),
+        }
+    }
+
+    /// Looks at the inside of a namespace.
+    fn enter(&mut self, stop: Stop) -> Result<()> {
+        let Stop { name, origin, netns, mut inside } = stop;
+        if netns.id() == self.host.id() {
+            self.problem(&name, TargetProblem::HostNetwork);
+            return Ok(());
+        }
+        match netns.enter() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                self.problem(&name, TargetProblem::NotNetns);
+                return Ok(());
+            }
+            Err(error) => return Err(Error::os(name.to_string(), "enter its network namespace", error)),
+        }
+        inside.netns = netns.id();
+        let refused = |refusal: Refusal| refusal.error(name.to_string(), "look into its network namespace");
+        let socket = &mut look::socket(&name.to_string())?;
+        inside.links = look::links(socket).map_err(refused)?;
+        inside.addresses = look::addresses(socket).map_err(refused)?;
+        inside.routes = look::routes(socket).map_err(refused)?;
+        self.visited.held.keep(name.clone(), origin, netns);
+        self.visited.targets.insert(name, Target::Found(Box::new(inside)));
+        Ok(())
+    }
+
+    fn not_opened(&mut self, name: &ContainerRef, error: io::Error) -> Result<()> {
+        match error.kind() {
+            io::ErrorKind::InvalidInput => self.problem(name, TargetProblem::NotNetns),
+            // ESRCH: the process died just now.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => self.problem(name, TargetProblem::Missing),
+            _ if error.raw_os_error() == Some(nix::libc::ESRCH) => self.problem(name, TargetProblem::Missing),
+            _ => return Err(Error::os(name.to_string(), "open its network namespace", error)),
+        }
+        Ok(())
+    }
+
+    fn problem(&mut self, name: &ContainerRef, problem: TargetProblem) {
+        self.visited.targets.insert(name.clone(), Target::Problem(problem));
+    }
+
+    /// Takes from `wanted` the containers of which the engine says the same as before they were entered.
+    fn confirm(&mut self, wanted: &mut Wanted, before: &HashMap<String, Answer>) {
+        let answers = &wanted.answers;
+        wanted.names.retain(|name| {
+            let ContainerRef::Container(id) = name else { return true };
+            let (Some(Ok(before)), Some(Ok(now))) = (before.get(id), answers.get(id)) else { return true };
+            let same = before.pid == now.pid && before.started_at == now.started_at;
+            if same && !matches!(self.visited.targets.get(name), Some(Target::Found(_))) {
+                let message = format!("its process {} cannot be seen: is weave in another pid namespace?", now.pid);
+                self.visited.targets.insert(name.clone(), Target::Problem(TargetProblem::Engine(message)));
+            }
+            !same
+        });
+    }
+
+    fn enter_marked(mut self, marks: &[AttachmentMark]) -> Result<Self> {
+        let found = |target: &Target| match target {
+            Target::Found(inside) => Some(inside.netns.inode),
+            Target::Problem(_) => None,
+        };
+        let mut seen: HashSet<u64> = self.visited.targets.values().filter_map(found).collect();
+        for mark in marks {
+            if !seen.insert(mark.inode) {
+                continue;
+            }
+            let name = mark.container();
+            match self.locator.find(mark, self.host.id().device) {
+                Some((origin, netns)) => {
+                    // The name may have passed to a container that was started anew.
+                    let taken = self.visited.targets.contains_key(&name);
+                    let name = if taken { by_origin(&origin) } else { name };
+                    self.enter(Stop { name, origin, netns, inside: marked(mark) })?;
+                }
+                None if self.visited.targets.contains_key(&name) => {}
+                None => self.problem(&name, TargetProblem::Missing),
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn by_origin(origin: &Origin) -> ContainerRef {
+    match origin {
+        Origin::Path(path) => ContainerRef::Netns(path.clone()),
+        Origin::Process { pid, .. } => ContainerRef::Pid(*pid),
+    }
+}
+
+fn marked(mark: &AttachmentMark) -> TargetNet {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    TargetNet {
+        id: text(&mark.id).filter(|id| !id.starts_with('/')),
+        name: text(&mark.name),
+        pid: mark.pid,
+        ..TargetNet::default()
+    }
+}
+
+/// The number in the name of a namespace that has no other ([`AttachmentMark::container`]).
+fn marked_inode(path: &Path) -> Option<u64> {
+    let inode = path.strip_prefix("/inode").ok()?;
+    PathBuf::from(inode).to_str()?.parse().ok()
+}
