@@ -213,7 +213,7 @@ fn networks(facts: &HostFacts, observed: &Observed, findings: &mut Vec<Finding>)
     let mut taken: Vec<(IpNetwork, String)> = observed
         .routes
         .iter()
-        .filter(|route| route.to.prefix() > 0 && Some(route.ifindex) != bridge)
+        .filter(|route| route.to.prefix() > 0 && Some(route.ifindex) != bridge && !is_link_local(route.to))
         .map(|route| {
             let link = observed.link_at(route.ifindex).map_or("another link", |link| link.name.as_str());
             (route.to, format!("the route through {link}"))
@@ -238,6 +238,11 @@ fn networks(facts: &HostFacts, observed: &Observed, findings: &mut Vec<Finding>)
         let what = if list.is_empty() { "nothing is taken".to_owned() } else { format!("taken: {}", list.join(", ")) };
         findings.push(Finding::ok("networks", format!("no overlap; {what}")));
     }
+}
+
+/// Every link has these; they are no network of anybody's.
+fn is_link_local(network: IpNetwork) -> bool {
+    matches!(network, IpNetwork::V6(v6) if v6.ip().is_unicast_link_local())
 }
 
 fn mtu(observed: &Observed, findings: &mut Vec<Finding>) {

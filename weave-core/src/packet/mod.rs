@@ -1,12 +1,13 @@
 //! Packets that weave sends itself: address probes and announcements.
 //!
-//! Frames are made and read by pure functions ([`arp`], [`ndp`]); [`socket`] is the one place that touches the kernel.
+//! Frames are made and read by pure functions ([`arp`], [`ndp`]); [`socket`] and [`notify`] talk to the kernel.
 //! All of it works in the network namespace of the calling thread, on an interface that needs neither an address nor
 //! IPv6: packet sockets lie below both.
 #![allow(dead_code, reason = "the callers are in host.rs and ops")]
 
 mod arp;
 mod ndp;
+mod notify;
 #[cfg(test)]
 mod rooms;
 mod search;
@@ -28,11 +29,29 @@ const SEND_PATIENCE: Duration = Duration::from_millis(100);
 /// Somebody's claim to an address, as a frame shows it.
 type Claim = (IpAddr, Mac);
 
-/// Tells all neighbours of interface `ifindex` that `addresses` are at `mac`: `arping -U`, `ndsend`.
+/// Tells all neighbours of interface `ifindex` that `addresses`, which are on it, are at its hardware address `mac`:
+/// `arping -U`, `ndsend`.
 ///
 /// A neighbour that knew another hardware address forgets it at once instead of after a minute, and bridges on the way
 /// learn the port. Neighbours that never asked for the address do not care.
+///
+/// The frames are lost if the link has just come up and the bridge port at its other end is not yet enabled, which the
+/// kernel does a moment later. Asking for that other end by netlink, alone and not in a dump, makes it be done at once
+/// (Linux 6.8 and newer).
 pub(crate) fn announce(ifindex: u32, mac: Mac, addresses: &[IpAddr]) -> Result<()> {
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    match notify::announce(ifindex, mac, addresses) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        // Typically sysctls that are read-only, as inside a container.
+        Err(error) => tracing::debug!(ifindex, %error, "the kernel does not announce by itself"),
+    }
+    announce_by_frames(ifindex, mac, addresses)
+}
+
+fn announce_by_frames(ifindex: u32, mac: Mac, addresses: &[IpAddr]) -> Result<()> {
     let wire = Wire::open(ifindex, mac, addresses)?;
     let until = Instant::now() + SEND_PATIENCE;
     addresses.iter().try_for_each(|address| wire.announce(*address, until))

@@ -63,6 +63,8 @@ impl Room {
         self.ip(&format!("link add {port} type veth peer name {peer}"));
         self.ip(&format!("link set {port} master weave up"));
         container.ip("link set ethwe up");
+        // The port is enabled a moment after the link, or when somebody asks for it: else the first frame may be lost.
+        self.ip(&format!("link show dev {port}"));
         container
     }
 }

@@ -1,7 +1,7 @@
 //! The packet socket: frames of one kind on one interface.
 
 use std::io;
-use std::mem::size_of;
+use std::mem::{ManuallyDrop, size_of};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -39,8 +39,20 @@ impl EtherType {
 
 /// A raw packet socket, bound to one interface of the namespace where it was opened. Never blocks.
 pub(super) struct PacketSocket {
-    fd: OwnedFd,
+    /// Taken out once, when this is dropped.
+    fd: ManuallyDrop<OwnedFd>,
     ifindex: u32,
+}
+
+impl Drop for PacketSocket {
+    /// Closing one takes the kernel an RCU grace period, 8 to 16 ms, for which nobody has to wait.
+    fn drop(&mut self) {
+        // SAFETY: this is the only place that takes it out, and nothing comes after.
+        #[allow(unsafe_code)]
+        let fd = unsafe { ManuallyDrop::take(&mut self.fd) };
+        // When no thread is to be had, it is closed here.
+        let _ = std::thread::Builder::new().name("weave-close".to_owned()).spawn(move || drop(fd));
+    }
 }
 
 impl PacketSocket {
@@ -50,13 +62,13 @@ impl PacketSocket {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Packet, SockType::Raw, flags, None)
             .map_err(|errno| failed(ifindex, "open a packet socket", errno))?;
-        let socket = Self { fd, ifindex };
+        let socket = Self { fd: ManuallyDrop::new(fd), ifindex };
         if ethertype == EtherType::Ipv6 {
             socket.keep_neighbour_discovery_only()?;
         }
         // Beyond the administrator's limit only with CAP_NET_ADMIN; within it, or not at all, is no reason to fail.
-        if setsockopt(&socket.fd, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
-            let _ = setsockopt(&socket.fd, sockopt::RcvBuf, &RECEIVE_BUFFER);
+        if setsockopt(&*socket.fd, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
+            let _ = setsockopt(&*socket.fd, sockopt::RcvBuf, &RECEIVE_BUFFER);
         }
         socket.bind(ethertype)?;
         Ok(socket)

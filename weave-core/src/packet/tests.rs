@@ -53,11 +53,11 @@ fn who_has_an_address_is_found_from_the_bridge() {
     let (found, took) = probe_in(&host, "weave", BRIDGE_MAC, wanted.clone());
     let owners = [(wanted[0], mac(WEB_MAC)), (wanted[1], mac(WEB_MAC)), (wanted[2], mac(DB_MAC))];
     assert_eq!(found, owners);
-    assert!(took < WAIT / 2, "all answered, and yet it took {took:?}");
+    assert!(took < WAIT, "all answered, and yet it took {took:?}");
 
     let (found, took) = probe_in(&host, "weave", BRIDGE_MAC, ips(&["10.2.1.6", "fd00::6", "10.2.1.4"]));
     assert_eq!(found, [owners[0]]);
-    assert!((WAIT..WAIT * 3 / 2).contains(&took), "one stayed silent, and it took {took:?}");
+    assert!((WAIT..WAIT * 5).contains(&took), "one stayed silent, and it took {took:?}");
 
     let (found, _) = probe_in(&db, "ethwe", DB_MAC, wanted);
     assert_eq!(found, owners[..2], "an address of our own is no conflict");
@@ -91,7 +91,7 @@ fn a_thousand_addresses_are_asked_about_at_once() {
         let (found, took) = probe_in(&host, "weave", BRIDGE_MAC, (1..=1000).map(nth).collect());
         let owners: Vec<_> = (1..=500).map(|number| (nth(number), mac(WEB_MAC))).collect();
         assert_eq!(found, owners);
-        assert!(took < WAIT * 3 / 2, "{took:?}");
+        assert!(took < WAIT * 4, "{took:?}");
         let (found, took) = probe_in(&host, "weave", BRIDGE_MAC, (1..=500).map(nth).collect());
         assert_eq!(found.len(), 500);
         assert!(took < WAIT, "{took:?}");
@@ -122,7 +122,7 @@ fn unrelated_traffic_does_not_drown_the_answers() {
     started.recv().expect("a flood");
     let (found, took) = probe_in(&host, "weave", BRIDGE_MAC, ips(&["10.2.1.4", "fd00::4", "fd00::9"]));
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(took < WAIT * 2, "{took:?}");
+    assert!(took < WAIT * 5, "{took:?}");
     flood.join().expect("the flood");
 }
 
@@ -139,26 +139,63 @@ fn of_two_that_probe_for_the_same_at_once_at_least_one_notices() {
     assert!(found == [(wanted[0], mac(DB_MAC))] || others == [(wanted[0], mac(WEB_MAC))], "{found:?} {others:?}");
 }
 
-#[test]
-fn an_announcement_corrects_neighbours_and_the_bridge() {
+/// Neighbours that know `addresses` of `web` at another place, and what they know after `tell`.
+fn corrected(tell: impl FnOnce(u32, &[IpAddr]) -> Result<()> + Send + 'static) -> (String, String) {
     const OLD: &str = "0a:57:00:00:00:01";
     let host = host();
     let web = host.container("p1", WEB_MAC);
     let db = host.container("p2", DB_MAC);
     db.ip("address add 10.2.1.5/16 dev ethwe");
     db.ip("address add fd00::5/64 dev ethwe nodad");
+    web.ip("address add 10.2.1.3/16 dev ethwe");
+    web.ip("address add 10.2.1.4/16 dev ethwe");
+    web.ip("address add fd00::4/64 dev ethwe nodad");
     for address in ["10.2.1.4", "fd00::4"] {
         db.ip(&format!("neighbour replace {address} lladdr {OLD} dev ethwe nud stale"));
     }
+    host.ip("link set weave type bridge fdb_flush");
     let ifindex = web.ifindex("ethwe");
-    let addresses = ips(&["10.2.1.4", "fd00::4"]);
-    web.run(move || announce(ifindex, mac(WEB_MAC), &addresses)).expect("an announcement");
-    let neighbours = db.ip("neighbour show dev ethwe");
+    web.run(move || tell(ifindex, &ips(&["10.2.1.4", "fd00::4"]))).expect("an announcement");
+    (db.ip("neighbour show dev ethwe"), host.sh("bridge fdb show br weave"))
+}
+
+fn assert_corrected((neighbours, learnt): (String, String)) {
     for address in ["10.2.1.4", "fd00::4"] {
         assert!(neighbours.contains(&format!("{address} lladdr {WEB_MAC}")), "{neighbours}");
     }
-    let learnt = host.sh("bridge fdb show br weave");
     assert!(learnt.lines().any(|line| line.starts_with(&format!("{WEB_MAC} dev p1"))), "{learnt}");
+}
+
+#[test]
+fn an_announcement_corrects_neighbours_and_the_bridge() {
+    assert_corrected(corrected(|ifindex, addresses| announce(ifindex, mac(WEB_MAC), addresses)));
+}
+
+#[test]
+fn an_announcement_by_frames_does_the_same() {
+    assert_corrected(corrected(|ifindex, addresses| announce_by_frames(ifindex, mac(WEB_MAC), addresses)));
+}
+
+#[test]
+fn the_kernel_announces_in_far_less_time_than_a_packet_socket_takes_to_close() {
+    assert_corrected(corrected(|ifindex, addresses| {
+        let start = Instant::now();
+        assert!(notify::announce(ifindex, mac(WEB_MAC), addresses).expect("the kernel takes it"));
+        assert!(start.elapsed() < Duration::from_millis(5), "{:?}", start.elapsed());
+        Ok(())
+    }));
+}
+
+#[test]
+fn another_mac_than_that_of_the_link_is_announced_without_changing_the_link() {
+    let host = host();
+    let (web, db) = (host.container("p1", WEB_MAC), host.container("p2", DB_MAC));
+    let ifindex = web.ifindex("ethwe");
+    let other = "0a:57:00:00:00:09";
+    web.run(move || announce(ifindex, mac(other), &ips(&["10.2.1.9"]))).expect("an announcement");
+    assert!(web.ip("link show dev ethwe").contains(WEB_MAC));
+    assert!(host.sh("bridge fdb show br weave").contains(&format!("{other} dev p1")));
+    drop(db);
 }
 
 #[test]
@@ -167,6 +204,8 @@ fn an_interface_that_cannot_send_is_an_error_with_its_number() {
     host.ip("link set weave down");
     let ifindex = host.ifindex("weave");
     for (ifindex, errno) in [(ifindex, nix::libc::ENETDOWN), (4711, nix::libc::ENODEV), (u32::MAX, nix::libc::ENODEV)] {
+        let tell = move || announce(ifindex, mac(BRIDGE_MAC), &ips(&["10.2.1.4"])).expect_err("no way");
+        assert_eq!(host.run(tell).raw_errno(), Some(errno));
         let error = host.run(move || probe(ifindex, mac(BRIDGE_MAC), &ips(&["10.2.1.4"]), WAIT).expect_err("no way"));
         assert_eq!((error.kind(), error.raw_errno()), (ErrorKind::Kernel, Some(errno)), "{error}");
         assert!(error.subject().contains(&ifindex.to_string()), "{error}");

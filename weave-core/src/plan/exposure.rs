@@ -96,6 +96,11 @@ pub(super) fn masquerade(exposures: &[Exposure]) -> BTreeSet<IpNetwork> {
     exposures.iter().filter(|exposure| exposure.masquerade).map(|exposure| exposure.ip.network()).collect()
 }
 
+/// Without an IPv6 exposure the host's end of the network has no IPv6 at all, not even a link-local address.
+pub(super) fn needs_ipv6(exposures: &[Exposure]) -> bool {
+    exposures.iter().any(|exposure| !exposure.ip.is_ipv4())
+}
+
 /// Steps and changes for the bridge's addresses.
 pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], plan: &mut Plan) {
     let before: BTreeSet<Cidr> = current(observed).iter().map(|exposure| exposure.ip).collect();
@@ -106,14 +111,11 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     for address in before.difference(&after) {
         plan.base.push(Step::DeleteAddress { place: place.clone(), link: link.clone(), address: *address });
     }
-    // Without an IPv6 exposure the host's end of the network has no IPv6 at all, not even a link-local address.
-    let disabled = i32::from(!after.iter().any(|address| !address.is_ipv4()));
-    match existing.map(|link| link.ipv6_disabled) {
-        None => plan.base.push(ipv6(link, "disable_ipv6", disabled, disabled)),
-        Some(Some(now)) if i32::from(now) != disabled => {
-            plan.base.push(ipv6(link, "disable_ipv6", disabled, i32::from(now)));
-        }
-        Some(_) => {}
+    let disabled = i32::from(!needs_ipv6(wanted));
+    if let Some(now) = existing.and_then(|link| link.ipv6_disabled)
+        && i32::from(now) != disabled
+    {
+        plan.base.push(ipv6(link, "disable_ipv6", disabled, i32::from(now)));
     }
     let new: Vec<Cidr> = after.difference(&before).copied().collect();
     for address in &new {

@@ -108,7 +108,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
     if let Some(network) = &network {
         plan.bridge.clone_from(&network.bridge);
-        router::plan(observed, network, &mut plan);
+        router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         exposure::plan(observed, network, &exposures, &mut plan);
     }
     attachment::plan(intent, observed, network.as_ref(), &mut plan)?;

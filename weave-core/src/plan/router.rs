@@ -6,9 +6,10 @@ use super::network::{Network, Tunnel};
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
 use crate::observed::{Flood, Link, Mark, Observed};
 
-/// Steps and changes from what is to `network`. IPv6 of the bridge is the exposures' affair.
-pub(super) fn plan(observed: &Observed, network: &Network, plan: &mut Plan) {
-    bridge(observed, network, plan);
+/// Steps and changes from what is to `network`. IPv6 of a bridge that is there is the exposures' affair; a new one
+/// must not go up with IPv6 that nobody asked for.
+pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mut Plan) {
+    bridge(observed, network, ipv6, plan);
     match (&network.tunnel, observed.vxlan()) {
         (Some(tunnel), _) => {
             keep_tunnel(observed, network, tunnel, plan);
@@ -21,12 +22,14 @@ pub(super) fn plan(observed: &Observed, network: &Network, plan: &mut Plan) {
     }
 }
 
-fn bridge(observed: &Observed, network: &Network, plan: &mut Plan) {
+fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Plan) {
     let name = &network.bridge;
     let mark = Mark::Bridge(network.mark);
     let Some((link, info, before)) = observed.bridge() else {
         plan.base.push(Step::CreateBridge(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark }));
+        let off = i32::from(!with_ipv6);
         plan.base.push(ipv6(name, "accept_ra", 0, 0));
+        plan.base.push(ipv6(name, "disable_ipv6", off, off));
         plan.base.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
         plan.change(Change::new("router", "bridge", (), name));
         plan.change(Change::new("router", "mtu", (), network.mtu));

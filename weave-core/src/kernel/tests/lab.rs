@@ -28,7 +28,7 @@ pub(super) struct Container {
 impl Lab {
     pub(super) fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Self { kernel: Kernel::new(KernelOptions::default()).expect("a host"), runtime }
     }
 
