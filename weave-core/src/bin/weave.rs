@@ -1,1 +1,5 @@
-fn main() {}
+//! The `weave` command.
+
+fn main() -> std::process::ExitCode {
+    weave_core::cli::main()
+}

@@ -2,7 +2,6 @@
 //!
 //! Only what needs the engine is asked of it: which process a name or id stands for, and a few lists. All else about a
 //! container's network is read from the kernel.
-#![allow(dead_code, reason = "the callers are in host.rs and ops")]
 
 mod address;
 mod client;
@@ -19,11 +18,9 @@ use bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
-#[allow(unused_imports, reason = "the caller is in host.rs")]
 pub(crate) use find::Found;
 
 use crate::Result;
-use crate::observed::{EngineFacts, EngineNetwork};
 
 /// What the engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +34,7 @@ pub(crate) struct EngineVersion {
 }
 
 /// A container in a list, running or not.
+#[allow(dead_code, reason = "no operation shows it yet")]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Listed {
     /// Full id.
@@ -76,15 +74,8 @@ impl Engine {
         Ok(listed.collect())
     }
 
-    /// All that a preflight check wants to know of the engine.
-    pub(crate) async fn facts(&self) -> Result<EngineFacts> {
-        let EngineVersion { version, api_version, min_api_version } = self.version().await?;
-        let networks = self.networks().await?.into_iter().map(|(name, subnets)| EngineNetwork { name, subnets });
-        let address = self.address();
-        Ok(EngineFacts { address, version, api_version, min_api_version, networks: networks.collect() })
-    }
-
     /// All containers, running or not: `docker ps --all`.
+    #[allow(dead_code, reason = "no operation shows it yet")]
     pub(crate) async fn containers(&self) -> Result<Vec<Listed>> {
         let list = |docker: bollard::Docker| async move {
             let all = ListContainersOptions { all: true, filters: None::<HashMap<_, _>>, ..Default::default() };

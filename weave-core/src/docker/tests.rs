@@ -228,7 +228,5 @@ fn lists_are_read() -> Result<()> {
     let wanted =
         EngineVersion { version: "20.10.24".into(), api_version: "1.51".into(), min_api_version: "1.24".into() };
     assert_eq!(block_on(engine.version())?, wanted);
-    let facts = block_on(engine.facts())?;
-    assert_eq!((facts.address, facts.networks.len()), (fake.socket().display().to_string(), 3));
     Ok(())
 }

@@ -97,6 +97,7 @@ fn the_peer_of_a_veth_pair_is_born_in_the_container() {
         mtu: 1400,
         bridge: "weave".into(),
         mark: Mark::Attachment(AttachmentMark {
+            mtu: None,
             inode: 5,
             pid: 1,
             interface: "ethwe".into(),

@@ -39,6 +39,8 @@ pub struct AttachmentMark {
     pub id: String,
     /// The container's name; empty for a bare namespace.
     pub name: String,
+    /// The MTU that was asked for; `None` follows the network's.
+    pub mtu: Option<u32>,
 }
 
 /// The kernel takes 255 bytes (`IFALIASZ` is 256 with its terminating zero).
@@ -63,6 +65,7 @@ impl Mark {
                 interface: field("interface")?.to_owned(),
                 id: field("id").unwrap_or_default().to_owned(),
                 name: field("name").unwrap_or_default().to_owned(),
+                mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
             })),
             _ => None,
         }
@@ -86,6 +89,9 @@ impl fmt::Display for Mark {
             Self::Attachment(mark) => {
                 let mut text =
                     format!("weave:attachment netns={} pid={} interface={}", mark.inode, mark.pid, mark.interface);
+                if let Some(mtu) = mark.mtu {
+                    text.push_str(&format!(" mtu={mtu}"));
+                }
                 for (key, value) in [("id", &mark.id), ("name", &mark.name)] {
                     let word = format!(" {key}={value}");
                     // A long path with a blank cannot be told from the next word, and is found by the inode instead.
@@ -132,6 +138,7 @@ mod tests {
                 interface: "ethwe".into(),
                 id: "3f2a9c0d1e2f".into(),
                 name: "pg.example.com".into(),
+                mtu: Some(1400),
             }),
         ] {
             assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
@@ -161,6 +168,7 @@ mod tests {
             interface: "x".repeat(15),
             id: format!("/{}", "p".repeat(300)),
             name: "n".repeat(128),
+            mtu: Some(u32::MAX),
         });
         let text = mark.to_string();
         assert!(text.len() <= ALIAS_MAX);

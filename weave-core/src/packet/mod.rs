@@ -3,7 +3,6 @@
 //! Frames are made and read by pure functions ([`arp`], [`ndp`]); [`socket`] and [`notify`] talk to the kernel.
 //! All of it works in the network namespace of the calling thread, on an interface that needs neither an address nor
 //! IPv6: packet sockets lie below both.
-#![allow(dead_code, reason = "the callers are in host.rs and ops")]
 
 mod arp;
 mod ndp;

@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 
 use super::lane::delete_links;
-use super::network::Network;
+use super::network::{Network, room_for_ipv6};
+use super::router::keep_ipv6;
 use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
 use crate::observed::{AttachmentMark, Link, NetnsId, Observed, Target, TargetNet, TargetProblem};
 use crate::spec::{ContainerRef, Detach};
@@ -31,6 +32,7 @@ pub(super) struct Pair<'a> {
 /// Lanes for all containers of the intent, and the MTU of all the others.
 pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Network>, plan: &mut Plan) -> Result<()> {
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
+    let mut named = Named::new();
     let mut removed = Vec::new();
     let mut names = HostNames::new(observed);
     for wish in &intent.attachments {
@@ -41,6 +43,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
                 let message = format!("is the same network namespace as {other}");
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
+            named.insert((net.netns, wish.interface()));
             one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
         });
         match lane {
@@ -55,10 +58,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
     }
     ports(observed, network, plan)?;
     plan.last.extend(delete_links(removed, observed));
-    if let Some(network) = network {
-        follow(observed, network, &seen, plan);
+    match network {
+        Some(network) => follow(observed, network, &named, plan),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 pub(super) fn subject(container: &ContainerRef) -> String {
@@ -253,20 +256,32 @@ fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<
 }
 
 /// Attachments that the intent does not name follow the network's MTU, unless they were given one of their own.
-fn follow(observed: &Observed, network: &Network, named: &BTreeMap<NetnsId, &ContainerRef>, plan: &mut Plan) {
-    let Some((bridge, ..)) = observed.bridge() else { return };
+fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut Plan) -> Result<()> {
+    if network.as_it_is {
+        return Ok(());
+    }
     for (pair, mark, container) in pairs(observed) {
-        if pair.inner.mtu == network.mtu || named.contains_key(&pair.net.netns) && mark.interface == names::INTERFACE {
+        let mtu = network.mtu;
+        let right = pair.inner.mtu == mtu && pair.host.mtu == mtu;
+        if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, mark.interface.as_str())) {
             continue;
         }
-        if pair.inner.mtu == bridge.mtu || pair.inner.mtu > network.mtu {
-            let mut lane =
-                Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
-            set_mtu(&pair, container, network.mtu, &mut lane);
-            plan.lanes.push(lane);
+        if pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4()) {
+            room_for_ipv6(mtu, &container.to_string())?;
         }
+        let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+        set_mtu(&pair, container, mtu, &mut lane);
+        if pair.inner.ipv6_disabled != Some(false) {
+            let place = Place::Target(container.clone());
+            lane.steps.extend(keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)));
+        }
+        plan.lanes.push(lane);
     }
+    Ok(())
 }
+
+/// Interfaces that the intent names.
+type Named<'a> = BTreeSet<(NetnsId, &'a str)>;
 
 pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane: &mut Lane) {
     if pair.host.mtu != mtu {
@@ -276,7 +291,8 @@ pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane:
         let place = Place::Target(container.clone());
         lane.steps.push(Step::SetMtu { place, link: pair.inner.name.clone(), mtu, before: pair.inner.mtu });
     }
-    lane.changes.push(Change::new(subject(container), "mtu", pair.inner.mtu, mtu));
+    let before = if pair.inner.mtu == mtu { pair.host.mtu } else { pair.inner.mtu };
+    lane.changes.push(Change::new(subject(container), "mtu", before, mtu));
 }
 
 pub(super) fn addresses(ips: &[crate::spec::Cidr]) -> Vec<IpAddr> {

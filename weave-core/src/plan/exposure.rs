@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ipnetwork::IpNetwork;
 
-use super::network::Network;
-use super::router::ipv6;
+use super::network::{Network, room_for_ipv6};
+use super::router::keep_ipv6;
 use super::{Change, Intent, Members, Place, Plan, Step};
 use crate::observed::Observed;
 use crate::spec::{Cidr, Exposure};
@@ -43,6 +43,9 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Net
     };
     for exposure in intent_exposures(intent) {
         check(exposure, observed, network)?;
+    }
+    if let Some(exposure) = wanted.iter().find(|exposure| !exposure.ip.is_ipv4()) {
+        room_for_ipv6(network.mtu, &format!("the exposure {}", exposure.ip))?;
     }
     Ok(wanted)
 }
@@ -111,11 +114,13 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     for address in before.difference(&after) {
         plan.base.push(Step::DeleteAddress { place: place.clone(), link: link.clone(), address: *address });
     }
-    let disabled = i32::from(!needs_ipv6(wanted));
-    if let Some(now) = existing.and_then(|link| link.ipv6_disabled)
-        && i32::from(now) != disabled
-    {
-        plan.base.push(ipv6(link, "disable_ipv6", disabled, i32::from(now)));
+    if let Some(link) = existing {
+        let disabled = i32::from(!needs_ipv6(wanted));
+        let step = keep_ipv6(&place, link, network.mtu, ("disable_ipv6", disabled));
+        if let Some(Step::SetIpv6 { before, .. }) = &step {
+            plan.change(Change::new("expose", "ipv6", *before == 0, disabled == 0));
+        }
+        plan.base.extend(step);
     }
     let new: Vec<Cidr> = after.difference(&before).copied().collect();
     for address in &new {

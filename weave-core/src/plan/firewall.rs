@@ -81,16 +81,14 @@ fn table(state: &FirewallState, after: Option<WeaveTable>, plan: &mut Plan) {
 fn accepts(state: &FirewallState, bridge: &str, plan: &mut Plan) {
     for chain in &state.forward {
         let right = rule(chain, bridge);
-        let mut there = false;
-        for accept in &chain.accepts {
-            if *accept == right && !there {
-                there = true;
-            } else {
-                plan.base.push(Step::DeleteAccept(accept.clone()));
-                plan.change(Change::new("firewall", place(accept), "accept", ()));
-            }
+        let there = chain.accepts.iter().filter(|accept| **accept == right).count();
+        // A rule is deleted as often as it stands there: of several that are right, one is put back.
+        let wrong: BTreeSet<_> = chain.accepts.iter().filter(|accept| **accept != right || there > 1).collect();
+        for accept in wrong {
+            plan.base.push(Step::DeleteAccept(accept.clone()));
+            plan.change(Change::new("firewall", place(accept), "accept", ()));
         }
-        if chain.drops && !there {
+        if there > 1 || chain.drops && there == 0 {
             plan.change(Change::new("firewall", place(&right), (), "accept"));
             plan.base.push(Step::AddAccept(right));
         }

@@ -67,6 +67,14 @@ impl AttachmentIntent {
             Self::Remove(detach) => &detach.container,
         }
     }
+
+    /// The interface in it.
+    pub fn interface(&self) -> &str {
+        match self {
+            Self::Add(attach) | Self::Exact(attach) => attach.interface.as_str(),
+            Self::Remove(detach) => detach.interface.as_str(),
+        }
+    }
 }
 
 /// What an operation is after.

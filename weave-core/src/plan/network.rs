@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Intent, Plan, RouterIntent, peers, underlay};
+use super::{Intent, Members, Plan, RouterIntent, peers, underlay};
 use crate::observed::{BridgeMark, Flood, LinkKind, Observed};
 use crate::spec::{Mac, Mtu, Router};
 use crate::{Error, ErrorKind, Result, names};
@@ -15,6 +15,8 @@ pub(super) struct Network {
     pub(super) mtu: u32,
     pub(super) mark: BridgeMark,
     pub(super) tunnel: Option<Tunnel>,
+    /// Whether nothing was said of router and peers.
+    pub(super) as_it_is: bool,
 }
 
 /// The VXLAN device.
@@ -61,13 +63,23 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
             Some(manage) => !manage,
         },
     };
-    let tunnel = if runs { Some(tunnel(intent, &router, observed, plan)?) } else { None };
-    let mtu = mtu(mark, tunnel.as_ref(), observed)?;
+    // Who says nothing of router and peers changes nothing of them; nor were the paths to the peers looked at.
+    let silent = intent.peers == Members::Leave && !matches!(intent.router, RouterIntent::Present(_));
+    let as_it_is = existing.filter(|_| silent);
+    let tunnel = match (runs, as_it_is.and_then(|_| running(observed))) {
+        (false, _) => None,
+        (true, Some(tunnel)) => Some(tunnel),
+        (true, None) => Some(tunnel(intent, &router, observed, plan)?),
+    };
+    let mtu = match as_it_is {
+        Some((link, ..)) => link.mtu,
+        None => mtu(mark, tunnel.as_ref(), observed)?,
+    };
     let mac = existing.and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
         names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
-    Ok(Some(Network { bridge, mac, mtu, mark, tunnel }))
+    Ok(Some(Network { bridge, mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
 }
 
 /// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.
@@ -102,6 +114,13 @@ fn bridge_name(router: Option<&Router>, observed: &Observed) -> Result<Option<St
     Ok(Some(name))
 }
 
+/// The tunnel as it was found.
+fn running(observed: &Observed) -> Option<Tunnel> {
+    let (link, info) = observed.vxlan()?;
+    let flood = observed.flood.clone();
+    Some(Tunnel { name: link.name.clone(), vni: info.vni, port: info.port, local: info.local?, flood })
+}
+
 fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<Tunnel> {
     let existing = observed.vxlan();
     let port = router.port.or(existing.map(|(_, info)| info.port)).unwrap_or(names::PORT);
@@ -123,6 +142,15 @@ fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan
         }
     }
     Ok(Tunnel { name, vni, port, local, flood })
+}
+
+/// Refuses an MTU that would cost `whom` its IPv6: the kernel takes the addresses from a link that gets narrower.
+pub(super) fn room_for_ipv6(mtu: u32, whom: &str) -> Result<()> {
+    if mtu >= names::MTU_MIN_V6 {
+        return Ok(());
+    }
+    let message = format!("{mtu} is too small for IPv6 of {whom}; needed: {} and more (RFC 8200)", names::MTU_MIN_V6);
+    Err(Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay, or use IPv4"))
 }
 
 /// The MTU of the overlay: what was asked for, or the smallest path to a peer less the tunnel's overhead.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::network::{Network, Tunnel};
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
+use crate::names;
 use crate::observed::{Flood, Link, Mark, Observed};
 
 /// Steps and changes from what is to `network`. IPv6 of a bridge that is there is the exposures' affair; a new one
@@ -27,9 +28,11 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
     let mark = Mark::Bridge(network.mark);
     let Some((link, info, before)) = observed.bridge() else {
         plan.base.push(Step::CreateBridge(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark }));
-        let off = i32::from(!with_ipv6);
-        plan.base.push(ipv6(name, "accept_ra", 0, 0));
-        plan.base.push(ipv6(name, "disable_ipv6", off, off));
+        if network.mtu >= names::MTU_MIN_V6 {
+            let off = i32::from(!with_ipv6);
+            plan.base.push(ipv6(name, "accept_ra", 0, 0));
+            plan.base.push(ipv6(name, "disable_ipv6", off, off));
+        }
         plan.base.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
         plan.change(Change::new("router", "bridge", (), name));
         plan.change(Change::new("router", "mtu", (), network.mtu));
@@ -55,7 +58,7 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
         plan.base.push(mtu(name, network.mtu, link.mtu));
         plan.change(Change::new("router", "mtu", link.mtu, network.mtu));
     }
-    no_router_advertisements(link, plan);
+    no_router_advertisements(link, network.mtu, plan);
     up(link, plan);
 }
 
@@ -112,8 +115,10 @@ fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
         mtu: network.mtu,
         bridge: network.bridge.clone(),
     }));
-    plan.base.push(ipv6(&tunnel.name, "accept_ra", 0, 0));
-    plan.base.push(ipv6(&tunnel.name, "disable_ipv6", 1, 1));
+    if network.mtu >= names::MTU_MIN_V6 {
+        plan.base.push(ipv6(&tunnel.name, "accept_ra", 0, 0));
+        plan.base.push(ipv6(&tunnel.name, "disable_ipv6", 1, 1));
+    }
     if !tunnel.flood.is_empty() {
         plan.base.push(Step::AddFlood { link: tunnel.name.clone(), peers: tunnel.flood.clone() });
     }
@@ -133,10 +138,8 @@ fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) 
     if link.mtu != network.mtu {
         plan.base.push(mtu(&link.name, network.mtu, link.mtu));
     }
-    no_router_advertisements(link, plan);
-    if link.ipv6_disabled == Some(false) {
-        plan.base.push(ipv6(&link.name, "disable_ipv6", 1, 0));
-    }
+    no_router_advertisements(link, network.mtu, plan);
+    plan.base.extend(keep_ipv6(&Place::Host, link, network.mtu, ("disable_ipv6", 1)));
 }
 
 fn peers(link: &str, before: &BTreeSet<Flood>, after: &BTreeSet<Flood>, plan: &mut Plan) {
@@ -158,10 +161,23 @@ pub(super) fn written(peer: &Flood) -> String {
     }
 }
 
-fn no_router_advertisements(link: &Link, plan: &mut Plan) {
-    if let Some(before) = link.accept_ra.filter(|value| *value != 0) {
-        plan.base.push(ipv6(&link.name, "accept_ra", 0, before));
-    }
+fn no_router_advertisements(link: &Link, mtu: u32, plan: &mut Plan) {
+    plan.base.extend(keep_ipv6(&Place::Host, link, mtu, ("accept_ra", 0)));
+}
+
+/// The step that an IPv6 setting of `link` needs, once its MTU is `mtu`.
+///
+/// Below 1280 bytes the kernel takes IPv6 from a link, with its settings; above, the link starts with the defaults.
+pub(super) fn keep_ipv6(place: &Place, link: &Link, mtu: u32, (key, value): (&str, i32)) -> Option<Step> {
+    let now = if key == "disable_ipv6" { link.ipv6_disabled.map(i32::from) } else { link.accept_ra };
+    let before = match now {
+        _ if mtu < names::MTU_MIN_V6 => return None,
+        _ if link.mtu < names::MTU_MIN_V6 => value,
+        None => return None,
+        Some(now) if now == value => return None,
+        Some(now) => now,
+    };
+    Some(Step::SetIpv6 { place: place.clone(), link: link.name.clone(), key: key.to_owned(), value, before })
 }
 
 fn up(link: &Link, plan: &mut Plan) {

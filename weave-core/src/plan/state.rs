@@ -39,7 +39,6 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
 }
 
 fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
-    let mtu = observed.bridge().map(|(link, ..)| link.mtu);
     let mut containers = BTreeMap::new();
     for (pair, mark, container) in pairs(observed) {
         let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
@@ -55,7 +54,7 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
             ips,
             interface,
-            mtu: (Some(pair.inner.mtu) != mtu).then_some(Mtu::Bytes(pair.inner.mtu)),
+            mtu: mark.mtu.map(Mtu::Bytes),
             mac: pair.inner.mac.filter(|_| !derived),
             gateway: routes.gateway,
             routes: (!routes.others.is_empty()).then_some(List(routes.others)),

@@ -109,6 +109,7 @@ impl Container {
             mtu: 1400,
             bridge: "weave".into(),
             mark: Mark::Attachment(AttachmentMark {
+                mtu: None,
                 inode: self.inode(),
                 pid: 0,
                 interface: "ethwe".into(),

@@ -31,6 +31,7 @@ fn a_link_that_cannot_be_marked_is_not_left() {
     let lab = Lab::with_bridge(&[&container]);
     let mut new = container.veth("vethwe1");
     new.mark = Mark::Attachment(AttachmentMark {
+        mtu: None,
         inode: 1,
         pid: 1,
         interface: "x".repeat(300),
@@ -48,6 +49,7 @@ fn the_longest_mark_fits() {
     let lab = Lab::with_bridge(&[&container]);
     let mut new = container.veth("vethwe1");
     let mark = AttachmentMark {
+        mtu: None,
         inode: u64::MAX,
         pid: u32::MAX,
         interface: "x".repeat(15),

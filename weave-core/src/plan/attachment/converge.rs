@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::wish::{Wish, has_own_field, is_default, multicast};
 use super::{Context, Pair, addresses, pair, set_mtu, subject};
 use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
-use crate::plan::network::Network;
+use crate::plan::network::{Network, room_for_ipv6};
+use crate::plan::router::keep_ipv6;
 use crate::plan::{Change, Lane, NewVeth, Place, Step};
 use crate::spec::{Cidr, Route};
 use crate::{Error, ErrorKind, Result, names};
@@ -15,23 +16,29 @@ pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) 
         return Err(Error::new(ErrorKind::NotFound, "bridge", "there is no bridge to attach to")
             .hint("run `weave launch` first, or apply a document with `router:`"));
     };
-    let mtu = wish.mtu.unwrap_or(network.mtu);
-    if wish.has_ipv6() && mtu < names::MTU_MIN_V6 {
-        let message = format!("{mtu} is too small for IPv6; needed: {} and more (RFC 8200)", names::MTU_MIN_V6);
-        return Err(
-            Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay, or use IPv4")
-        );
+    let pair = pair(context.observed, net, wish.interface, wish.container)?;
+    let mark = pair.and_then(|pair| match pair.host.mark() {
+        Some(Mark::Attachment(mark)) => Some(mark),
+        _ => None,
+    });
+    let own_mtu = wish.own_mtu(mark.as_ref().and_then(|mark| mark.mtu));
+    let mtu = own_mtu.unwrap_or(network.mtu);
+    if wish.has_ipv6() {
+        room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
     let container = wish.container.clone();
     let lane = Lane { container, steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
     let mut work = Work { wish, net, network, lane };
-    match pair(context.observed, net, wish.interface, wish.container)? {
+    match pair {
         None => {
             let name = context.names.take(net.netns, wish.interface);
-            work.create(name, mtu)?;
+            work.create(name, own_mtu)?;
         }
-        Some(pair) => work.adjust(&pair, context, mtu)?,
+        Some(pair) => {
+            work.remember(&pair, mark, own_mtu);
+            work.adjust(&pair, context, mtu)?;
+        }
     }
     Ok((work.lane, None))
 }
@@ -76,7 +83,8 @@ impl Work<'_> {
     }
 
     /// A new interface: addressed before it goes up, and up before its routes, as the kernel wants it.
-    fn create(&mut self, name: String, mtu: u32) -> Result<()> {
+    fn create(&mut self, name: String, own_mtu: Option<u32>) -> Result<()> {
+        let mtu = own_mtu.unwrap_or(self.network.mtu);
         let Some(mac) = self.wish.new_mac() else { return Ok(()) };
         let id = self.net.id.as_deref().map(|id| id.chars().take(12).collect::<String>());
         let path = match self.wish.container {
@@ -89,6 +97,7 @@ impl Work<'_> {
             interface: self.link(),
             id: id.or(path).unwrap_or_default(),
             name: self.net.name.clone().unwrap_or_default(),
+            mtu: own_mtu,
         });
         self.lane.steps.push(Step::CreateVeth(NewVeth {
             name,
@@ -100,7 +109,9 @@ impl Work<'_> {
             mark,
         }));
         let ipv6 = self.wish.has_ipv6();
-        self.set_ipv6("disable_ipv6", i32::from(!ipv6), i32::from(!ipv6));
+        if mtu >= names::MTU_MIN_V6 {
+            self.set_ipv6("disable_ipv6", i32::from(!ipv6), i32::from(!ipv6));
+        }
         if ipv6 {
             self.set_ipv6("accept_ra", 0, 0);
         }
@@ -110,6 +121,16 @@ impl Work<'_> {
         self.routes(None)?;
         self.announce(&self.wish.ips.clone());
         Ok(())
+    }
+
+    /// Writes on the host end whether the interface has an MTU of its own.
+    fn remember(&mut self, pair: &Pair<'_>, mark: Option<AttachmentMark>, own_mtu: Option<u32>) {
+        let Some(mark) = mark.filter(|mark| mark.mtu != own_mtu) else { return };
+        let (link, before) = (pair.host.name.clone(), pair.host.alias.clone());
+        let word = |mtu: Option<u32>| mtu.map_or_else(|| "auto".to_owned(), |mtu| mtu.to_string());
+        self.changed("own_mtu", word(mark.mtu), word(own_mtu));
+        let mark = Mark::Attachment(AttachmentMark { mtu: own_mtu, ..mark });
+        self.lane.steps.push(Step::SetMark { link, mark, before });
     }
 
     fn up(&mut self) {
@@ -149,19 +170,20 @@ impl Work<'_> {
         }
         let before: BTreeSet<Cidr> = self.net.addresses_of(pair.inner.index).collect();
         let new_mac = self.mac(pair);
-        self.ipv6_before(pair);
+        self.ipv6_before(pair, mtu);
         let own: Vec<&InterfaceRoute> =
             self.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel).collect();
         self.drop_routes(&own);
+        // With the last IPv4 address of a link the kernel drops all its routes, so new ones come before old ones go.
+        // Only IPv6 does not take the same address twice, with another prefix.
         let kept: BTreeSet<Cidr> = self.wish.ips.iter().copied().collect();
-        for address in before.difference(&kept) {
-            let step = Step::DeleteAddress { place: self.place(), link: self.link(), address: *address };
-            self.lane.steps.push(step);
-        }
+        let clashes = |old: &Cidr| !old.is_ipv4() && kept.iter().any(|new| new.ip() == old.ip());
+        let (first, later): (Vec<Cidr>, Vec<Cidr>) = before.difference(&kept).copied().partition(clashes);
+        self.delete_addresses(&first);
         let new = self.add_addresses(&before);
-        if !self.wish.has_ipv6() && pair.inner.ipv6_disabled == Some(false) {
-            self.set_ipv6("disable_ipv6", 1, 0);
-            self.changed("ipv6", true, false);
+        self.delete_addresses(&later);
+        if !self.wish.has_ipv6() {
+            self.keep_ipv6(pair, mtu, ("disable_ipv6", 1));
         }
         if !pair.inner.up {
             self.up();
@@ -207,17 +229,27 @@ impl Work<'_> {
         true
     }
 
-    fn ipv6_before(&mut self, pair: &Pair<'_>) {
-        if !self.wish.has_ipv6() {
-            return;
+    fn ipv6_before(&mut self, pair: &Pair<'_>, mtu: u32) {
+        if self.wish.has_ipv6() {
+            self.keep_ipv6(pair, mtu, ("disable_ipv6", 0));
+            self.keep_ipv6(pair, mtu, ("accept_ra", 0));
         }
-        if pair.inner.ipv6_disabled == Some(true) {
-            self.set_ipv6("disable_ipv6", 0, 1);
-            self.changed("ipv6", false, true);
+    }
+
+    fn keep_ipv6(&mut self, pair: &Pair<'_>, mtu: u32, setting: (&str, i32)) {
+        let Some(step) = keep_ipv6(&self.place(), pair.inner, mtu, setting) else { return };
+        if let Step::SetIpv6 { before, value, .. } = &step
+            && before != value
+        {
+            self.changed(setting.0, *before, *value);
         }
-        if let Some(before) = pair.inner.accept_ra.filter(|value| *value != 0) {
-            self.set_ipv6("accept_ra", 0, before);
-            self.changed("accept_ra", before, 0);
+        self.lane.steps.push(step);
+    }
+
+    fn delete_addresses(&mut self, addresses: &[Cidr]) {
+        for address in addresses {
+            let step = Step::DeleteAddress { place: self.place(), link: self.link(), address: *address };
+            self.lane.steps.push(step);
         }
     }
 

@@ -13,8 +13,8 @@ pub(super) struct Wish<'a> {
     pub(super) interface: &'a str,
     /// All addresses it shall have, those that were named first.
     pub(super) ips: Vec<Cidr>,
-    /// `None` is the network's.
-    pub(super) mtu: Option<u32>,
+    /// As it was said.
+    pub(super) mtu: Option<Mtu>,
     pub(super) mac: Option<Mac>,
     pub(super) gateway: Option<IpAddr>,
     pub(super) routes: Vec<Route>,
@@ -33,10 +33,7 @@ impl<'a> Wish<'a> {
             container: &spec.container,
             interface: spec.interface.as_str(),
             ips: spec.ips.0.clone(),
-            mtu: match spec.mtu {
-                Some(Mtu::Bytes(bytes)) => Some(bytes),
-                Some(Mtu::Auto) | None => None,
-            },
+            mtu: spec.mtu,
             mac: spec.mac,
             gateway: spec.gateway,
             routes: spec.routes.clone().unwrap_or_default().0,
@@ -62,10 +59,16 @@ impl<'a> Wish<'a> {
                 wish.ips.push(ip);
             }
         }
-        if wish.mtu.is_none() && spec.mtu.is_none() {
-            wish.mtu = Some(link.mtu);
-        }
         Ok(wish)
+    }
+
+    /// The MTU of its own that it shall have; `None` follows the network's.
+    pub(super) fn own_mtu(&self, now: Option<u32>) -> Option<u32> {
+        match self.mtu {
+            Some(Mtu::Bytes(bytes)) => Some(bytes),
+            Some(Mtu::Auto) => None,
+            None => now.filter(|_| !self.exact),
+        }
     }
 
     pub(super) fn has_ipv6(&self) -> bool {

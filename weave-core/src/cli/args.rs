@@ -1,0 +1,205 @@
+//! What the command line looks like. Verbs, their order of words and their options are those of the classic script.
+
+use std::net::IpAddr;
+
+use anstream::ColorChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::spec::{IfName, Mac, Mtu, Route, Underlay};
+
+/// Joins the containers of many Docker hosts to one private network
+#[derive(Debug, Clone, Parser)]
+#[command(name = "weave", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+    /// Options of every verb.
+    #[command(flatten)]
+    pub(super) flags: Flags,
+}
+
+const EXIT_CODES: &str = "\
+Every command looks first, does only what is missing, and says on stderr what it changed.
+
+Exit codes: 0 done, or nothing to do; 1 failed. With --detailed-exitcodes, 2 says that
+something changed, or with --check would change.
+
+Environment: DOCKER_HOST, WEAVE_LOCK_TIMEOUT (seconds), WEAVE_RUN_DIR, NO_COLOR, and for
+launch WEAVE_PORT and WEAVE_MTU.";
+
+/// Options of every verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(super) struct Flags {
+    /// Say what would be done, and touch nothing
+    #[arg(long, global = true)]
+    pub(super) check: bool,
+    /// Show each step as the command line that it equals
+    #[arg(long, global = true)]
+    pub(super) diff: bool,
+    /// Print the report as one JSON object on stdout, and nothing on stderr
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Print neither plan nor warnings, only errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Exit with 2 when something changed, or with --check would change
+    #[arg(long, global = true)]
+    pub(super) detailed_exitcodes: bool,
+    /// When to use colours on stderr; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// When to use colours. Docs on the variants would blow up the help.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Verb {
+    /// Make this host what a document says
+    Apply {
+        /// YAML or JSON; `-` reads stdin
+        file: String,
+    },
+    /// Start the router: bridge, tunnel, the guard of its port, first peers
+    Launch(LaunchArgs),
+    /// Add peers
+    Connect {
+        /// Forget all peers that are not named
+        #[arg(long)]
+        replace: bool,
+        /// Underlay addresses or names of other hosts, with or without `:PORT`
+        #[arg(value_name = "PEER")]
+        peers: Vec<String>,
+    },
+    /// Remove peers
+    Forget {
+        /// Addresses or names of other hosts
+        #[arg(value_name = "PEER")]
+        peers: Vec<String>,
+    },
+    /// Give a container addresses on the network
+    #[command(override_usage = "weave attach [OPTIONS] ADDRESS... CONTAINER")]
+    Attach(AttachArgs),
+    /// Take addresses from a container; all of them where none is given
+    #[command(override_usage = "weave detach [OPTIONS] [ADDRESS]... CONTAINER")]
+    Detach {
+        /// Addresses such as 10.2.1.4/24, and last the container
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+        /// Interface in the container [default: ethwe]
+        #[arg(long, value_name = "NAME")]
+        interface: Option<IfName>,
+    },
+    /// Give this host addresses on the network
+    Expose {
+        /// Addresses such as 10.2.1.1/24
+        #[arg(value_name = "ADDRESS")]
+        ips: Vec<String>,
+        /// Do not masquerade between these networks and everything else
+        #[arg(long, alias = "no-masquerade")]
+        without_masquerade: bool,
+    },
+    /// Take addresses from this host; all of them where none is given
+    Hide {
+        /// Addresses such as 10.2.1.1/24
+        #[arg(value_name = "ADDRESS")]
+        ips: Vec<String>,
+    },
+    /// List who is attached: id, MAC, addresses
+    Ps {
+        /// Only these; `weave:expose` is the host itself
+        #[arg(value_name = "CONTAINER")]
+        containers: Vec<String>,
+    },
+    /// Show router, peers, packet filter and attachments; exit 1 while no router runs
+    Status {
+        /// `targets`: only the peers, one a line
+        #[arg(value_name = "WHAT")]
+        what: Vec<String>,
+    },
+    /// Check whether this host has what weave needs
+    Preflight,
+    /// Remove the tunnel; bridge, attachments and exposures stay
+    Stop,
+    /// Remove everything that weave made on this host
+    Reset,
+    /// Print the version
+    Version,
+}
+
+/// Options of `launch`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LaunchArgs {
+    /// Underlay addresses or names of other hosts, with or without `:PORT`
+    #[arg(value_name = "PEER")]
+    pub(super) peers: Vec<String>,
+    /// UDP port of the tunnel, the same on all hosts [default: 6783]
+    #[arg(long)]
+    pub(super) port: Option<u16>,
+    /// VXLAN network identifier, the same on all hosts [default: 6783]
+    #[arg(long)]
+    pub(super) vni: Option<u32>,
+    /// MTU of the network in bytes, or `auto` [default: auto]
+    #[arg(long)]
+    pub(super) mtu: Option<Mtu>,
+    /// This host's address for the tunnel: an address, interface, network, or `auto` [default: auto]
+    #[arg(long, alias = "host")]
+    pub(super) underlay: Option<Underlay>,
+    /// Name of the bridge [default: weave]
+    #[arg(long, value_name = "NAME")]
+    pub(super) bridge: Option<IfName>,
+    /// Keep weave's rules in the packet filter [default]
+    #[arg(long, overrides_with = "no_firewall")]
+    pub(super) firewall: bool,
+    /// Leave the packet filter alone
+    #[arg(long, overrides_with = "firewall")]
+    pub(super) no_firewall: bool,
+}
+
+/// Options of `attach`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct AttachArgs {
+    /// Addresses such as 10.2.1.4/24, and last the container: its name or id, netns:PATH, or pid:N
+    #[arg(value_name = "WORD", required = true)]
+    pub(super) words: Vec<String>,
+    /// Interface in the container [default: ethwe]
+    #[arg(long, value_name = "NAME")]
+    pub(super) interface: Option<IfName>,
+    /// MTU of the interface in bytes [default: the network's]
+    #[arg(long)]
+    pub(super) mtu: Option<Mtu>,
+    /// MAC of the interface [default: made from the first address]
+    #[arg(long)]
+    pub(super) mac: Option<Mac>,
+    /// Next hop of the container's default route [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) gateway: Option<IpAddr>,
+    /// A further route such as '10.9.0.0/16 via 10.2.1.1'; may be repeated
+    #[arg(long = "route", value_name = "ROUTE")]
+    pub(super) routes: Vec<Route>,
+    /// Do not route multicast to the network
+    #[arg(long, alias = "no-multicast")]
+    pub(super) no_multicast_route: bool,
+    /// Do not ask the network first whether somebody has the addresses
+    #[arg(long)]
+    pub(super) no_probe: bool,
+}

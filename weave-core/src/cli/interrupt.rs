@@ -1,0 +1,129 @@
+//! Ctrl-C while the host is changed: what was begun is finished or undone first.
+//!
+//! The signals are blocked while the operation runs, and read from a file descriptor between its turns, on the same
+//! thread. So there is no handler and no race: while the operation waits for the lock of somebody else it is dropped,
+//! which leaves nothing behind, and once it has the lock it is driven to its end. Programs that are run meanwhile
+//! inherit the block, and a ctrl-C of the terminal does not kill them either.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// How often is looked.
+const TICK: Duration = Duration::from_millis(50);
+
+/// SIGINT, SIGTERM and SIGHUP, held back as long as this lives.
+pub(super) struct Held {
+    descriptor: SignalFd,
+    before: SigSet,
+}
+
+impl Held {
+    /// Holds them back on this thread, and on those that it starts.
+    ///
+    /// `None` where the kernel does not let us: then they act as ever, and the next run repairs.
+    pub(super) fn new() -> Option<Self> {
+        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        let descriptor = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).ok()?;
+        let before = SigSet::thread_get_mask().ok()?;
+        signals.thread_block().ok()?;
+        Some(Self { descriptor, before })
+    }
+
+    /// The signal that came, if one did.
+    fn caught(&self) -> Option<Signal> {
+        let signal = self.descriptor.read_signal().ok()??;
+        i32::try_from(signal.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Any that came meanwhile were answered; they must not kill the process now, before it has said what it did.
+        while self.caught().is_some() {}
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+/// How the operation ended.
+pub(super) struct Ended<T> {
+    /// Its result; `None` when it was dropped before it had begun.
+    pub(super) result: Option<T>,
+    /// The signal that came meanwhile.
+    pub(super) signal: Option<Signal>,
+}
+
+/// Drives `job`; at a signal it is dropped while it `waits`, and else `told` is called once and it goes on.
+pub(super) async fn drive<T>(
+    job: impl Future<Output = T>,
+    held: &Held,
+    waits: impl Fn() -> bool,
+    mut told: impl FnMut(),
+) -> Ended<T> {
+    let mut job = std::pin::pin!(job);
+    let mut signal = None;
+    loop {
+        if let Ok(result) = tokio::time::timeout(TICK, job.as_mut()).await {
+            return Ended { result: Some(result), signal: signal.or_else(|| held.caught()) };
+        }
+        let Some(caught) = held.caught() else { continue };
+        if waits() {
+            return Ended { result: None, signal: Some(caught) };
+        }
+        if signal.replace(caught).is_none() {
+            told();
+        }
+    }
+}
+
+/// Whether the lock says that another process has it. Who has it signs it at once, so this is never true of an
+/// operation that has begun.
+pub(super) fn waits_for_another(lock: &Path) -> bool {
+    let signed = std::fs::read_to_string(lock).unwrap_or_default();
+    let holder = signed.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());
+    holder.is_some_and(|pid| pid != std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::raise;
+
+    use super::*;
+
+    /// `raise` signals this thread alone: other tests run in this process.
+    fn ended(waits: bool, signalled: bool, milliseconds: u64) -> (Option<u8>, Option<Signal>, usize) {
+        let held = Held::new().expect("signals");
+        if signalled {
+            raise(Signal::SIGINT).expect("signal");
+        }
+        let job = async {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            7
+        };
+        let mut told = 0;
+        let ended = crate::blocking::run(drive(job, &held, || waits, || told += 1));
+        (ended.result, ended.signal, told)
+    }
+
+    #[test]
+    fn what_has_begun_is_finished_and_what_has_not_is_dropped() {
+        assert_eq!(ended(false, false, 0), (Some(7), None, 0));
+        assert_eq!(ended(false, true, 120), (Some(7), Some(Signal::SIGINT), 1));
+        assert_eq!(ended(true, true, 10_000), (None, Some(Signal::SIGINT), 0));
+        assert_eq!(ended(false, true, 0), (Some(7), Some(Signal::SIGINT), 0));
+    }
+    #[test]
+    fn the_lock_says_who_has_it() {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        let waits = |text: String| {
+            std::fs::write(file.path(), text).expect("written");
+            waits_for_another(file.path())
+        };
+        assert!(!waits(String::new()));
+        assert!(!waits(format!("{} attach\n", std::process::id())));
+        assert!(waits("1 attach\n".to_owned()));
+        assert!(!waits_for_another(Path::new("/nonexistent/lock")));
+    }
+}

@@ -1,0 +1,191 @@
+//! From words to an [`Operation`]: each value is parsed by its own type, so that its errors are the core's own.
+
+use std::io::Read;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::args::{AttachArgs, LaunchArgs, Verb};
+use crate::ops::{Apply, Nothing, Operation, Ps};
+use crate::spec::{
+    Attach, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List, from_yaml,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// What of the surroundings an operation may be made from.
+pub(super) trait Surroundings {
+    /// A variable of the environment; nothing where it is not set or empty.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// The text of a file, or of stdin for `-`.
+    fn text(&self, file: &str) -> Result<String>;
+}
+
+/// The real ones.
+pub(super) struct Process;
+
+impl Surroundings for Process {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, file: &str) -> Result<String> {
+        let mut text = String::new();
+        let read = match file {
+            "-" => std::io::stdin().read_to_string(&mut text),
+            _ => std::fs::File::open(file).and_then(|mut open| open.read_to_string(&mut text)),
+        };
+        let subject = if file == "-" { "stdin" } else { file };
+        read.map(|_| text).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::new(ErrorKind::NotFound, subject, "there is no such file").source(error).errno(2)
+            }
+            std::io::ErrorKind::InvalidData => Error::invalid(subject, "is no UTF-8 text"),
+            _ => Error::new(ErrorKind::InvalidSpec, subject, format!("cannot be read: {error}")).source(error),
+        })
+    }
+}
+
+/// The name of the operation, which errors carry.
+pub(super) fn name(verb: &Verb) -> &'static str {
+    match verb {
+        Verb::Apply { .. } => "apply",
+        Verb::Launch(_) => "launch",
+        Verb::Connect { .. } => "connect",
+        Verb::Forget { .. } => "forget",
+        Verb::Attach(_) => "attach",
+        Verb::Detach { .. } => "detach",
+        Verb::Expose { .. } => "expose",
+        Verb::Hide { .. } => "hide",
+        Verb::Ps { .. } => "ps",
+        Verb::Status { .. } => "status",
+        Verb::Preflight => "preflight",
+        Verb::Stop => "stop",
+        Verb::Reset => "reset",
+        Verb::Version => "version",
+    }
+}
+
+/// The operation that `verb` asks for.
+///
+/// # Errors
+/// `InvalidSpec` for a wrong value, `NotFound` for a document that does not exist.
+pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
+    build(verb, from).map_err(|error| error.op(name(verb)))
+}
+
+fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
+    Ok(match verb {
+        Verb::Apply { file } => Operation::Apply(Apply { document: from_yaml(&from.text(file)?)? }),
+        Verb::Launch(args) => Operation::Launch(launch(args, from)?),
+        Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
+        Verb::Forget { peers } => Operation::Forget(Forget { peers: list(peers)? }),
+        Verb::Attach(args) => Operation::Attach(attach(args)?),
+        Verb::Detach { words, interface } => {
+            let (ips, container) = addresses_and_container("detach", words)?;
+            let interface = interface.clone().unwrap_or_else(IfName::interface);
+            Operation::Detach(Detach { container, ips, interface })
+        }
+        Verb::Expose { ips, without_masquerade } => {
+            if ips.is_empty() {
+                return Err(no_allocation("weave expose 10.2.1.1/24"));
+            }
+            Operation::Expose(Expose { ips: list(ips)?, masquerade: !without_masquerade })
+        }
+        Verb::Hide { ips } => Operation::Hide(Hide { ips: list(ips)? }),
+        Verb::Ps { containers } => Operation::Ps(Ps { containers: containers.clone().into() }),
+        Verb::Status { what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] | ["targets"] => Operation::Status(Nothing {}),
+            other => {
+                let message = format!("`{}` is no part of it; allowed: nothing, or `targets`", other.join(" "));
+                return Err(Error::invalid("", message).hint("`weave status` shows everything, `--json` in full"));
+            }
+        },
+        Verb::Preflight => Operation::Preflight(Nothing {}),
+        Verb::Stop => Operation::Stop(Nothing {}),
+        Verb::Reset => Operation::Reset(Nothing {}),
+        Verb::Version => Operation::Version(Nothing {}),
+    })
+}
+
+fn list<T: FromStr<Err = Error>>(words: &[String]) -> Result<List<T>> {
+    words.iter().map(|word| word.parse()).collect()
+}
+
+fn launch(args: &LaunchArgs, from: &impl Surroundings) -> Result<Launch> {
+    super::classic::no_password("launch", |name| from.variable(name))?;
+    let port = match (args.port, from.variable("WEAVE_PORT")) {
+        (None, Some(text)) => Some(
+            text.parse()
+                .map_err(|_| Error::invalid("WEAVE_PORT", format!("`{text}` is no port; allowed: 1 to 65535")))?,
+        ),
+        (port, _) => port,
+    };
+    let mtu = match (args.mtu, from.variable("WEAVE_MTU")) {
+        (None, Some(text)) => Some(text.parse().map_err(|error: Error| Error::invalid("WEAVE_MTU", error.message()))?),
+        (mtu, _) => mtu,
+    };
+    Ok(Launch {
+        kind: None,
+        peers: if args.peers.is_empty() { None } else { Some(list(&args.peers)?) },
+        port,
+        vni: args.vni,
+        mtu,
+        underlay: args.underlay.clone(),
+        bridge: args.bridge.clone(),
+        firewall: (args.firewall || args.no_firewall).then_some(Firewall { manage: !args.no_firewall }),
+    })
+}
+
+fn attach(args: &AttachArgs) -> Result<Attach> {
+    let (ips, container) = addresses_and_container("attach", &args.words)?;
+    if ips.is_empty() {
+        return Err(no_allocation(&format!("weave attach 10.2.1.4/24 {container}")));
+    }
+    let mut spec = Attach::new(container, ips);
+    if let Some(interface) = &args.interface {
+        spec.interface = interface.clone();
+    }
+    spec.mtu = args.mtu;
+    spec.mac = args.mac;
+    spec.gateway = args.gateway;
+    spec.routes = (!args.routes.is_empty()).then(|| args.routes.clone().into());
+    spec.multicast = !args.no_multicast_route;
+    spec.probe = !args.no_probe;
+    Ok(spec)
+}
+
+fn no_allocation(example: &str) -> Error {
+    Error::invalid("ips", "no address is given, and this router allocates no addresses")
+        .hint(format!("say which: `{example}`"))
+}
+
+/// Splits `ADDRESS… CONTAINER`.
+fn addresses_and_container(verb: &str, words: &[String]) -> Result<(List<Cidr>, ContainerRef)> {
+    let Some((last, before)) = words.split_last() else {
+        return Err(Error::invalid("container", "no container is given"));
+    };
+    if looks_like_address(last) {
+        let (addresses, others): (Vec<&str>, Vec<&str>) =
+            words.iter().map(String::as_str).partition(|word| looks_like_address(word));
+        let [container] = others.as_slice() else {
+            let message = format!("the last word is the container, and `{last}` is an address");
+            return Err(Error::invalid("container", message).hint(format!(
+                "addresses first, the container last: `weave {verb} {} CONTAINER`",
+                addresses.join(" ")
+            )));
+        };
+        return Err(Error::invalid("container", "the container comes last")
+            .hint(format!("addresses first, the container last: `weave {verb} {} {container}`", addresses.join(" "))));
+    }
+    let order = |error: Error| error.hint("addresses first, then one container");
+    let ips = before.iter().map(|word| word.parse().map_err(order)).collect::<Result<_>>()?;
+    Ok((ips, last.parse()?))
+}
+
+fn looks_like_address(word: &str) -> bool {
+    let bare = word.strip_prefix("ip:").or_else(|| word.strip_prefix("net:")).unwrap_or(word);
+    bare != word || bare.split_once('/').map_or(bare, |(ip, _)| ip).parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+#[path = "verbs_tests.rs"]
+mod tests;

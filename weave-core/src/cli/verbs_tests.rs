@@ -1,0 +1,194 @@
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cli::args::Cli;
+use crate::spec::HostDocument;
+
+#[derive(Default)]
+struct Given(Vec<(&'static str, &'static str)>);
+
+impl Surroundings for Given {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn text(&self, file: &str) -> Result<String> {
+        self.variable(file).ok_or_else(|| Error::new(ErrorKind::NotFound, file, "there is no such file"))
+    }
+}
+
+fn parse(line: &str, given: &Given) -> Result<Operation> {
+    let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    operation(&cli.verb, given)
+}
+
+/// What of the operation is not its default.
+fn told(line: &str, given: &Given) -> Value {
+    let operation = parse(line, given).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+    serde_json::to_value(operation).expect("serialises")
+}
+
+fn attach(ips: &[&str], more: Value) -> Value {
+    let mut value = json!({
+        "operation": "attach", "container": "c1", "ips": ips, "interface": "ethwe", "multicast": true, "probe": true,
+    });
+    if let (Some(all), Some(more)) = (value.as_object_mut(), more.as_object()) {
+        all.extend(more.clone());
+    }
+    value
+}
+
+#[test]
+fn classic_invocations() {
+    let table = [
+        ("weave attach 10.2.1.4/24 c1", attach(&["10.2.1.4/24"], json!({}))),
+        ("weave attach ip:10.2.1.4/24 ip:10.2.2.4/24 c1", attach(&["10.2.1.4/24", "10.2.2.4/24"], json!({}))),
+        ("weave attach 10.2.1.4/24 --no-multicast-route c1", attach(&["10.2.1.4/24"], json!({"multicast": false}))),
+        (
+            "weave attach --no-multicast --no-probe --mtu 1400 --interface eth1 10.2.1.4/24 c1",
+            attach(&["10.2.1.4/24"], json!({"multicast": false, "probe": false, "mtu": 1400, "interface": "eth1"})),
+        ),
+        (
+            "weave attach 10.2.1.4/24 c1 --gateway 10.2.1.1 --route 10.9.0.0/16 --route 10.8.0.0/16",
+            attach(&["10.2.1.4/24"], json!({"gateway": "10.2.1.1", "routes": ["10.9.0.0/16", "10.8.0.0/16"]})),
+        ),
+        (
+            "weave detach 10.2.1.4/24 c1",
+            json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
+        ),
+        (
+            "weave detach netns:/run/netns/c1",
+            json!({"operation": "detach", "container": "netns:/run/netns/c1", "ips": [], "interface": "ethwe"}),
+        ),
+        ("weave launch", json!({"operation": "launch"})),
+        ("weave launch 192.0.2.1 host2:6784", json!({"operation": "launch", "peers": ["192.0.2.1", "host2:6784"]})),
+        (
+            "weave launch --port 6784 --vni 7 --mtu auto --host 192.0.2.1 --bridge br0 --no-firewall",
+            json!({
+                "operation": "launch", "port": 6784, "vni": 7, "mtu": "auto", "underlay": "192.0.2.1",
+                "bridge": "br0", "firewall": {"manage": false},
+            }),
+        ),
+        ("weave launch --no-firewall --firewall", json!({"operation": "launch", "firewall": {"manage": true}})),
+        ("weave connect --replace 192.0.2.2", json!({"operation": "connect", "peers": ["192.0.2.2"], "replace": true})),
+        ("weave connect 192.0.2.2", json!({"operation": "connect", "peers": ["192.0.2.2"], "replace": false})),
+        ("weave forget 192.0.2.2 host3", json!({"operation": "forget", "peers": ["192.0.2.2", "host3"]})),
+        ("weave expose 10.2.1.1/24", json!({"operation": "expose", "ips": ["10.2.1.1/24"], "masquerade": true})),
+        (
+            "weave expose 10.2.1.1/24 --without-masquerade",
+            json!({"operation": "expose", "ips": ["10.2.1.1/24"], "masquerade": false}),
+        ),
+        ("weave hide", json!({"operation": "hide", "ips": []})),
+        ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
+        ("weave --check --json -q status", json!({"operation": "status"})),
+        ("weave status targets", json!({"operation": "status"})),
+        ("weave stop", json!({"operation": "stop"})),
+        ("weave reset --check", json!({"operation": "reset"})),
+        ("weave version", json!({"operation": "version"})),
+        ("weave preflight", json!({"operation": "preflight"})),
+    ];
+    for (line, expected) in table {
+        assert_eq!(told(line, &Given::default()), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_document_is_read_from_its_file() {
+    let given = Given(vec![("host.yaml", "peers: 192.0.2.1 192.0.2.2\n"), ("-", "{\"ensure\": \"absent\"}")]);
+    assert_eq!(
+        told("weave apply host.yaml", &given),
+        json!({"operation": "apply", "document": {"ensure": "present", "peers": ["192.0.2.1", "192.0.2.2"]}}),
+    );
+    assert_eq!(told("weave apply -", &given), json!({"operation": "apply", "document": {"ensure": "absent"}}));
+    let error = parse("weave apply none.yaml", &given).expect_err("missing");
+    assert_eq!(error.to_string(), "apply: none.yaml: there is no such file");
+}
+
+#[test]
+fn launch_takes_the_classic_variables_where_no_option_is_given() {
+    let given = Given(vec![("WEAVE_PORT", "6785"), ("WEAVE_MTU", "1300")]);
+    assert_eq!(told("weave launch", &given), json!({"operation": "launch", "port": 6785, "mtu": 1300}));
+    assert_eq!(told("weave launch --port 1 --mtu 2", &given), json!({"operation": "launch", "port": 1, "mtu": 2}));
+    let given = Given(vec![("WEAVE_PORT", "x")]);
+    let error = parse("weave launch", &given).expect_err("no port");
+    assert_eq!(error.to_string(), "launch: WEAVE_PORT: `x` is no port; allowed: 1 to 65535");
+}
+
+#[test]
+fn wrong_words_are_answered_with_the_right_ones() {
+    let table = [
+        (
+            "weave attach c1 10.2.1.4/24",
+            "attach: container: the container comes last",
+            "addresses first, the container last: `weave attach 10.2.1.4/24 c1`",
+        ),
+        (
+            "weave detach c1 10.2.1.4/24 ip:10.2.2.4/24",
+            "detach: container: the container comes last",
+            "addresses first, the container last: `weave detach 10.2.1.4/24 ip:10.2.2.4/24 c1`",
+        ),
+        (
+            "weave attach 10.2.1.4/24",
+            "attach: container: the last word is the container, and `10.2.1.4/24` is an address",
+            "addresses first, the container last: `weave attach 10.2.1.4/24 CONTAINER`",
+        ),
+        (
+            "weave attach c1",
+            "attach: ips: no address is given, and this router allocates no addresses",
+            "say which: `weave attach 10.2.1.4/24 c1`",
+        ),
+        (
+            "weave attach net:default c1",
+            "attach: ips: `net:default` asks for an allocated address; allowed: an address and a prefix length such as \
+             10.2.1.4/24 or fd00::4/64",
+            "the kernel's router allocates no addresses: write the address into your configuration",
+        ),
+        (
+            "weave attach 10.2.1.4 c1",
+            "attach: ips: `10.2.1.4` has no prefix length; allowed: an address and a prefix length such as 10.2.1.4/24 \
+             or fd00::4/64",
+            "addresses first, then one container",
+        ),
+        (
+            "weave expose",
+            "expose: ips: no address is given, and this router allocates no addresses",
+            "say which: `weave expose 10.2.1.1/24`",
+        ),
+        (
+            "weave status dns",
+            "status: `dns` is no part of it; allowed: nothing, or `targets`",
+            "`weave status` shows everything, `--json` in full",
+        ),
+    ];
+    for (line, expected, hint) in table {
+        let error = parse(line, &Given::default()).expect_err(line);
+        assert_eq!(error.to_string(), expected, "{line}");
+        assert_eq!(error.next_step(), Some(hint), "{line}");
+    }
+}
+
+#[test]
+fn documents_that_are_shown_are_right() {
+    let readme = include_str!("../../../README.md");
+    let shown = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut read = 0;
+    for text in shown.chain([include_str!("../../../examples/host.yaml")]) {
+        let document: HostDocument = from_yaml(text).unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+        document.validate().unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+        read += 1;
+    }
+    assert_eq!(read, 2);
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    use clap::CommandFactory;
+    let readme = include_str!("../../../README.md");
+    for command in Cli::command().get_subcommands() {
+        assert!(readme.contains(&format!("`weave {}", command.get_name())), "{}", command.get_name());
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(readme.contains(&format!("--{option}")), "{} --{option}", command.get_name());
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Laws of planning and applying, without a kernel.

@@ -1,0 +1,1 @@
+//! Specs: what is read, and what is refused with which words.

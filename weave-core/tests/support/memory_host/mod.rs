@@ -1,0 +1,127 @@
+//! A host made of memory: it does what the kernel would, and can be told to refuse.
+
+mod net;
+mod portrait;
+mod step;
+mod world;
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
+
+use weave_core::host::{Host, OnError, Outcome, Owner};
+use weave_core::observed::{HostFacts, Observed, Scope};
+use weave_core::plan::Step;
+use weave_core::{Error, ErrorKind, Result};
+
+pub(crate) use net::Net;
+pub(crate) use portrait::Portrait;
+pub(crate) use world::{Container, HOST, World};
+
+/// Error numbers of the kernel.
+pub(crate) mod errno {
+    pub(crate) const ENOENT: i32 = 2;
+    pub(crate) const EACCES: i32 = 13;
+    pub(crate) const EEXIST: i32 = 17;
+    pub(crate) const ENODEV: i32 = 19;
+    pub(crate) const EINVAL: i32 = 22;
+    pub(crate) const EXFULL: i32 = 54;
+    pub(crate) const ENETDOWN: i32 = 100;
+    pub(crate) const ENETUNREACH: i32 = 101;
+}
+
+/// What was asked of the host.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) locks: usize,
+    pub(crate) probes: Vec<IpAddr>,
+    /// Steps that were tried going forward, failed ones too.
+    pub(crate) forward: Vec<Step>,
+    /// Steps that were tried on the way back.
+    pub(crate) back: Vec<Step>,
+}
+
+/// What shall go wrong.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    /// The number, from 0, of the step that is refused; only those going forward count.
+    pub(crate) at: Option<usize>,
+    /// Who answers a probe.
+    pub(crate) owners: Vec<Owner>,
+}
+
+/// A host made of memory.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryHost {
+    world: Mutex<World>,
+    asked: Mutex<Asked>,
+    faults: Faults,
+}
+
+impl MemoryHost {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world: Mutex::new(world), ..Self::default() }
+    }
+
+    pub(crate) fn faulty(world: World, faults: Faults) -> Self {
+        Self { faults, ..Self::new(world) }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub(crate) fn asked(&self) -> Asked {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub(crate) fn portrait(&self) -> Portrait {
+        self.world().portrait()
+    }
+
+    fn try_one(&self, step: &Step, on_error: OnError) -> Outcome {
+        let mut asked = self.asked.lock().unwrap();
+        let tried = if on_error == OnError::Stop { &mut asked.forward } else { &mut asked.back };
+        tried.push(step.clone());
+        if on_error == OnError::Stop && self.faults.at == Some(asked.forward.len() - 1) {
+            return Outcome::Failed(Error::new(ErrorKind::Kernel, "memory", format!("refused: {step}")).errno(5));
+        }
+        match self.world().execute(step) {
+            Ok(()) => Outcome::Done,
+            Err(errno) => Outcome::Failed(Error::os("memory", step, std::io::Error::from_raw_os_error(errno))),
+        }
+    }
+}
+
+impl Host for MemoryHost {
+    type Guard = ();
+
+    async fn lock(&self, _operation: &str) -> Result<()> {
+        self.asked.lock().unwrap().locks += 1;
+        Ok(())
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed> {
+        Ok(self.world().observe(scope))
+    }
+
+    async fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
+        let mut failed = false;
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for step in steps {
+            let outcome =
+                if failed && on_error == OnError::Stop { Outcome::Skipped } else { self.try_one(step, on_error) };
+            failed |= matches!(outcome, Outcome::Failed(_));
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn facts(&self) -> HostFacts {
+        HostFacts::default()
+    }
+
+    async fn probe(&self, _bridge: &str, addresses: &[IpAddr]) -> Result<Vec<Owner>> {
+        self.asked.lock().unwrap().probes.extend(addresses);
+        Ok(self.faults.owners.iter().filter(|owner| addresses.contains(&owner.address)).cloned().collect())
+    }
+}

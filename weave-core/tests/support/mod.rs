@@ -1,0 +1,4 @@
+//! What tests share.
+
+pub(crate) mod fixture;
+pub(crate) mod memory_host;
