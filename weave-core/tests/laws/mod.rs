@@ -5,6 +5,7 @@ mod failure;
 mod generate;
 mod idempotence;
 mod op;
+mod probe;
 
 use proptest::test_runner::Config;
 
