@@ -12,7 +12,7 @@ use super::held::Held;
 use super::refused::{Failure, in_words, unless_gone};
 use super::{Kernel, Progress, flood, groups, job, look, probe};
 use crate::host::{OnError, Outcome};
-use crate::netlink::{Message, Refusal, Socket, encode};
+use crate::netlink::{Message, Refusal, Socket, decode, encode};
 use crate::netns::NetNs;
 use crate::plan::{NewVeth, Place, Step};
 use crate::spec::ContainerRef;
@@ -239,6 +239,11 @@ impl Worker {
         self.enter(place)?;
         let link = probe::by_name(self.socket(place)?, name)?;
         let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
+        // A port of a bridge forwards a moment after its other end is up, and what is sent before is lost. Looking at
+        // the host end makes the kernel finish what it still has to do for it.
+        if let (Place::Target(_), Some(host_end)) = (place, link.peer_index) {
+            self.socket.ask(vec![encode::link_at(host_end)], decode::link);
+        }
         Ok(packet::announce(link.index, mac, addresses)?)
     }
 

@@ -258,6 +258,12 @@ pub(crate) fn link_by_name(name: &str) -> Message {
     message(Inner::GetLink(link), NLM_F_REQUEST)
 }
 
+/// `ip link show` of the link with number `index`
+pub(crate) fn link_at(index: u32) -> Message {
+    let link = LinkUnspec::new_with_index(index).append_extra_attribute(no_statistics()).build();
+    message(Inner::GetLink(link), NLM_F_REQUEST)
+}
+
 fn no_statistics() -> LinkAttribute {
     LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])
 }
