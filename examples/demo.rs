@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Snapshot, Sniffer, assert_same};
+use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Netns, Snapshot, Sniffer, assert_same};
 
 const DB: &str = "10.2.1.1";
 const WEB: &str = "10.2.1.2";

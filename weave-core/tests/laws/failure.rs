@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use weave_core::apply::Mode;
+use weave_core::observed::Scope;
 use weave_core::plan::{Step, plan};
 
 use super::cases;
@@ -21,6 +22,9 @@ fn steps(world: &World, op: &Op) -> Vec<Step> {
 
 /// Fails `op` at each of its steps.
 fn failed_everywhere(world: &World, op: &Op) -> Result<(), TestCaseError> {
+    if without_bridge(world) {
+        return Ok(());
+    }
     let before = world.portrait();
     for (at, step) in steps(world, op).iter().enumerate() {
         let host = MemoryHost::faulty(world.clone(), Faults { at: Some(at), ..Faults::default() });
@@ -40,12 +44,29 @@ fn failed_everywhere(world: &World, op: &Op) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Whether `op` has to delete the tunnel before it makes the new one: the kernel takes no second device of one VNI on
+/// one port. What only the device knew, such as a VNI of its own, is lost to whoever is killed in between.
+fn makes_a_twin(steps: &[Step], world: &World) -> bool {
+    let observed = world.observe(&Scope::default());
+    let old = observed.vxlan().map(|(_, info)| (info.vni, info.port));
+    steps.iter().any(|step| matches!(step, Step::CreateVxlan(new) if Some((new.vni, new.port)) == old))
+}
+
+/// Whether somebody deleted the bridge under its ports: they cannot be made anew as they were.
+fn without_bridge(world: &World) -> bool {
+    let observed = world.observe(&Scope::default());
+    observed.bridge().is_none() && observed.links.iter().any(|link| link.mark().is_some())
+}
+
 /// Kills `op` after each of its steps, and runs it again.
 fn killed_everywhere(world: &World, op: &Op) -> Result<(), TestCaseError> {
     let steps = steps(world, op);
     let whole = MemoryHost::new(world.clone());
     // What is refused in time is the affair of another law.
     let Ok(whole_report) = op.run(&whole, Mode::Apply) else { return Ok(()) };
+    if makes_a_twin(&steps, world) {
+        return Ok(());
+    }
     let mut world = world.clone();
     for (at, step) in steps.iter().enumerate() {
         world.execute(step).map_err(|errno| TestCaseError::fail(format!("{step}: error {errno}")))?;

@@ -1,5 +1,6 @@
 //! Laws that hold for every operation in every state.
 
+mod bounds;
 mod failure;
 mod generate;
 mod idempotence;
