@@ -72,7 +72,8 @@ fn addresses(host: &Host) -> Vec<String> {
 fn eight_processes_apply_the_same_document() {
     let (lab, hosts) = lab(1);
     let target = lab.target("target");
-    let text = format!("peers: 192.0.2.9\ncontainers: {{\"{}\": {{ip: 10.2.1.1/24, probe: false}}}}\n", reference(&target));
+    let text =
+        format!("peers: 192.0.2.9\ncontainers: {{\"{}\": {{ip: 10.2.1.1/24, probe: false}}}}\n", reference(&target));
     let line = format!("--detailed-exitcodes apply {}", super::common::document(&hosts[0], &text));
     let children: Vec<Child> = (0..PROCESSES).map(|_| start(&hosts[0], &line)).collect();
     let codes = children.into_iter().map(|child| child.wait_with_output().expect("a child").status.code());

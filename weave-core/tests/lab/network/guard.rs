@@ -23,7 +23,10 @@ fn refuses_strangers(hosts: &[Host], target: &Netns, addresses: impl Fn(&Host) -
     assert!(injects(two, addresses(one), &sniffer, "a frame of a peer", SOON), "a peer's frame passes");
     assert!(!injects(stranger, addresses(one), &sniffer, "a frame of a stranger", NEVER), "a stranger's frame passes");
     weave(one, &format!("forget {}", addresses(two)));
-    assert!(!injects(two, addresses(one), &sniffer, "a frame of a forgotten peer", NEVER), "once a peer, always a peer");
+    assert!(
+        !injects(two, addresses(one), &sniffer, "a frame of a forgotten peer", NEVER),
+        "once a peer, always a peer"
+    );
     weave(one, &format!("connect {}", addresses(two)));
     assert!(injects(two, addresses(one), &sniffer, "a frame of a peer again", SOON), "a peer's frame passes again");
 }

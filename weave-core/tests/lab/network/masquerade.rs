@@ -27,7 +27,9 @@ impl Scene {
         host.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1").must();
         weave(host, &format!("expose {options} {EXPOSED_V4}/24 {EXPOSED_V6}/64"));
         let container = lab.target("container");
-        for (address, gateway) in [(format!("{CONTAINER_V4}/24"), EXPOSED_V4), (format!("{CONTAINER_V6}/64"), EXPOSED_V6)] {
+        for (address, gateway) in
+            [(format!("{CONTAINER_V4}/24"), EXPOSED_V4), (format!("{CONTAINER_V6}/64"), EXPOSED_V6)]
+        {
             super::common::attach(host, &container, &format!("--gateway {gateway} {address}"));
         }
         world.exec(&["ip", "route", "add", "10.2.1.0/24", "via", &host.v4().to_string()]).must();

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::common::{SOON, apply, attached, document, ip, lab, link, link_mtu, peers, peers_v6, reference, report, weave};
+use super::common::{
+    SOON, apply, attached, document, ip, lab, link, link_mtu, peers, peers_v6, reference, report, weave,
+};
 use crate::lab::{Host, HostOptions, Lab, Netns, Sniffer};
 
 /// Two hosts whose underlay carries packets of 1400 bytes.

@@ -36,7 +36,8 @@ fn a_host_that_is_fit_has_no_fault() {
     let host = lab.add_host(HostOptions::default());
     host.start_docker(&DockerOptions::quiet());
     let before = findings(&host);
-    let faults = |findings: &[Value]| findings.iter().filter(|finding| finding["level"] != "ok").cloned().collect::<Vec<_>>();
+    let faults =
+        |findings: &[Value]| findings.iter().filter(|finding| finding["level"] != "ok").cloned().collect::<Vec<_>>();
     assert_eq!(faults(&before), [] as [Value; 0]);
     for ability in ["bridge", "vxlan", "veth", "netns", "nft"] {
         find(&before, &format!("kernel {ability}"), &[]);
