@@ -143,10 +143,10 @@ impl Worker {
             }
             Step::AddFlood { link, peers } => {
                 let index = self.index(&Place::Host, link)?;
-                flood::add(&mut self.socket, index, peers)
+                flood::change(&mut self.socket, index, peers, flood::Way::Add)
             }
             Step::DeleteFlood { link, peers } => match self.index(&Place::Host, link) {
-                Ok(index) => flood::delete(&mut self.socket, index, peers),
+                Ok(index) => flood::change(&mut self.socket, index, peers, flood::Way::Delete),
                 // The list went with the link.
                 Err(Failure::Refused(refusal)) if refusal.is_gone() => Ok(()),
                 Err(failure) => Err(failure),

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::network::Network;
-use super::{Change, Place, Plan, Step, exposure};
-use crate::observed::{AcceptRule, FirewallState, ForwardChain, Link, Observed, VxlanInfo, WeaveTable};
+use super::{Change, Plan, Step, exposure};
+use crate::observed::{AcceptRule, FirewallState, ForwardChain, Observed, WeaveTable};
 use crate::spec::Exposure;
 use crate::{Error, ErrorKind, Result, names};
 
@@ -85,13 +85,7 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     if old == new {
         plan.change(Change::new("firewall", "rules", "changed by somebody else", "as weave writes them"));
     }
-    plan.base.extend(observed.vxlans().filter(|(link, info)| link.up && new.port != Some(info.port)).map(silence));
     plan.base.push(Step::SetTable { after, before });
-}
-
-/// A tunnel whose port the new table does not guard listens no more. The plan makes it anew, or removes it.
-fn silence((link, _): (&Link, &VxlanInfo)) -> Step {
-    Step::SetUp { place: Place::Host, link: link.name.clone(), up: false }
 }
 
 /// One accept in each chain that drops, none elsewhere. One that stands rightly stays when the chain stops dropping:

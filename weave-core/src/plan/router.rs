@@ -11,20 +11,28 @@ use crate::observed::{Flood, Link, Mark, Observed, VxlanInfo};
 /// must not go up with IPv6 that nobody asked for.
 pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mut Plan) {
     bridge(observed, network, ipv6, plan);
-    match (&network.tunnel, observed.vxlan()) {
-        (Some(tunnel), _) => {
-            keep_tunnel(observed, network, tunnel, plan);
-        }
-        (None, Some(_)) => {
-            plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.clone() }));
-            plan.change(Change::new("router", "state", "running", "stopped"));
-        }
-        (None, None) => {}
+    if let Some(tunnel) = &network.tunnel {
+        keep_tunnel(observed, network, tunnel, plan);
     }
     match observed.bridge() {
         Some((link, ..)) => up(link, plan),
         // Up after the tunnel is there: a bridge that is down without one tells that a run was interrupted.
         None => plan.base.push(Step::SetUp { place: Place::Host, link: network.bridge.clone(), up: true }),
+    }
+}
+
+/// What has to be done before the guard of the tunnel's port changes: a tunnel that goes carries nothing from then on.
+pub(super) fn before_guard(observed: &Observed, network: &Network, plan: &mut Plan) {
+    let Some((link, info)) = observed.vxlan() else { return };
+    match &network.tunnel {
+        None => {
+            plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.clone() }));
+            plan.change(Change::new("router", "state", "running", "stopped"));
+        }
+        Some(tunnel) if tunnel.port != info.port && link.up => {
+            plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: false });
+        }
+        Some(_) => {}
     }
 }
 

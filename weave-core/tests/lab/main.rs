@@ -3,3 +3,4 @@
 #[path = "../support/lab/mod.rs"]
 mod lab;
 mod network;
+mod verbs;
