@@ -183,10 +183,8 @@ impl Worker {
                 self.send(place, encode::add_address(index, *address))
             }
             Step::DeleteAddress { place, link, address } => {
-                if address.is_ipv4() {
-                    self.enter(place)?;
-                    sysctl::keep_secondaries(link);
-                }
+                self.enter(place)?;
+                let _kept = address.is_ipv4().then(|| sysctl::keep_secondaries(link));
                 self.remove(place, link, |index| encode::delete_address(index, *address))
             }
             Step::AddRoute { place, link, route } => {
@@ -200,18 +198,18 @@ impl Worker {
         }
     }
 
-    /// Makes a link and marks it; both or nothing.
+    /// Makes a link, marks it and finishes it; all or nothing.
     fn create(&mut self, name: &str, index: u32, messages: Vec<Message>) -> Result<(), Failure> {
         self.forget(name);
-        let answers: Result<Vec<()>, Refusal> = match self.socket.batch(messages).as_slice() {
-            [Err(refusal), ..] => return Err(refusal.clone().into()),
-            answers => answers.iter().cloned().collect(),
-        };
-        if let Err(refusal) = answers {
+        let answers = self.socket.batch(messages);
+        if let Some(Err(refusal)) = answers.first() {
+            return Err(refusal.clone().into());
+        }
+        for (answer, action) in answers.into_iter().skip(1).zip(["write its alias", "set its MTU"]) {
+            let Err(refusal) = answer else { continue };
             let undone = unless_gone(self.socket.send_one(encode::delete_link_at(index)));
             let left = undone.err().map(|again| format!("ip link delete {name}: {again}"));
-            let error = refusal.error(name, "write its alias").left(left.into_iter().collect());
-            return Err(error.into());
+            return Err(refusal.error(name, action).left(left.into_iter().collect()).into());
         }
         self.indexes.insert(name.to_owned(), index);
         Ok(())

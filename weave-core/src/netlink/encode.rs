@@ -47,11 +47,19 @@ pub(crate) fn create_bridge(new: &NewBridge, index: u32) -> Vec<Message> {
     let link = LinkMessageBuilder::<LinkBridge>::new(&new.name)
         .index(index)
         .address(new.mac.0.to_vec())
-        .mtu(new.mtu)
+        .mtu(other_than(new.mtu))
         .stp_state(BridgeStpState::Disabled)
         .mcast_snooping(false)
         .build();
-    created(link, index, &new.mark)
+    let mut messages = created(link, index, &new.mark);
+    messages.push(set(LinkUnspec::new_with_index(index).mtu(new.mtu)));
+    messages
+}
+
+/// An MTU to begin with: the kernel keeps a bridge at the smallest MTU of its ports until somebody changes it.
+fn other_than(mtu: u32) -> u32 {
+    const DEFAULT: u32 = 1500;
+    if mtu == DEFAULT { DEFAULT - 1 } else { DEFAULT }
 }
 
 /// `ip link add … master BRIDGE type vxlan id … dstport … local … learning`, and its alias; as [`create_bridge`].

@@ -75,13 +75,15 @@ fn a_bridge_and_its_mark_have_the_same_number() {
     let mark = Mark::Bridge(BridgeMark::default());
     let new = NewBridge { name: "weave".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1400, mark };
     let messages = encode::create_bridge(&new, 77);
-    let [create, alias] = messages.as_slice() else { panic!("two messages") };
+    let [create, alias, mtu] = messages.as_slice() else { panic!("three messages") };
     assert_eq!(bytes(create)[4..8], [16, 0, 5, 6], "RTM_NEWLINK, create and exclusive");
-    let (create, alias) = (link(create), link(alias));
-    assert_eq!((create.header.index, alias.header.index), (77, 77));
+    let (create, alias, mtu) = (link(create), link(alias), link(mtu));
+    assert_eq!((create.header.index, alias.header.index, mtu.header.index), (77, 77, 77));
     assert!(!create.header.flags.contains(LinkFlags::Up));
     assert!(create.attributes.contains(&LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1])));
-    assert!(create.attributes.contains(&LinkAttribute::Mtu(1400)));
+    // Only an MTU that was changed stays when ports with a smaller one come.
+    assert!(!create.attributes.contains(&LinkAttribute::Mtu(1400)));
+    assert!(mtu.attributes.contains(&LinkAttribute::Mtu(1400)));
     assert!(alias.attributes.contains(&LinkAttribute::IfAlias("weave:bridge".into())));
     let Some(InfoData::Bridge(settings)) = info(&create) else { panic!("settings") };
     assert!(settings.contains(&InfoBridge::MulticastSnooping(false)));

@@ -25,7 +25,7 @@ pub struct Attach {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// Next hop of the container's default route (none).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_address")]
     pub gateway: Option<IpAddr>,
     /// Further routes through the interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -65,7 +65,7 @@ pub struct Attached {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// As [`Attach::gateway`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_address")]
     pub gateway: Option<IpAddr>,
     /// As [`Attach::routes`], and all there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]

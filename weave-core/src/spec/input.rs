@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::de::{DeserializeOwned, Visitor};
@@ -99,6 +100,14 @@ where
             ))),
         },
     }
+}
+
+/// An address, or nothing.
+pub(super) fn option_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is no address; allowed: one such as 10.2.1.1 or fd00::1"))
+    })
 }
 
 fn whole(number: &serde_json::Number) -> Option<u64> {
