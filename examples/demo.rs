@@ -10,8 +10,9 @@ mod lab;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Snapshot, Sniffer, assert_same};
+use lab::{Container, DockerOptions, ETHERTYPE_TEST, Host, HostOptions, Lab, Netns, Snapshot, Sniffer, assert_same};
 
 const DB: &str = "10.2.1.1";
 const WEB: &str = "10.2.1.2";
@@ -27,17 +28,18 @@ fn main() {
     });
     let [one, two, stranger] = &hosts[..] else { unreachable!("three hosts were made") };
     say(&format!("one has {}, two has {}, the stranger has {}", one.v4(), two.v4(), stranger.v4()));
-    let before = [Snapshot::of(one), Snapshot::of(two)];
 
     title("A container on each, started by `docker run` as ever");
     let db = docker_run(one, "one", "db");
     let web = docker_run(two, "two", "web");
     check("they cannot reach each other", !ping(&web, DB));
+    let places = [one.netns().clone(), two.netns().clone(), db.netns(), web.netns()];
+    let before = settled(&places);
 
     join(one, two, &db, &web);
     say_again(one);
     keep_out(stranger, one, &db);
-    clean_up(&hosts, [&db, &web], before);
+    clean_up(&hosts, &places, &before);
     println!("\nThat was it: the machine is as it was.");
 }
 
@@ -80,26 +82,35 @@ fn keep_out(stranger: &Host, one: &Host, db: &Container) {
     let marker = b"a frame that was forged by the stranger";
     let frame = lab::ethernet(lab::BROADCAST, [0x0a, 0x57, 10, 2, 1, 66], ETHERTYPE_TEST, marker);
     lab::send_vxlan(stranger.netns(), (IpAddr::from(one.v4()), 6783).into(), 6783, &frame);
-    check(
-        "nor does a forged frame arrive at db",
-        sniffer.find(marker, std::time::Duration::from_millis(500)).is_none(),
-    );
+    check("nor does a forged frame arrive at db", sniffer.find(marker, Duration::from_millis(500)).is_none());
 }
 
-fn clean_up(hosts: &[Host], containers: [&Container; 2], before: [Snapshot; 2]) {
+fn clean_up(hosts: &[Host], places: &[Netns], before: &[Snapshot]) {
     title("And away with it");
     let names = ["one", "two", "stranger"];
     for (host, name) in hosts.iter().zip(names) {
         weave_on(host, name, &["reset"], 0);
     }
-    for container in containers {
-        container.remove();
+    for (before, place) in before.iter().zip(places) {
+        assert_same(before, &Snapshot::of(place));
     }
-    for (host, before) in hosts.iter().zip(before) {
-        assert_same(&before, &Snapshot::of(host));
-    }
-    say("links, addresses, routes, forwarding entries, nft, iptables and sysctls are as they were before");
+    say("links, addresses, routes, forwarding entries, nft, iptables and sysctls are as they were, inside and out");
     weave_on(&hosts[0], "one", &["--detailed-exitcodes", "reset"], 0);
+}
+
+/// The state of `places`, once the kernel has nothing more to do for the containers that were just started.
+fn settled(places: &[Netns]) -> Vec<Snapshot> {
+    let look = || places.iter().map(Snapshot::of).collect::<Vec<_>>();
+    let mut last = look();
+    for _ in 0..10 {
+        std::thread::sleep(Duration::from_secs(2));
+        let now = look();
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+    panic!("the hosts do not settle after their containers were started");
 }
 
 fn host_document(one: &Host, two: &Host, container: &str, ip: &str) -> String {

@@ -57,6 +57,11 @@ pub fn vxlan(port: u16) -> String {
     format!("vxlan-{port}")
 }
 
+/// The name of the VXLAN device that takes over from one called [`vxlan`].
+pub fn spare_vxlan(port: u16) -> String {
+    format!("vxlan-{port}b")
+}
+
 /// The name of the host end for an interface of a network namespace.
 ///
 /// `attempt` tells names apart whose hashes collide; the caller takes the first that is free.
@@ -123,6 +128,7 @@ mod tests {
     fn names_fit_the_kernel() {
         assert!(host_end(u64::MAX, "ethwe", 0).len() <= IFNAME_MAX);
         assert!(vxlan(u16::MAX).len() <= IFNAME_MAX);
+        assert!(spare_vxlan(u16::MAX).len() <= IFNAME_MAX);
         assert_ne!(host_end(1, "ethwe", 0), host_end(1, "ethwe", 1));
         assert_ne!(host_end(1, "ethwe", 0), host_end(2, "ethwe", 0));
     }

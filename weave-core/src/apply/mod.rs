@@ -8,7 +8,7 @@ pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::observed::{Observed, Scope, Target, TargetProblem};
-use crate::plan::{Intent, Plan, Step, plan, undo};
+use crate::plan::{Intent, Plan, Step, lost_peers, plan, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
 
@@ -48,8 +48,13 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
         Mode::Apply => Some(host.lock(operation).await?),
         Mode::Check => None,
     };
-    let scope = intent.scope();
-    let before = look(host, &scope).await?;
+    let mut scope = intent.scope();
+    let mut before = look(host, &scope).await?;
+    let lost = lost_peers(&before);
+    if !lost.is_empty() {
+        scope.peers.extend(lost);
+        before = look(host, &scope).await?;
+    }
     let mut plan = plan(intent, &before)?;
     if mode == Mode::Check || plan.is_empty() {
         return Ok(Converged { plan, observed: before, scope });
@@ -183,7 +188,7 @@ fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> 
     };
     let message = format!("{} is taken by {}{place}", owner.address, owner.mac);
     Error::new(ErrorKind::Conflict, container.to_string(), message)
-        .hint("give another address, or detach it there; `probe: false` attaches without asking")
+        .hint("give another address, or detach it there; `probe: false` (`--no-probe`) attaches without asking")
 }
 
 /// A container that ended meanwhile is a problem of its own.

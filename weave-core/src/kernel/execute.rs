@@ -12,7 +12,7 @@ use super::held::Held;
 use super::refused::{Failure, in_words, unless_gone};
 use super::{Kernel, Progress, flood, groups, job, look, probe};
 use crate::host::{OnError, Outcome};
-use crate::netlink::{Message, Refusal, Socket, encode};
+use crate::netlink::{Message, Refusal, Socket, decode, encode};
 use crate::netns::NetNs;
 use crate::plan::{NewVeth, Place, Step};
 use crate::spec::ContainerRef;
@@ -143,10 +143,10 @@ impl Worker {
             }
             Step::AddFlood { link, peers } => {
                 let index = self.index(&Place::Host, link)?;
-                flood::add(&mut self.socket, index, peers)
+                flood::change(&mut self.socket, index, peers, flood::Way::Add)
             }
             Step::DeleteFlood { link, peers } => match self.index(&Place::Host, link) {
-                Ok(index) => flood::delete(&mut self.socket, index, peers),
+                Ok(index) => flood::change(&mut self.socket, index, peers, flood::Way::Delete),
                 // The list went with the link.
                 Err(Failure::Refused(refusal)) if refusal.is_gone() => Ok(()),
                 Err(failure) => Err(failure),
@@ -198,18 +198,18 @@ impl Worker {
         }
     }
 
-    /// Makes a link, marks it and finishes it; all or nothing.
+    /// Makes a link and marks it; both or nothing.
     fn create(&mut self, name: &str, index: u32, messages: Vec<Message>) -> Result<(), Failure> {
         self.forget(name);
-        let answers = self.socket.batch(messages);
-        if let Some(Err(refusal)) = answers.first() {
-            return Err(refusal.clone().into());
-        }
-        for (answer, action) in answers.into_iter().skip(1).zip(["write its alias", "set its MTU"]) {
-            let Err(refusal) = answer else { continue };
+        let answers: Result<Vec<()>, Refusal> = match self.socket.batch(messages).as_slice() {
+            [Err(refusal), ..] => return Err(refusal.clone().into()),
+            answers => answers.iter().cloned().collect(),
+        };
+        if let Err(refusal) = answers {
             let undone = unless_gone(self.socket.send_one(encode::delete_link_at(index)));
             let left = undone.err().map(|again| format!("ip link delete {name}: {again}"));
-            return Err(refusal.error(name, action).left(left.into_iter().collect()).into());
+            let error = refusal.error(name, "write its alias or MTU").left(left.into_iter().collect());
+            return Err(error.into());
         }
         self.indexes.insert(name.to_owned(), index);
         Ok(())
@@ -237,6 +237,11 @@ impl Worker {
         self.enter(place)?;
         let link = probe::by_name(self.socket(place)?, name)?;
         let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
+        // A port of a bridge forwards a moment after its other end is up, and what is sent before is lost. Looking at
+        // the host end makes the kernel finish what it still has to do for it.
+        if let (Place::Target(_), Some(host_end)) = (place, link.peer_index) {
+            self.socket.ask(vec![encode::link_at(host_end)], decode::link);
+        }
         Ok(packet::announce(link.index, mac, addresses)?)
     }
 

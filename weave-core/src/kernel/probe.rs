@@ -26,10 +26,13 @@ pub(super) fn probe(bridge: &str, addresses: &[IpAddr]) -> Result<Vec<Owner>> {
     if answers.is_empty() {
         return Ok(Vec::new());
     }
-    // The answers taught the bridge and the VXLAN device whom they came from.
-    let entries = look::fdb(socket, link.index).map_err(refused)?;
-    let links = look::links(socket).map_err(refused)?;
-    Ok(answers.into_iter().map(|(address, mac)| owner(address, mac, &entries, &links)).collect())
+    owners(socket, link.index, &answers).map_err(refused)
+}
+
+/// Where those who answered are: their answers taught the bridge and the VXLAN device it.
+pub(super) fn owners(socket: &mut Socket, bridge: u32, answers: &[(IpAddr, Mac)]) -> Result<Vec<Owner>, Refusal> {
+    let (entries, links) = (look::fdb(socket, bridge)?, look::links(socket)?);
+    Ok(answers.iter().map(|(address, mac)| owner(*address, *mac, &entries, &links)).collect())
 }
 
 /// The link called `name`.

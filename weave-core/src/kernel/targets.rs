@@ -31,14 +31,17 @@ pub(super) struct Visited {
     pub(super) held: Held,
 }
 
-type Answer = std::result::Result<Found, TargetProblem>;
+/// What the engine says of a name.
+pub(super) type Answer = std::result::Result<Found, TargetProblem>;
 
 /// What the caller named, with the engine's answers.
 pub(super) struct Wanted {
-    names: Vec<ContainerRef>,
-    answers: HashMap<String, Answer>,
+    /// What the caller named.
+    pub(super) names: Vec<ContainerRef>,
+    /// The engine's answers for the containers among it.
+    pub(super) answers: HashMap<String, Answer>,
     /// When the engine was asked: a process that is older than this is the one that the engine told of.
-    asked: u64,
+    pub(super) asked: u64,
 }
 
 impl Wanted {
@@ -92,20 +95,21 @@ struct Stop {
     inside: TargetNet,
 }
 
-struct Tour {
+/// The way through all namespaces.
+pub(super) struct Tour {
     host: Arc<NetNs>,
     locator: Locator,
-    visited: Visited,
+    pub(super) visited: Visited,
     /// Containers whose process is younger than the engine's answer, or was gone.
-    doubtful: Vec<ContainerRef>,
+    pub(super) doubtful: Vec<ContainerRef>,
 }
 
 impl Tour {
-    fn new(host: Arc<NetNs>) -> Self {
+    pub(super) fn new(host: Arc<NetNs>) -> Self {
         Self { host, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
     }
 
-    fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
+    pub(super) fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
         for name in &wanted.names {
             match name {
                 ContainerRef::Container(id) => match wanted.answers.get(id) {
@@ -218,7 +222,7 @@ impl Tour {
     /// Takes from `wanted` the containers of which the engine says the same as before they were entered.
     ///
     /// Those that could not be entered stay in it: the engine takes a moment to notice that a process has died.
-    fn confirm(&mut self, wanted: &mut Wanted, before: &HashMap<String, Answer>) {
+    pub(super) fn confirm(&mut self, wanted: &mut Wanted, before: &HashMap<String, Answer>) {
         let answers = &wanted.answers;
         wanted.names.retain(|name| {
             let ContainerRef::Container(id) = name else { return true };

@@ -19,6 +19,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Inner};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVxlan};
 
 use super::Message;
+use crate::names;
 use crate::observed::{Flood, Mark};
 use crate::plan::{NewBridge, NewVeth, NewVxlan};
 use crate::spec::{Cidr, Mac, Route};
@@ -43,23 +44,21 @@ fn message(inner: Inner, flags: u16) -> Message {
 /// The kernel takes no alias with a new link, so the alias follows in the same `sendmsg`: no kill comes between. The
 /// caller chooses the number of the link, so that the second message cannot meet a link of others when the first is
 /// refused.
+///
+/// A bridge takes the smallest MTU of its ports, unless its own was once changed (`BROPT_MTU_SET_BY_USER`); what it is
+/// made with does not count, nor does a change to what it is. So it is made with another one, which is then changed.
 pub(crate) fn create_bridge(new: &NewBridge, index: u32) -> Vec<Message> {
+    let other = if new.mtu > names::MTU_MIN { new.mtu - 1 } else { new.mtu + 1 };
     let link = LinkMessageBuilder::<LinkBridge>::new(&new.name)
         .index(index)
         .address(new.mac.0.to_vec())
-        .mtu(other_than(new.mtu))
+        .mtu(other)
         .stp_state(BridgeStpState::Disabled)
         .mcast_snooping(false)
         .build();
     let mut messages = created(link, index, &new.mark);
     messages.push(set(LinkUnspec::new_with_index(index).mtu(new.mtu)));
     messages
-}
-
-/// An MTU to begin with: the kernel keeps a bridge at the smallest MTU of its ports until somebody changes it.
-fn other_than(mtu: u32) -> u32 {
-    const DEFAULT: u32 = 1500;
-    if mtu == DEFAULT { DEFAULT - 1 } else { DEFAULT }
 }
 
 /// `ip link add … master BRIDGE type vxlan id … dstport … local … learning`, and its alias; as [`create_bridge`].
@@ -256,6 +255,12 @@ pub(crate) fn dump_links() -> Message {
 /// `ip -d link show dev …`
 pub(crate) fn link_by_name(name: &str) -> Message {
     let link = LinkUnspec::new_with_name(name).append_extra_attribute(no_statistics()).build();
+    message(Inner::GetLink(link), NLM_F_REQUEST)
+}
+
+/// `ip link show` of the link with number `index`
+pub(crate) fn link_at(index: u32) -> Message {
+    let link = LinkUnspec::new_with_index(index).append_extra_attribute(no_statistics()).build();
     message(Inner::GetLink(link), NLM_F_REQUEST)
 }
 

@@ -221,4 +221,18 @@ mod tests {
         assert_eq!(pieces.concat(), expected);
         assert_eq!(chunks(&mut [], CHUNK).count(), 0);
     }
+
+    #[test]
+    fn all_answers_to_a_piece_fit_the_smallest_receive_buffer() {
+        let mut socket = Socket::open().expect("a socket");
+        // The kernel doubles it: 208 KiB, `net.core.rmem_default` of a plain kernel.
+        socket.socket.set_rx_buf_sz(104_u32 << 10).expect("a size");
+        let gone = socket.batch((0..1000).map(|_| encode::set_up("weave-test-gone", true)).collect());
+        let refused = |refusal: &Refusal| matches!(refusal.errno, libc::ENODEV | libc::EPERM);
+        assert!(gone.iter().all(|answer| answer.as_ref().is_err_and(refused)), "{gone:?}");
+        let ways = socket.ask((0..1000).map(|_| encode::route_to([127, 0, 0, 1].into())).collect(), |_| Some(()));
+        assert!(ways.iter().all(|answer| *answer == Ok(Some(()))), "{ways:?}");
+        let links = socket.ask((0..1000).map(|_| encode::link_by_name("lo")).collect(), |_| Some(()));
+        assert!(links.iter().all(|answer| *answer == Ok(Some(()))));
+    }
 }

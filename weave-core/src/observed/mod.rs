@@ -96,12 +96,22 @@ impl Observed {
         })
     }
 
-    /// The VXLAN device that weave made.
+    /// The VXLAN device that weave made; of two, the one that is up, else the older one.
     pub fn vxlan(&self) -> Option<(&Link, &VxlanInfo)> {
-        self.links.iter().find_map(|link| match (&link.kind, link.mark()) {
+        self.vxlans().min_by_key(|(link, _)| (!link.up, link.index))
+    }
+
+    /// All VXLAN devices that weave made: two when a change of the router was interrupted.
+    pub fn vxlans(&self) -> impl Iterator<Item = (&Link, &VxlanInfo)> {
+        self.links.iter().filter_map(|link| match (&link.kind, link.mark()) {
             (LinkKind::Vxlan(info), Some(Mark::Router)) => Some((link, info)),
             _ => None,
         })
+    }
+
+    /// What weave's own table of the packet filter says.
+    pub fn table(&self) -> Option<&WeaveTable> {
+        self.firewall.as_ref().and_then(|firewall| firewall.table.as_ref())
     }
 
     /// The host ends of all attachments.

@@ -79,7 +79,7 @@ fn kernel(facts: &HostFacts, findings: &mut Vec<Finding>) {
             Some(why) => {
                 let hint = match ability.name.as_str() {
                     "nft" => {
-                        "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}`".to_owned()
+                        "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` (`weave launch --no-firewall`)".to_owned()
                     }
                     "netns" => "run it as root, outside of unprivileged containers".to_owned(),
                     module => format!("load it with `modprobe {module}`, or use a kernel that has it"),
@@ -120,12 +120,17 @@ fn firewall(state: &FirewallState, observed: &Observed, findings: &mut Vec<Findi
             "firewall",
             Level::Fail,
             why.clone(),
-            "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}`",
+            "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` (`weave launch --no-firewall`)",
         ));
     }
     if let Some(why) = &state.foreign {
         let message = format!("the nftables table `inet {}` is not weave's: {why}", names::TABLE);
-        findings.push(Finding::new("firewall", Level::Fail, message, "rename it, or say `firewall: {manage: false}`"));
+        findings.push(Finding::new(
+            "firewall",
+            Level::Fail,
+            message,
+            "rename it, or say `firewall: {manage: false}` (`weave launch --no-firewall`)",
+        ));
     }
     let mark = observed.bridge().map(|(.., mark)| mark);
     let managed = mark.is_none_or(|mark| !mark.firewall_unmanaged);

@@ -254,6 +254,11 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(La
         link: pair.inner.name.clone(),
         address,
     }));
+    let ipv6_goes = detach.ips.iter().any(|ip| !ip.is_ipv4()) && left.iter().all(|ip| ip.is_ipv4());
+    if let Some(step) = keep_ipv6(&place, pair.inner, pair.inner.mtu, ("disable_ipv6", 1)).filter(|_| ipv6_goes) {
+        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
+        lane.steps.push(step);
+    }
     Ok((lane, None))
 }
 
@@ -284,19 +289,19 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
     }
     for (pair, mark, container) in pairs(observed) {
         let mtu = network.mtu;
-        let right = pair.inner.mtu == mtu && pair.host.mtu == mtu;
+        let place = Place::Target(container.clone());
+        let ipv6 = pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4());
+        let no_ipv6 = keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)).filter(|_| !ipv6);
+        let right = pair.inner.mtu == mtu && pair.host.mtu == mtu && no_ipv6.is_none();
         if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, mark.interface.as_str())) {
             continue;
         }
-        if pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4()) {
+        if ipv6 {
             room_for_ipv6(mtu, &container.to_string())?;
         }
         let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
         set_mtu(&pair, container, mtu, &mut lane);
-        if pair.inner.ipv6_disabled != Some(false) {
-            let place = Place::Target(container.clone());
-            lane.steps.extend(keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)));
-        }
+        lane.steps.extend(no_ipv6);
         plan.lanes.push(lane);
     }
     Ok(())
@@ -312,6 +317,10 @@ pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane:
     if pair.inner.mtu != mtu {
         let place = Place::Target(container.clone());
         lane.steps.push(Step::SetMtu { place, link: pair.inner.name.clone(), mtu, before: pair.inner.mtu });
+    }
+    if pair.inner.mtu == mtu && pair.host.mtu == mtu {
+        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
+        return;
     }
     let before = if pair.inner.mtu == mtu { pair.host.mtu } else { pair.inner.mtu };
     lane.changes.push(Change::new(subject(container), "mtu", before, mtu));

@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 
 use super::attachment::pairs;
 use super::network::{Network, room_for_ipv6};
-use super::router::keep_ipv6;
+use super::router::keep_setting;
 use super::{Change, Intent, Members, Place, Plan, Step};
 use crate::observed::{Observed, Target};
 use crate::spec::{Cidr, Exposure};
@@ -104,8 +104,7 @@ fn apart_from_containers(exposure: &Exposure, intent: &Intent, observed: &Observ
 
 /// What is exposed now.
 pub(super) fn current(observed: &Observed) -> Vec<Exposure> {
-    let masqueraded =
-        observed.firewall.as_ref().and_then(|firewall| firewall.table.as_ref()).map(|table| &table.masquerade);
+    let masqueraded = observed.table().map(|table| &table.masquerade);
     let Some((bridge, ..)) = observed.bridge() else { return Vec::new() };
     observed
         .addresses_of(bridge.index)
@@ -135,11 +134,7 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     }
     if let Some(link) = existing {
         let disabled = i32::from(!needs_ipv6(wanted));
-        let step = keep_ipv6(&place, link, network.mtu, ("disable_ipv6", disabled));
-        if let Some(Step::SetIpv6 { before, .. }) = &step {
-            plan.change(Change::new("expose", "ipv6", *before == 0, disabled == 0));
-        }
-        plan.base.extend(step);
+        keep_setting(link, network.mtu, ("disable_ipv6", disabled), plan);
     }
     let new: Vec<Cidr> = after.difference(&before).copied().collect();
     for address in &new {

@@ -21,8 +21,14 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
     let (Some(state), Some(network)) = (&observed.firewall, wanted.network) else { return Ok(()) };
     let was_managed = observed.bridge().is_none_or(|(.., mark)| !mark.firewall_unmanaged);
     if !network.managed() {
+        if was_managed {
+            let mut removal = Plan::default();
+            remove(state, &mut removal);
+            // At the end, when nothing needs the guard any more; and before the mark says that there is none.
+            plan.last.append(&mut removal.base);
+            plan.changes.append(&mut removal.changes);
+        }
         if was_managed && observed.bridge().is_some() {
-            remove(state, plan);
             plan.change(Change::new("firewall", "manage", true, false));
         }
         return Ok(());
@@ -32,16 +38,16 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
     }
     if let Some(reason) = &state.unavailable {
         return Err(Error::new(ErrorKind::NotFound, "firewall", reason.clone()).hint(
-            "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` and guard the port yourself",
+            "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` (`weave launch --no-firewall`) and guard the port yourself",
         ));
     }
     if let Some(reason) = &state.foreign {
         let message = format!("the nftables table `inet {}` is not weave's: {reason}", names::TABLE);
         return Err(Error::new(ErrorKind::Conflict, "firewall", message)
-            .hint("rename that table, or say `firewall: {manage: false}`"));
+            .hint("rename that table, or say `firewall: {manage: false}` (`weave launch --no-firewall`)"));
     }
     plan.warnings.extend(state.unread.iter().cloned());
-    table(state, wanted_table(network, wanted.exposures), plan);
+    table(observed, state, wanted_table(network, wanted.exposures), plan);
     accepts(state, &network.bridge, plan);
     Ok(())
 }
@@ -55,16 +61,22 @@ fn wanted_table(network: &Network, exposures: &[Exposure]) -> Option<WeaveTable>
     (!table.is_empty()).then_some(table)
 }
 
-fn table(state: &FirewallState, after: Option<WeaveTable>, plan: &mut Plan) {
+fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, plan: &mut Plan) {
     if state.table == after && !state.damaged {
         return;
     }
     let before = state.table.clone();
     let (old, new) = (before.clone().unwrap_or_default(), after.clone().unwrap_or_default());
-    if old.port != new.port {
+    // What follows from the router's own change is told there; here is told what somebody else did to the table.
+    let in_step = WeaveTable {
+        port: observed.vxlan().map(|(_, info)| info.port),
+        peers: observed.flood.iter().map(|peer| peer.address).collect(),
+        ..WeaveTable::default()
+    };
+    if old.port != new.port && old.port != in_step.port {
         plan.change(Change::new("firewall", "port", old.port, new.port));
     }
-    if old.peers != new.peers {
+    if old.peers != new.peers && old.peers != in_step.peers {
         plan.change(Change::new("firewall", "peers", &old.peers, &new.peers));
     }
     if old.masquerade != new.masquerade {

@@ -26,6 +26,7 @@ use std::net::IpAddr;
 pub use attachment::{AttachedLink, attached, attached_networks};
 pub use change::Change;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
+pub use peers::lost_peers;
 pub use state::document;
 pub use step::{NewBridge, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
@@ -105,6 +106,9 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
     let network = network::resolve(intent, observed, &mut plan)?;
     let exposures = exposure::resolve(intent, observed, network.as_ref())?;
+    if let Some(network) = &network {
+        router::before_guard(observed, network, &mut plan);
+    }
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
     if let Some(network) = &network {
         plan.bridge.clone_from(&network.bridge);

@@ -39,7 +39,7 @@ impl Network {
 pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> Result<Option<Network>> {
     let router = match &intent.router {
         RouterIntent::Present(router) => Some(router.clone()),
-        RouterIntent::Needed if observed.bridge().is_none() => Some(Router::default()),
+        RouterIntent::Needed if observed.bridge().is_none() || interrupted(observed) => Some(Router::default()),
         _ => None,
     };
     let bridge = bridge_name(router.as_ref(), observed)?;
@@ -50,6 +50,8 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     if !runs {
         peers::refuse_without_router(intent)?;
     }
+    // Who says nothing of router and peers changes nothing of them; nor were the paths to the peers looked at.
+    let silent = intent.peers == Members::Leave && router.is_none();
     let router = router.unwrap_or_default();
     let existing = observed.bridge();
     let mark = BridgeMark {
@@ -63,8 +65,6 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
             Some(manage) => !manage,
         },
     };
-    // Who says nothing of router and peers changes nothing of them; nor were the paths to the peers looked at.
-    let silent = intent.peers == Members::Leave && !matches!(intent.router, RouterIntent::Present(_));
     let as_it_is = existing.filter(|_| silent);
     let tunnel = match (runs, as_it_is.and_then(|_| running(observed))) {
         (false, _) => None,
@@ -80,6 +80,12 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
     Ok(Some(Network { bridge, mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
+}
+
+/// Whether a run ended before the tunnel was there: its port is guarded already, or the bridge is not up yet.
+fn interrupted(observed: &Observed) -> bool {
+    let guarded = observed.table().is_some_and(|table| table.port.is_some());
+    observed.vxlan().is_none() && (guarded || observed.bridge().is_some_and(|(link, ..)| !link.up))
 }
 
 /// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.
@@ -123,14 +129,20 @@ fn running(observed: &Observed) -> Option<Tunnel> {
 
 fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<Tunnel> {
     let existing = observed.vxlan();
-    let port = router.port.or(existing.map(|(_, info)| info.port)).unwrap_or(names::PORT);
+    let guarded = observed.table().and_then(|table| table.port).filter(|_| existing.is_none());
+    let port = router.port.or(existing.map(|(_, info)| info.port)).or(guarded).unwrap_or(names::PORT);
     let vni = router.vni.or(existing.map(|(_, info)| info.vni)).unwrap_or(names::VNI);
     let wanted = peers::wanted(intent, observed, port)?;
     let local = underlay::choose(router.underlay.as_ref(), &wanted, observed, plan)?;
     let flood = peers::settle(&wanted, local, plan)?;
-    let name = names::vxlan(port);
-    let ours = existing.map(|(link, _)| link.index);
-    for link in observed.links.iter().filter(|link| Some(link.index) != ours) {
+    let name = match existing {
+        Some((link, info)) if (info.vni, info.port) == (vni, port) => link.name.clone(),
+        // The old device stays until the new one is ready.
+        Some((link, _)) if link.name == names::vxlan(port) => names::spare_vxlan(port),
+        _ => names::vxlan(port),
+    };
+    let ours: Vec<u32> = observed.vxlans().map(|(link, _)| link.index).collect();
+    for link in observed.links.iter().filter(|link| !ours.contains(&link.index)) {
         let same_network = matches!(&link.kind, LinkKind::Vxlan(info) if info.port == port && info.vni == vni);
         if link.name == name || same_network {
             let message = format!(

@@ -35,7 +35,7 @@ pub(super) fn refuse_without_router(intent: &Intent) -> Result<()> {
 
 /// The peers that shall be there, own addresses left out.
 pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<Vec<Candidate>> {
-    let kept = observed.flood.iter().map(|flood| Candidate {
+    let kept = connected(observed).into_iter().map(|flood| Candidate {
         field: None,
         written: flood.address.to_string(),
         addresses: vec![flood.address],
@@ -59,6 +59,19 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
             Ok(kept.filter(|peer| !gone.contains(&peer.addresses[0])).collect())
         }
     }
+}
+
+/// Peers of a tunnel that was lost: a run was interrupted before it had given them to the device, or somebody deleted
+/// it. They are still in the guard of its port. The paths to them have to be looked at.
+pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {
+    let unfinished = observed.vxlan().is_none_or(|(link, _)| !link.up && observed.flood.is_empty());
+    observed.table().filter(|_| unfinished).iter().flat_map(|table| &table.peers).copied().collect()
+}
+
+/// The peers there are.
+fn connected(observed: &Observed) -> Vec<Flood> {
+    let lost = lost_peers(observed).into_iter().map(|address| Flood { address, port: None });
+    observed.flood.iter().copied().chain(lost).collect()
 }
 
 /// Networks that are known to be on the overlay.

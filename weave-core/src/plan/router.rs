@@ -5,21 +5,34 @@ use std::collections::BTreeSet;
 use super::network::{Network, Tunnel};
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
 use crate::names;
-use crate::observed::{Flood, Link, Mark, Observed};
+use crate::observed::{Flood, Link, Mark, Observed, VxlanInfo};
 
 /// Steps and changes from what is to `network`. IPv6 of a bridge that is there is the exposures' affair; a new one
 /// must not go up with IPv6 that nobody asked for.
 pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mut Plan) {
     bridge(observed, network, ipv6, plan);
-    match (&network.tunnel, observed.vxlan()) {
-        (Some(tunnel), _) => {
-            keep_tunnel(observed, network, tunnel, plan);
-        }
-        (None, Some((link, _))) => {
-            plan.base.push(Step::DeleteLink { link: link.name.clone() });
+    if let Some(tunnel) = &network.tunnel {
+        keep_tunnel(observed, network, tunnel, plan);
+    }
+    match observed.bridge() {
+        Some((link, ..)) => up(link, plan),
+        // Up after the tunnel is there: a bridge that is down without one tells that a run was interrupted.
+        None => plan.base.push(Step::SetUp { place: Place::Host, link: network.bridge.clone(), up: true }),
+    }
+}
+
+/// What has to be done before the guard of the tunnel's port changes: a tunnel that goes carries nothing from then on.
+pub(super) fn before_guard(observed: &Observed, network: &Network, plan: &mut Plan) {
+    let Some((link, info)) = observed.vxlan() else { return };
+    match &network.tunnel {
+        None => {
+            plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.clone() }));
             plan.change(Change::new("router", "state", "running", "stopped"));
         }
-        (None, None) => {}
+        Some(tunnel) if tunnel.port != info.port && link.up => {
+            plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: false });
+        }
+        Some(_) => {}
     }
 }
 
@@ -33,13 +46,13 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
             plan.base.push(ipv6(name, "accept_ra", 0, 0));
             plan.base.push(ipv6(name, "disable_ipv6", off, off));
         }
-        plan.base.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
         plan.change(Change::new("router", "bridge", (), name));
         plan.change(Change::new("router", "mtu", (), network.mtu));
         return;
     };
     if before != network.mark {
-        plan.base.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
+        let steps = if network.managed() || before.firewall_unmanaged { &mut plan.base } else { &mut plan.last };
+        steps.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
         if before.mtu != network.mark.mtu && link.mtu == network.mtu {
             let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
             plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));
@@ -58,51 +71,64 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
         plan.base.push(mtu(name, network.mtu, link.mtu));
         plan.change(Change::new("router", "mtu", link.mtu, network.mtu));
     }
-    no_router_advertisements(link, network.mtu, plan);
-    up(link, plan);
+    keep_setting(link, network.mtu, ("accept_ra", 0), plan);
 }
 
 fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
     let before: BTreeSet<Flood> = observed.flood.iter().copied().collect();
     let after: BTreeSet<Flood> = tunnel.flood.iter().copied().collect();
     let existing = observed.vxlan();
-    let fits = existing.is_some_and(|(link, info)| {
-        link.name == tunnel.name
-            && (info.vni, info.port, info.local, info.learning) == (tunnel.vni, tunnel.port, Some(tunnel.local), true)
-    });
-    if let Some((link, info)) = existing.filter(|_| !fits) {
-        // The kernel changes none of these in place.
+    for (link, _) in observed.vxlans().filter(|(link, _)| existing.is_some_and(|(kept, _)| kept.index != link.index)) {
         plan.base.push(Step::DeleteLink { link: link.name.clone() });
-        for (field, old, new) in [
-            ("vni", info.vni.to_string(), tunnel.vni.to_string()),
-            ("port", info.port.to_string(), tunnel.port.to_string()),
-            ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
-            ("learning", info.learning.to_string(), true.to_string()),
-        ] {
-            if old != new {
-                plan.change(Change::new("router", field, old, new));
-            }
-        }
+        plan.change(Change::new("router", "device", &link.name, ()));
     }
-    match existing.filter(|_| fits) {
-        Some((link, _)) => {
+    let wanted = (tunnel.vni, tunnel.port, Some(tunnel.local), true);
+    match existing {
+        Some((link, info)) if (info.vni, info.port, info.local, info.learning) == wanted => {
             adjust(observed, network, link, plan);
             peers(&tunnel.name, &before, &after, plan);
             up(link, plan);
         }
+        Some((link, info)) => replace(observed, network, tunnel, (link, info), plan),
         None => {
             create(network, tunnel, plan);
-            if existing.is_none() {
-                plan.change(Change::new("router", "state", (), "running"));
-                plan.change(Change::new("router", "port", (), tunnel.port));
-                plan.change(Change::new("router", "vni", (), tunnel.vni));
-                plan.change(Change::new("router", "underlay", (), tunnel.local));
-            }
+            plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+            plan.change(Change::new("router", "state", (), "running"));
+            plan.change(Change::new("router", "port", (), tunnel.port));
+            plan.change(Change::new("router", "vni", (), tunnel.vni));
+            plan.change(Change::new("router", "underlay", (), tunnel.local));
         }
     }
     if before != after {
         let list = |peers: &BTreeSet<Flood>| peers.iter().map(written).collect::<Vec<_>>();
         plan.change(Change::new("peers", "peers", list(&before), list(&after)));
+    }
+}
+
+/// The kernel changes neither VNI nor port in place. The new device is made before the old one goes, so that an
+/// interruption does not lose the peers; only where the kernel refuses a second one, the old one goes first.
+fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link, &VxlanInfo), plan: &mut Plan) {
+    let (link, info) = old;
+    let ports = observed.links.iter().filter(|port| port.master.is_some() && port.master == link.master).count();
+    let twin = (info.vni, info.port) == (tunnel.vni, tunnel.port) || ports >= names::BRIDGE_PORTS_MAX;
+    let delete = Step::DeleteLink { link: link.name.clone() };
+    if twin {
+        plan.base.push(delete.clone());
+    }
+    create(network, tunnel, plan);
+    if !twin {
+        plan.base.push(delete);
+    }
+    plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+    for (field, old, new) in [
+        ("vni", info.vni.to_string(), tunnel.vni.to_string()),
+        ("port", info.port.to_string(), tunnel.port.to_string()),
+        ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
+        ("learning", info.learning.to_string(), true.to_string()),
+    ] {
+        if old != new {
+            plan.change(Change::new("router", field, old, new));
+        }
     }
 }
 
@@ -122,7 +148,6 @@ fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
     if !tunnel.flood.is_empty() {
         plan.base.push(Step::AddFlood { link: tunnel.name.clone(), peers: tunnel.flood.clone() });
     }
-    plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
 }
 
 fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) {
@@ -137,9 +162,10 @@ fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) 
     }
     if link.mtu != network.mtu {
         plan.base.push(mtu(&link.name, network.mtu, link.mtu));
+        plan.change(Change::new("router", format!("{} mtu", link.name), link.mtu, network.mtu));
     }
-    no_router_advertisements(link, network.mtu, plan);
-    plan.base.extend(keep_ipv6(&Place::Host, link, network.mtu, ("disable_ipv6", 1)));
+    keep_setting(link, network.mtu, ("accept_ra", 0), plan);
+    keep_setting(link, network.mtu, ("disable_ipv6", 1), plan);
 }
 
 fn peers(link: &str, before: &BTreeSet<Flood>, after: &BTreeSet<Flood>, plan: &mut Plan) {
@@ -161,8 +187,15 @@ pub(super) fn written(peer: &Flood) -> String {
     }
 }
 
-fn no_router_advertisements(link: &Link, mtu: u32, plan: &mut Plan) {
-    plan.base.extend(keep_ipv6(&Place::Host, link, mtu, ("accept_ra", 0)));
+/// An IPv6 setting of the host's link, and what it changes.
+pub(super) fn keep_setting(link: &Link, mtu: u32, setting: (&str, i32), plan: &mut Plan) {
+    let Some(step) = keep_ipv6(&Place::Host, link, mtu, setting) else { return };
+    if let Step::SetIpv6 { value, before, .. } = &step
+        && before != value
+    {
+        plan.change(Change::new("router", format!("{} {}", link.name, setting.0), *before, *value));
+    }
+    plan.base.push(step);
 }
 
 /// The step that an IPv6 setting of `link` needs, once its MTU is `mtu`.

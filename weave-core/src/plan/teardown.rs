@@ -7,7 +7,7 @@ use crate::observed::Observed;
 /// The tunnel goes first, so that nothing is carried while the guard of its port goes; the packet filter goes last.
 pub(super) fn plan(observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
-    if let Some((link, _)) = observed.vxlan() {
+    for (link, _) in observed.vxlans() {
         plan.base.push(Step::DeleteLink { link: link.name.clone() });
         plan.change(Change::new("router", "state", "running", ()));
     }

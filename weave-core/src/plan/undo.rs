@@ -1,11 +1,13 @@
 //! The way back: what puts a step's subject as it was before.
 
-use super::attachment::{Pair, pairs};
+mod again;
+mod lost;
+
 use super::lane::delete_links;
-use super::router::ipv6;
-use super::{NewBridge, NewVeth, NewVxlan, Place, Step};
-use crate::observed::{Link, LinkKind, Mark, Observed};
-use crate::spec::{ContainerRef, Route};
+use super::{Place, Step};
+use crate::names;
+use crate::observed::{InterfaceAddress, InterfaceRoute, Link, Mark, Observed, Target};
+use again::again;
 
 /// Steps that undo `done`, last first. `before` is what was seen before the first of them.
 pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
@@ -30,6 +32,7 @@ pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
     for (offset, step) in delete_links(veths, before).into_iter().enumerate() {
         back.insert(at + offset, step);
     }
+    back.extend(lost::steps(done, before));
     back
 }
 
@@ -70,22 +73,20 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
             before: (stp, multicast_snooping),
         }],
         Step::SetMaster { link, bridge, before } => vec![Step::SetMaster { link, bridge: before, before: bridge }],
-        Step::SetMtu { place, link, mtu, before } => vec![Step::SetMtu { place, link, mtu: before, before: mtu }],
+        Step::SetMtu { place, link, mtu, before } => set_mtu(place, link, (mtu, before), observed),
         Step::SetMac { place, link, mac, before } => vec![Step::SetMac { place, link, mac: before, before: mac }],
         Step::SetUp { place, link, up } => vec![Step::SetUp { place, link, up: !up }],
         Step::SetIpv6 { place, link, key, value, before } if value != before => {
             vec![Step::SetIpv6 { place, link, key, value: before, before: value }]
         }
         Step::AddAddress { place, link, address } => vec![Step::DeleteAddress { place, link, address }],
-        Step::DeleteAddress { place, link, address } => {
-            let mut steps = vec![Step::AddAddress { place: place.clone(), link: link.clone(), address }];
-            steps.extend(lost_routes(&place, &link, address, observed));
-            steps
-        }
+        Step::DeleteAddress { place, link, address } => vec![Step::AddAddress { place, link, address }],
         Step::AddRoute { place, link, route } => vec![Step::DeleteRoute { place, link, route }],
         Step::DeleteRoute { place, link, route } => vec![Step::AddRoute { place, link, route }],
         Step::AddFlood { link, peers } => vec![Step::DeleteFlood { link, peers }],
         Step::DeleteFlood { link, peers } => vec![Step::AddFlood { link, peers }],
+        // What somebody made of the table is not known; as it is now it guards the port.
+        Step::SetTable { .. } if observed.firewall.as_ref().is_some_and(|firewall| firewall.damaged) => Vec::new(),
         Step::SetTable { after, before } => vec![Step::SetTable { after: before, before: after }],
         Step::AddAccept(rule) => vec![Step::DeleteAccept(rule)],
         Step::DeleteAccept(rule) => vec![Step::AddAccept(rule)],
@@ -94,123 +95,33 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
     }
 }
 
-/// Routes over a next hop that the kernel drops with the last address of its network.
-fn lost_routes(place: &Place, link: &str, address: crate::spec::Cidr, observed: &Observed) -> Vec<Step> {
-    let Place::Target(container) = place else { return Vec::new() };
-    let Some(crate::observed::Target::Found(net)) = observed.targets.get(container) else { return Vec::new() };
-    let Some(index) = net.link(link).map(|link| link.index) else { return Vec::new() };
-    net.routes
-        .iter()
-        .filter(|route| route.ifindex == index && !route.by_kernel)
-        .filter(|route| route.via.is_some_and(|via| address.network().contains(via)))
-        .map(|route| Step::AddRoute {
-            place: place.clone(),
-            link: link.to_owned(),
-            route: Route { to: route.to, via: route.via },
-        })
-        .collect()
-}
-
-/// Makes links anew as they were.
-fn again(links: &[String], observed: &Observed) -> Vec<Step> {
-    links
-        .iter()
-        .filter_map(|name| observed.link(name))
-        .flat_map(|link| match (&link.kind, link.mark()) {
-            (LinkKind::Bridge(_), Some(mark)) => bridge(link, mark, observed),
-            (LinkKind::Vxlan(_), _) => tunnel(link, observed),
-            (LinkKind::Veth, Some(_)) => veth(link, observed),
-            _ => Vec::new(),
-        })
-        .collect()
-}
-
-fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
-    let Some(mac) = link.mac else { return Vec::new() };
-    let name = link.name.clone();
-    let mut steps = vec![Step::CreateBridge(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark })];
-    steps.extend(link.accept_ra.map(|value| ipv6(&name, "accept_ra", value, value)));
-    steps.extend(link.ipv6_disabled.map(|off| ipv6(&name, "disable_ipv6", i32::from(off), i32::from(off))));
-    if link.up {
-        steps.push(Step::SetUp { place: Place::Host, link: name.clone(), up: true });
-    }
-    let addresses = observed.addresses_of(link.index);
-    steps.extend(addresses.map(|address| Step::AddAddress { place: Place::Host, link: name.clone(), address }));
-    if let LinkKind::Bridge(info) = link.kind
-        && (info.stp || info.multicast_snooping)
-    {
-        let (stp, multicast_snooping) = (info.stp, info.multicast_snooping);
-        steps.push(Step::SetBridge { link: name, stp, multicast_snooping, before: (false, false) });
+/// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.
+fn set_mtu(place: Place, link: String, (mtu, before): (u32, u32), observed: &Observed) -> Vec<Step> {
+    let mut steps = vec![Step::SetMtu { place: place.clone(), link: link.clone(), mtu: before, before: mtu }];
+    if let Some(was) = link_in(observed, &place, &link).filter(|_| mtu < names::MTU_MIN_V6) {
+        steps.extend(again::ipv6_settings(&place, was));
     }
     steps
 }
 
-fn tunnel(link: &Link, observed: &Observed) -> Vec<Step> {
-    let LinkKind::Vxlan(info) = &link.kind else { return Vec::new() };
-    let bridge = link.master.and_then(|index| observed.link_at(index)).map(|bridge| bridge.name.clone());
-    let (Some(local), Some(bridge)) = (info.local, bridge) else { return Vec::new() };
-    let name = link.name.clone();
-    let mut steps = vec![Step::CreateVxlan(NewVxlan {
-        name: name.clone(),
-        vni: info.vni,
-        port: info.port,
-        local,
-        mtu: link.mtu,
-        bridge,
-    })];
-    steps.extend(link.accept_ra.map(|value| ipv6(&name, "accept_ra", value, value)));
-    steps.extend(link.ipv6_disabled.map(|off| ipv6(&name, "disable_ipv6", i32::from(off), i32::from(off))));
-    if !observed.flood.is_empty() {
-        steps.push(Step::AddFlood { link: name.clone(), peers: observed.flood.clone() });
+/// The link called `name` in `place`.
+fn link_in<'a>(observed: &'a Observed, place: &Place, name: &str) -> Option<&'a Link> {
+    match place {
+        Place::Host => observed.link(name),
+        Place::Target(container) => match observed.targets.get(container)? {
+            Target::Found(net) => net.link(name),
+            Target::Problem(_) => None,
+        },
     }
-    if link.up {
-        steps.push(Step::SetUp { place: Place::Host, link: name, up: true });
-    }
-    steps
 }
 
-fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
-    let Some((pair, _, container)) = pairs(observed).find(|(pair, ..)| pair.host.index == link.index) else {
-        return Vec::new();
-    };
-    let bridge = link.master.and_then(|index| observed.link_at(index)).map(|bridge| bridge.name.clone());
-    let (Some(mac), Some(mark), Some(bridge)) = (pair.inner.mac, link.mark(), bridge) else { return Vec::new() };
-    let mut steps = vec![Step::CreateVeth(NewVeth {
-        name: link.name.clone(),
-        target: container.clone(),
-        interface: pair.inner.name.clone(),
-        mac,
-        mtu: pair.inner.mtu,
-        bridge,
-        mark,
-    })];
-    steps.extend(inside(&pair, container));
-    steps
-}
-
-fn inside(pair: &Pair<'_>, container: &ContainerRef) -> Vec<Step> {
-    let place = Place::Target(container.clone());
-    let name = pair.inner.name.clone();
-    let set = |key: &str, value: i32| Step::SetIpv6 {
-        place: place.clone(),
-        link: name.clone(),
-        key: key.to_owned(),
-        value,
-        before: value,
-    };
-    let mut steps: Vec<Step> = Vec::new();
-    steps.extend(pair.inner.ipv6_disabled.map(|off| set("disable_ipv6", i32::from(off))));
-    steps.extend(pair.inner.accept_ra.map(|value| set("accept_ra", value)));
-    let addresses = pair.net.addresses_of(pair.inner.index);
-    steps.extend(addresses.map(|address| Step::AddAddress { place: place.clone(), link: name.clone(), address }));
-    if pair.inner.up {
-        steps.push(Step::SetUp { place: place.clone(), link: name.clone(), up: true });
+/// Addresses and routes in `place`.
+fn inside<'a>(observed: &'a Observed, place: &Place) -> (&'a [InterfaceAddress], &'a [InterfaceRoute]) {
+    match place {
+        Place::Host => (&observed.addresses, &observed.routes),
+        Place::Target(container) => match observed.targets.get(container) {
+            Some(Target::Found(net)) => (&net.addresses, &net.routes),
+            _ => (&[], &[]),
+        },
     }
-    let routes = pair.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel);
-    steps.extend(routes.map(|route| Step::AddRoute {
-        place: place.clone(),
-        link: name.clone(),
-        route: Route { to: route.to, via: route.via },
-    }));
-    steps
 }

@@ -2,5 +2,5 @@
 
 #[path = "../support/lab/mod.rs"]
 mod lab;
-
+mod network;
 mod verbs;

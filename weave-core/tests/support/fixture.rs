@@ -197,7 +197,9 @@ impl Tamper {
                 world.net(inode).routes.retain(|route| route.ifindex != link || route.by_kernel);
             }
             Self::DropLink => world.remove((HOST, index)),
-            Self::DropFlood => world.flood.values_mut().for_each(|peers| drop(peers.pop_first())),
+            Self::DropFlood => world.flood.values_mut().for_each(|peers| {
+                let _ = peers.pop_first();
+            }),
             Self::DamageTable if world.firewall.table.take().is_some() => world.firewall.damaged = true,
             Self::DropTable => world.firewall.table = None,
             Self::DropAccept => world.firewall.forward.iter_mut().for_each(|chain| chain.accepts.clear()),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::lab::{Container, Lab, bridge, run, vxlan};
 use crate::observed::{BridgeInfo, Flood, LinkKind, Mark, Scope, VxlanInfo};
 use crate::plan::{Place, Step};
+use crate::spec::Mac;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
@@ -184,4 +185,30 @@ fn a_changing_host_is_looked_at_without_an_error() {
 fn marks_are_read_back() {
     let lab = Lab::with_bridge(&[]);
     assert!(lab.look(&Scope::default()).link("weave").is_some_and(|link| matches!(link.mark(), Some(Mark::Bridge(_)))));
+}
+
+#[test]
+fn who_answered_is_behind_a_peer_or_a_port() {
+    let lab = Lab::new();
+    lab.done(&[bridge(), vxlan("192.0.2.1")]);
+    for command in [
+        "ip link add p0 master weave type veth peer name p1",
+        "ip link add other type bridge",
+        "ip link add o0 master other type veth peer name o1",
+        "bridge fdb add 02:00:00:00:00:08 dev p0 master static",
+        "bridge fdb add 02:00:00:00:00:09 dev vxlan-6783 master static",
+        "bridge fdb add 02:00:00:00:00:09 dev vxlan-6783 self dst 192.0.2.7",
+        "bridge fdb add 02:00:00:00:00:0a dev o0 master static",
+    ] {
+        run(command);
+    }
+    let socket = &mut crate::kernel::look::socket("host").expect("a socket");
+    let index = lab.look(&Scope::default()).link("weave").map_or(0, |link| link.index);
+    let address = ip("10.2.1.9");
+    let own = lab.look(&Scope::default()).link("p0").and_then(|link| link.mac).expect("a MAC");
+    let answers = [8, 9, 10].map(|last| (address, Mac([2, 0, 0, 0, 0, last])));
+    let answers = [answers.as_slice(), &[(address, own)]].concat();
+    let owners = crate::kernel::probe::owners(socket, index, &answers).expect("owners");
+    let found: Vec<_> = owners.iter().map(|owner| (owner.peer, owner.link.as_deref())).collect();
+    assert_eq!(found, [(None, Some("p0")), (Some(ip("192.0.2.7")), None), (None, None), (None, Some("p0"))]);
 }

@@ -1,10 +1,15 @@
 //! Containers and namespaces, named and found.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nix::sched::{CloneFlags, unshare};
 
 use super::lab::{Container, Lab, run};
+use crate::docker::Found;
+use crate::kernel::targets::{Answer, Tour, Wanted};
+use crate::netns::{NetNs, uptime};
 use crate::observed::{Scope, Target, TargetNet, TargetProblem};
 use crate::plan::{Place, Step};
 use crate::spec::ContainerRef;
@@ -160,4 +165,51 @@ fn more_namespaces_than_are_kept_open_can_be_worked_in() {
 fn a_missing_engine_does_not_matter_where_no_container_is_named() {
     let lab = Lab::new();
     assert!(lab.try_look(&Scope { attachments: true, ..Scope::default() }).is_ok());
+}
+
+fn web(pid: u32, started_at: &str) -> HashMap<String, Answer> {
+    let (id, name, started_at) = ("3f2a".repeat(16), "web".to_owned(), started_at.to_owned());
+    HashMap::from([("web".to_owned(), Ok(Found { id, name, pid, started_at, host_network: false }))])
+}
+
+/// Visits web, of which the engine gave `answers` at the time `asked`; what must be asked again, and what was seen.
+fn visit(answers: HashMap<String, Answer>, asked: u64) -> Tour {
+    let names = vec![ContainerRef::Container("web".into())];
+    let enter = move || {
+        let host = Arc::new(NetNs::current().expect("a namespace"));
+        Tour::new(host).enter_all(&Wanted { names, answers, asked }).expect("a visit")
+    };
+    std::thread::spawn(enter).join().expect("a thread")
+}
+
+#[test]
+fn a_process_older_than_the_engines_answer_is_the_containers() {
+    let process = Process::start();
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let tour = visit(web(process.0.id(), "t1"), uptime().expect("uptime"));
+    assert_eq!(tour.doubtful, []);
+    assert!(
+        matches!(tour.visited.targets.values().next(), Some(Target::Found(inside)) if inside.pid == process.0.id())
+    );
+}
+
+#[test]
+fn a_younger_process_is_asked_for_again() {
+    let process = Process::start();
+    let name = ContainerRef::Container("web".into());
+    let wanted = |answers| Wanted { names: vec![name.clone()], answers, asked: 0 };
+    for (second, pid, again) in [("t1", process.0.id(), 0), ("t2", process.0.id(), 1), ("t1", 1, 1)] {
+        let mut tour = visit(web(process.0.id(), "t1"), 0);
+        assert_eq!(tour.doubtful, std::slice::from_ref(&name));
+        let mut asked = wanted(web(pid, second));
+        tour.confirm(&mut asked, &web(process.0.id(), "t1"));
+        assert_eq!(asked.names.len(), again, "{second} {pid}");
+    }
+    // The engine insists on a process that nobody sees.
+    let unseen = i32::MAX as u32;
+    let mut tour = visit(web(unseen, "t1"), u64::MAX);
+    let mut asked = wanted(web(unseen, "t1"));
+    tour.confirm(&mut asked, &web(unseen, "t1"));
+    assert_eq!(asked.names, []);
+    assert!(matches!(tour.visited.targets.get(&name), Some(Target::Problem(TargetProblem::Engine(_)))));
 }

@@ -9,6 +9,9 @@ use super::{Site, name, report};
 fn expose_adds_and_hide_removes() {
     let site = Site::launched();
     let host = &site.host;
+    // The bridge announces its addresses from the first one on.
+    host.weave(&["expose", "10.2.1.9/24"]).must();
+    host.weave(&["hide"]).must();
     let before = site.scene().look();
     site.four_runs(&["expose", "10.2.1.1/24", "10.3.0.1/16"]);
     assert_eq!(addresses(host, "weave"), ["10.2.1.1/24", "10.3.0.1/16"]);
@@ -32,6 +35,8 @@ fn expose_adds_and_hide_removes() {
 fn ipv6_can_be_exposed() {
     let site = Site::launched();
     let host = &site.host;
+    host.weave(&["expose", "10.2.1.9/24"]).must();
+    host.weave(&["hide"]).must();
     let before = site.scene().look();
     site.four_runs(&["expose", "fd00::1/64"]);
     assert_eq!(addresses(host, "weave"), ["fd00::1/64"]);

@@ -1,0 +1,133 @@
+//! Links made anew as they were.
+
+use crate::observed::{InterfaceRoute, Link, LinkKind, Mark, Observed};
+use crate::plan::attachment::{Pair, pairs};
+use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
+use crate::spec::{ContainerRef, Route};
+
+/// Makes links anew as they were.
+pub(super) fn again(links: &[String], observed: &Observed) -> Vec<Step> {
+    links
+        .iter()
+        .filter_map(|name| observed.link(name))
+        .flat_map(|link| match (&link.kind, link.mark()) {
+            (LinkKind::Bridge(_), Some(mark)) => bridge(link, mark, observed),
+            (LinkKind::Vxlan(_), _) => tunnel(link, observed),
+            (LinkKind::Veth, Some(_)) => veth(link, observed),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// The IPv6 settings of a link.
+pub(super) fn ipv6_settings(place: &Place, link: &Link) -> Vec<Step> {
+    let set = |key: &str, value: i32| Step::SetIpv6 {
+        place: place.clone(),
+        link: link.name.clone(),
+        key: key.to_owned(),
+        value,
+        before: value,
+    };
+    let disabled = link.ipv6_disabled.map(|off| set("disable_ipv6", i32::from(off)));
+    disabled.into_iter().chain(link.accept_ra.map(|value| set("accept_ra", value))).collect()
+}
+
+/// Routes in an order in which each next hop is near when its route is added.
+pub(super) fn routes<'a>(observed: impl Iterator<Item = &'a InterfaceRoute>) -> Vec<Route> {
+    let mut routes: Vec<Route> = observed.map(|route| Route { to: route.to, via: route.via }).collect();
+    routes.sort_by_key(|route| route.via.is_some());
+    routes
+}
+
+fn set_up(place: &Place, link: &Link) -> Step {
+    Step::SetUp { place: place.clone(), link: link.name.clone(), up: link.up }
+}
+
+fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
+    let Some(mac) = link.mac else { return Vec::new() };
+    let name = link.name.clone();
+    let mut steps = vec![Step::CreateBridge(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark })];
+    steps.extend(ipv6_settings(&Place::Host, link));
+    if let LinkKind::Bridge(info) = link.kind
+        && (info.stp || info.multicast_snooping)
+    {
+        let (stp, multicast_snooping) = (info.stp, info.multicast_snooping);
+        steps.push(Step::SetBridge { link: name.clone(), stp, multicast_snooping, before: (false, false) });
+    }
+    steps.extend(link.up.then(|| set_up(&Place::Host, link)));
+    let addresses = observed.addresses_of(link.index);
+    steps.extend(addresses.map(|address| Step::AddAddress { place: Place::Host, link: name.clone(), address }));
+    let own = observed.routes.iter().filter(|route| route.ifindex == link.index && !route.by_kernel);
+    steps.extend(routes(own).into_iter().map(|route| Step::AddRoute { place: Place::Host, link: name.clone(), route }));
+    // Ports of others were freed with it; weave's own are made anew.
+    let ports = observed.links.iter().filter(|port| port.master == Some(link.index) && port.mark().is_none());
+    steps.extend(ports.map(|port| Step::SetMaster {
+        link: port.name.clone(),
+        bridge: Some(name.clone()),
+        before: None,
+    }));
+    steps
+}
+
+/// The bridge that `link` is made a port of, and the step that takes it away again where it was none.
+fn port_of(link: &Link, observed: &Observed) -> Option<(String, Option<Step>)> {
+    let master = link.master.and_then(|index| observed.link_at(index)).map(|bridge| bridge.name.clone());
+    let bridge = observed.bridge().map(|(bridge, ..)| bridge.name.clone()).or(master.clone())?;
+    let before = Some(bridge.clone());
+    let moved = master != before;
+    Some((bridge, moved.then(|| Step::SetMaster { link: link.name.clone(), bridge: master, before })))
+}
+
+fn tunnel(link: &Link, observed: &Observed) -> Vec<Step> {
+    let LinkKind::Vxlan(info) = &link.kind else { return Vec::new() };
+    let (Some(local), Some((bridge, moved))) = (info.local, port_of(link, observed)) else { return Vec::new() };
+    let name = link.name.clone();
+    let (vni, port, mtu) = (info.vni, info.port, link.mtu);
+    let mut steps = vec![Step::CreateVxlan(NewVxlan { name: name.clone(), vni, port, local, mtu, bridge })];
+    steps.extend(moved);
+    steps.extend(ipv6_settings(&Place::Host, link));
+    let listed = observed.vxlan().is_some_and(|(main, _)| main.index == link.index);
+    if listed && !observed.flood.is_empty() {
+        steps.push(Step::AddFlood { link: name, peers: observed.flood.clone() });
+    }
+    steps.extend(link.up.then(|| set_up(&Place::Host, link)));
+    steps
+}
+
+fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
+    let found = pairs(observed).find(|(pair, ..)| pair.host.index == link.index);
+    let (Some((pair, _, container)), Some((bridge, moved))) = (found, port_of(link, observed)) else {
+        return Vec::new();
+    };
+    let (Some(mac), Some(mark)) = (pair.inner.mac, link.mark()) else { return Vec::new() };
+    let (name, mtu) = (link.name.clone(), pair.inner.mtu);
+    let mut steps = vec![Step::CreateVeth(NewVeth {
+        name: name.clone(),
+        target: container.clone(),
+        interface: pair.inner.name.clone(),
+        mac,
+        mtu,
+        bridge,
+        mark,
+    })];
+    steps.extend(moved);
+    if link.mtu != mtu {
+        steps.push(Step::SetMtu { place: Place::Host, link: name, mtu: link.mtu, before: mtu });
+    }
+    steps.extend((!link.up).then(|| set_up(&Place::Host, link)));
+    steps.extend(inside(&pair, container));
+    steps
+}
+
+fn inside(pair: &Pair<'_>, container: &ContainerRef) -> Vec<Step> {
+    let place = Place::Target(container.clone());
+    let name = pair.inner.name.clone();
+    let mut steps = ipv6_settings(&place, pair.inner);
+    let addresses = pair.net.addresses_of(pair.inner.index);
+    steps.extend(addresses.map(|address| Step::AddAddress { place: place.clone(), link: name.clone(), address }));
+    steps.extend(pair.inner.up.then(|| set_up(&place, pair.inner)));
+    let own = pair.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel);
+    let add = |route| Step::AddRoute { place: place.clone(), link: name.clone(), route };
+    steps.extend(routes(own).into_iter().map(add));
+    steps
+}

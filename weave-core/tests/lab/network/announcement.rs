@@ -1,0 +1,63 @@
+//! A new place of an address is told to those who remember the old one.
+
+use std::time::{Duration, Instant};
+
+use super::common::{attach, attached, ip, lab, launch, reference, weave};
+use crate::lab::{Host, Netns};
+
+/// An address moves from the second to the third host; the watcher on the first reaches it with its next packet.
+fn moves(hosts: &[Host], watcher: &Netns, before: &Netns, after: &Netns, address: &str) {
+    let (plain, _) = address.split_once('/').expect("a prefix length");
+    assert!(watcher.await_ping(ip(plain)));
+    weave(&hosts[1], &format!("detach {}", reference(before)));
+    attach(&hosts[2], after, &format!("--mac 02:00:00:00:00:33 {address}"));
+    let start = Instant::now();
+    // A stale neighbour entry would send this one to nobody; ping waits a second for the answer.
+    assert!(watcher.ping(ip(plain)), "the new place of {address} is not known");
+    assert!(start.elapsed() < Duration::from_millis(900), "it took {:?}", start.elapsed());
+}
+
+#[test]
+fn an_ipv4_address_with_another_hardware_address_is_reached_at_once() {
+    let (lab, hosts) = lab(3);
+    launch(&hosts);
+    let watcher = attached(&lab, &hosts[0], "watcher", "10.2.1.1/24");
+    let before = attached(&lab, &hosts[1], "before", "10.2.1.2/24");
+    moves(&hosts, &watcher, &before, &lab.target("after"), "10.2.1.2/24");
+}
+
+#[test]
+fn an_ipv6_address_with_another_hardware_address_is_reached_at_once() {
+    let (lab, hosts) = lab(3);
+    launch(&hosts);
+    let watcher = attached(&lab, &hosts[0], "watcher", "fd00:2:1::1/64");
+    let before = attached(&lab, &hosts[1], "before", "fd00:2:1::2/64");
+    moves(&hosts, &watcher, &before, &lab.target("after"), "fd00:2:1::2/64");
+}
+
+/// The exposed address of a host that took over from another.
+#[test]
+fn an_exposed_address_that_moves_is_reached_at_once() {
+    let (lab, hosts) = lab(3);
+    launch(&hosts);
+    let watcher = attached(&lab, &hosts[0], "watcher", "10.2.1.1/24");
+    weave(&hosts[1], "expose 10.2.1.101/24");
+    assert!(watcher.await_ping(ip("10.2.1.101")));
+    weave(&hosts[1], "hide");
+    weave(&hosts[2], "expose 10.2.1.101/24");
+    assert!(watcher.ping(ip("10.2.1.101")), "the new host of the address is not known");
+}
+
+/// A second address of an interface that is up already.
+#[test]
+fn an_address_that_joins_another_is_announced_too() {
+    let (lab, hosts) = lab(3);
+    launch(&hosts);
+    let watcher = attached(&lab, &hosts[0], "watcher", "10.2.1.1/24");
+    let before = attached(&lab, &hosts[1], "before", "10.2.1.2/24 10.2.1.3/24");
+    let after = attached(&lab, &hosts[2], "after", "10.2.1.4/24");
+    assert!(watcher.await_ping(ip("10.2.1.3")));
+    weave(&hosts[1], &format!("detach 10.2.1.3/24 {}", reference(&before)));
+    attach(&hosts[2], &after, "10.2.1.3/24");
+    assert!(watcher.ping(ip("10.2.1.3")));
+}

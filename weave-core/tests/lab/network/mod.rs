@@ -1,0 +1,20 @@
+//! The network itself: packets are the witnesses.
+
+mod announcement;
+mod common;
+mod concurrency;
+mod exposure;
+mod forwarding;
+mod forwarding_docker;
+mod guard;
+mod kill;
+mod masquerade;
+mod memory;
+mod mesh;
+mod mtu;
+mod names;
+mod overlay;
+mod preflight;
+mod probe;
+mod reset;
+mod trace;
