@@ -24,8 +24,9 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
         if was_managed {
             let mut removal = Plan::default();
             remove(state, &mut removal);
-            // At the end, when nothing needs the guard any more; and before the mark says that there is none.
-            plan.last.append(&mut removal.base);
+            // Before the bridge is marked as unmanaged: an existing one at the end, a new one when it is made.
+            let steps = if observed.bridge().is_some() { &mut plan.last } else { &mut plan.base };
+            steps.append(&mut removal.base);
             plan.changes.append(&mut removal.changes);
         }
         if was_managed && observed.bridge().is_some() {

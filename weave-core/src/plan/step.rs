@@ -309,18 +309,7 @@ impl fmt::Display for Step {
             Self::DeleteRoute { place, link, route } => write!(f, "{place}ip route del {route} dev {link}"),
             Self::AddFlood { link, peers } => flood(f, "append", link, peers),
             Self::DeleteFlood { link, peers } => flood(f, "delete", link, peers),
-            Self::SetTable { after: Some(table), .. } => {
-                write!(f, "nft table inet {}: ", names::TABLE)?;
-                match table.port {
-                    Some(port) => write!(f, "udp port {port} from {} peers only", table.peers.len())?,
-                    None => f.write_str("no router")?,
-                }
-                for network in &table.masquerade {
-                    write!(f, ", masquerade {network}")?;
-                }
-                Ok(())
-            }
-            Self::SetTable { after: None, .. } => write!(f, "nft delete table inet {}", names::TABLE),
+            Self::SetTable { after, .. } => table(f, after.as_ref()),
             Self::AddAccept(rule) => accept(f, rule, true),
             Self::DeleteAccept(rule) => accept(f, rule, false),
             Self::Announce { place, link, addresses } => {
@@ -332,6 +321,16 @@ impl fmt::Display for Step {
             }
         }
     }
+}
+
+fn table(f: &mut fmt::Formatter<'_>, table: Option<&WeaveTable>) -> fmt::Result {
+    let Some(table) = table else { return write!(f, "nft delete table inet {}", names::TABLE) };
+    write!(f, "nft table inet {}: ", names::TABLE)?;
+    match table.port {
+        Some(port) => write!(f, "udp port {port} from {} peers only", table.peers.len())?,
+        None => f.write_str("no router")?,
+    }
+    table.masquerade.iter().try_for_each(|network| write!(f, ", masquerade {network}"))
 }
 
 fn flood(f: &mut fmt::Formatter<'_>, verb: &str, link: &str, peers: &[Flood]) -> fmt::Result {

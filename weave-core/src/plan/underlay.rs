@@ -62,9 +62,12 @@ fn reaches(local: IpAddr, peer: &Candidate) -> bool {
 fn automatic(peers: &[Candidate], observed: &Observed, plan: &mut Plan) -> Result<IpAddr> {
     if let Some(local) = observed.vxlan().and_then(|(_, info)| info.local)
         && observed.is_own(local)
-        && peers.iter().all(|peer| reaches(local, peer))
     {
-        return Ok(local);
+        // A new peer of the other family is wrong here; it does not move the tunnel away from the peers it has.
+        let connected = peers.iter().any(|peer| peer.field.is_none() && reaches(local, peer));
+        if connected || peers.iter().all(|peer| reaches(local, peer)) {
+            return Ok(local);
+        }
     }
     let mut votes: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for peer in peers {

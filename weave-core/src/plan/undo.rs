@@ -32,7 +32,10 @@ pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
     for (offset, step) in delete_links(veths, before).into_iter().enumerate() {
         back.insert(at + offset, step);
     }
-    back.extend(lost::steps(done, before));
+    // What was gone before its own step came is put back once.
+    let lost = lost::steps(done, before);
+    back.retain(|step| !lost.contains(step));
+    back.extend(lost);
     back
 }
 

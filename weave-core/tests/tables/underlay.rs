@@ -104,6 +104,18 @@ fn own_addresses_are_left_out_and_peers_counted_once() {
 }
 
 #[test]
+fn a_tunnel_stays_in_its_family_while_it_has_peers() {
+    let (_, world) = run(&docker(), "launch {peers: '2001:db8::2'}").unwrap();
+    for op in ["launch {peers: 192.0.2.2}", "connect {peers: [192.0.2.2]}"] {
+        refused(&world, op, &["invalid_spec peers[0]", "192.0.2.2", "IPv4", "2001:db8::1", "allowed: IPv6"]);
+    }
+    let (_, moved) = run(&world, "connect {peers: 192.0.2.2, replace: true}").unwrap();
+    assert_eq!((local(&moved).as_str(), flood(&moved)), ("192.0.2.1", vec!["192.0.2.2".to_owned()]));
+    let (report, moved) = run(&world, "launch {underlay: 192.0.2.1}").unwrap();
+    assert_eq!((local(&moved).as_str(), flood(&moved).len(), report.warnings.len()), ("192.0.2.1", 0, 1));
+}
+
+#[test]
 fn peers_that_cannot_be_are_refused() {
     refused(
         &docker(),
