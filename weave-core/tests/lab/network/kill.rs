@@ -54,8 +54,9 @@ impl Scene {
 
     /// What matters of the host and its containers, without what is different each time.
     fn state(&self) -> Vec<String> {
-        let namespaces = std::iter::once(self.host.netns()).chain(&self.targets);
-        namespaces.flat_map(|netns| state(netns).into_iter().map(|line| format!("{}: {line}", netns.name()))).collect()
+        let host = state(&self.host, &format!("{SHOW}; {SHOW_HOST}"));
+        let targets = self.targets.iter().flat_map(|target| state(target, SHOW));
+        host.into_iter().chain(targets).collect()
     }
 
     fn snapshots(&self) -> Vec<Snapshot> {
@@ -63,15 +64,18 @@ impl Scene {
     }
 }
 
-/// One program for all that can be seen, since it runs after every kill.
+/// Few programs, since they run after every kill.
 const SHOW: &str = "ip -d -o link; ip -o address; ip -4 route show table all; ip -6 route show table all
-    bridge fdb show; nft -s list ruleset; iptables-nft-save; ip6tables-nft-save
     for link in weave ethwe; do grep -H . /proc/sys/net/ipv6/conf/$link/disable_ipv6 /proc/sys/net/ipv6/conf/$link/accept_ra
-    done 2>/dev/null; true";
+    done 2>/dev/null";
 
-fn state(netns: &Netns) -> Vec<String> {
-    let shown = netns.sh(SHOW).must();
-    let mut lines: Vec<String> = shown.lines().filter(|line| is_stable(line)).map(stable_words).collect();
+/// What there is on a host alone.
+const SHOW_HOST: &str = "bridge fdb show; nft -s list ruleset";
+
+fn state(netns: &Netns, show: &str) -> Vec<String> {
+    let shown = netns.sh(&format!("{show}; true")).must();
+    let stable = shown.lines().filter(|line| is_stable(line)).map(stable_words);
+    let mut lines: Vec<String> = stable.map(|line| format!("{}: {line}", netns.name())).collect();
     lines.sort();
     lines
 }

@@ -6,25 +6,16 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::IoSliceMut;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-
-/// System calls that change what others see: messages to the kernel, writing, starting a program.
-const ACTS: &[libc::c_long] = &[
-    libc::SYS_sendto,
-    libc::SYS_sendmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_write,
-    libc::SYS_writev,
-    libc::SYS_clone,
-    libc::SYS_clone3,
-];
 
 /// How a traced program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,10 +89,12 @@ impl Trace {
             return false;
         }
         self.inside.remove(&pid);
-        // The number stands there until the thread goes on; "running" where it is gone.
-        let path = format!("/proc/{}/task/{pid}/syscall", self.leader);
-        let number = fs::read_to_string(path).ok().and_then(|line| line.split(' ').next()?.parse().ok());
-        number.is_some_and(|number: libc::c_long| ACTS.contains(&number))
+        // The number and the arguments stand there until the thread goes on; "running" where it is gone.
+        let line = fs::read_to_string(format!("/proc/{}/task/{pid}/syscall", self.leader)).unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let number = words.next().and_then(|word| word.parse().ok());
+        let arguments: Vec<u64> = words.map(|word| parse_hex(word).unwrap_or(0)).collect();
+        number.is_some_and(|number| is_act(pid, number, &arguments))
     }
 
     fn is_over(&mut self) -> bool {
@@ -111,6 +104,42 @@ impl Trace {
         }
         false
     }
+}
+
+fn parse_hex(word: &str) -> Option<u64> {
+    u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()
+}
+
+/// Whether a system call changes what others see: a message to the kernel that is no question, bytes in a file or to
+/// another program, another program.
+fn is_act(pid: Pid, number: libc::c_long, arguments: &[u64]) -> bool {
+    let [first, second, ..] = arguments else { return false };
+    match number {
+        libc::SYS_sendto => {
+            // Of every four messages about links, addresses, routes and neighbours, the third is the question.
+            let kind = memory(pid, *second).map_or(0, |bytes| u16::from_ne_bytes([bytes[4], bytes[5]]));
+            !((16..128).contains(&kind) && kind & 3 == 2)
+        }
+        libc::SYS_sendmsg | libc::SYS_sendmmsg => true,
+        libc::SYS_write | libc::SYS_writev => {
+            let file = fs::read_link(format!("/proc/{pid}/fd/{first}")).unwrap_or_default();
+            // A thread that wakes another, and what is printed for the user, whom there is none.
+            !["eventfd", "/dev/null"].iter().any(|nobody| file.to_string_lossy().contains(nobody))
+        }
+        libc::SYS_clone => first & THREAD == 0,
+        libc::SYS_clone3 => memory(pid, *first).is_none_or(|flags| u64::from_ne_bytes(flags) & THREAD == 0),
+        _ => false,
+    }
+}
+
+const THREAD: u64 = libc::CLONE_THREAD as u64;
+
+/// Eight bytes of a stopped thread's memory.
+fn memory(pid: Pid, address: u64) -> Option<[u8; 8]> {
+    let mut bytes = [0; 8];
+    let base = usize::try_from(address).ok()?;
+    let read = process_vm_readv(pid, &mut [IoSliceMut::new(&mut bytes)], &[RemoteIoVec { base, len: 8 }]);
+    (read == Ok(8)).then_some(bytes)
 }
 
 fn resume(pid: Pid, signal: Option<Signal>) {
