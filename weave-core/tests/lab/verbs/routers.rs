@@ -1,6 +1,6 @@
 //! `launch`, `stop`, `reset`: the bridge, the tunnel, the guard of its port.
 
-use super::kernel::{addresses, find_link, flood, guarded_peers, guards, index, ipv6, is_up, link, mtu, table};
+use super::kernel::{addresses, find_link, flood, guarded_peers, guards, index, ipv6, is_up, link, links, mtu, table};
 use super::{Site, name, report};
 use crate::lab::{HostOptions, Lab, Snapshot, UNDERLAY, assert_same};
 
@@ -127,7 +127,14 @@ fn another_port_or_vni_makes_the_tunnel_anew_with_its_peers() {
     assert_eq!(flood(host, "vxlan-6790"), ["192.0.2.2", "192.0.2.3:7000"]);
     assert!(guards(host, 6790) && !guards(host, 6783));
     site.four_runs(&["launch", "--vni", "99"]);
-    assert_eq!(link(host, "vxlan-6790")["linkinfo"]["info_data"]["id"], 99);
+    // Under another name, because the old one stays until the new one is ready.
+    let tunnels: Vec<_> = links(host).into_iter().filter(|link| link["linkinfo"]["info_kind"] == "vxlan").collect();
+    let [tunnel] = tunnels.as_slice() else { panic!("one tunnel: {tunnels:#?}") };
+    assert_eq!(tunnel["linkinfo"]["info_data"]["id"], 99);
+    let name = tunnel["ifname"].as_str().expect("a name");
+    assert_eq!(flood(host, name), ["192.0.2.2", "192.0.2.3:7000"]);
+    // And so on, back and forth.
+    site.four_runs(&["launch", "--vni", "100"]);
     assert_eq!(flood(host, "vxlan-6790"), ["192.0.2.2", "192.0.2.3:7000"]);
     assert_eq!(index(host, "weave"), bridge);
 }
