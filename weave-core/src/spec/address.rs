@@ -145,7 +145,7 @@ impl FromStr for Route {
             return Err(wrong(format!("has bits set behind its prefix (the network is {})", network_of(network))));
         }
         if network.prefix() == 0 {
-            return Err(wrong("is the default route".to_owned()).hint("use `gateway` for the default route"));
+            return Err(wrong("is the default route, which `gateway` is for".to_owned()));
         }
         if via.is_some_and(|via| via.is_ipv4() != network.is_ipv4()) {
             return Err(wrong("mixes IPv4 and IPv6".to_owned()));

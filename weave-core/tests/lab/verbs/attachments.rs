@@ -157,6 +157,8 @@ fn multicast_of_containers_reaches_containers() {
     let site = Site::launched();
     site.host.weave(&["attach", "10.2.1.4/24", &name(&site.web)]).must();
     site.host.weave(&["attach", "10.2.1.5/24", &name(&site.db)]).must();
+    // A new port of a bridge forwards a moment after it is up.
+    assert!(site.web.await_ping("10.2.1.5".parse().expect("address")));
     let sniffer = Sniffer::start(&site.db);
     let marker = b"to everybody who listens";
     crate::lab::send_udp(&site.web, None, "239.1.2.3:7000".parse().expect("address"), marker);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::kernel::{addresses, ipv6, masqueraded};
-use super::{Site, name, report};
+use super::{Scene, Site, name, report};
 
 #[test]
 fn expose_adds_and_hide_removes() {
@@ -37,7 +37,7 @@ fn ipv6_can_be_exposed() {
     let host = &site.host;
     host.weave(&["expose", "10.2.1.9/24"]).must();
     host.weave(&["hide"]).must();
-    let before = site.scene().look();
+    let before = Scene(vec![&site.web, &site.db]).look();
     site.four_runs(&["expose", "fd00::1/64"]);
     assert_eq!(addresses(host, "weave"), ["fd00::1/64"]);
     assert_eq!(masqueraded(host), ["fd00::/64"]);
@@ -49,7 +49,8 @@ fn ipv6_can_be_exposed() {
         (vec!["10.2.1.1/24".into()], "1".into())
     );
     host.weave(&["hide"]).must();
-    site.scene().is_still(&before);
+    Scene(vec![&site.web, &site.db]).is_still(&before);
+    assert_eq!((addresses(host, "weave"), masqueraded(host)), (Vec::<String>::new(), Vec::<String>::new()));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn wrong_fields_of_documents() {
         ("peers: ['fe80::1']", "peers[0]", &["link-local"]),
         ("peers: [-host]", "peers[0]", &["neither an address nor a host name"]),
         ("peers: '192.0.2.3 192.0.2'", "peers", &["`192.0.2` is a mistyped address"]),
-        ("peers: {a: b}", "peers", &["expected a list"]),
+        ("peers: {a: b}", "peers", &["is no list"]),
         ("expose: [10.2.1.1]", "expose[0]", &["`10.2.1.1` has no prefix length", "10.2.1.4/24"]),
         ("expose: [{ip: 10.2.1.1/24, masquerade: maybe}]", "expose[0].masquerade", &["maybe"]),
         ("firewall: {manage: 7}", "firewall.manage", &["7"]),
@@ -77,7 +77,7 @@ fn wrong_fields_of_containers_in_documents() {
         ("{ips: [10.2.1.4/24], routes: [0.0.0.0/0 via 10.2.1.1]}", "routes[0]", &["`gateway`"]),
         ("{ips: [10.2.1.4/24], routes: [10.9.0.0/16 via 10.7.0.1]}", "routes[0]", &["10.7.0.1 is in no network"]),
         ("{ips: [10.2.1.4/24], routes: [10.9.0.0/16 via 'fd00::1']}", "routes[0]", &[]),
-        ("{ips: [10.2.1.4/24], routes: ['fd01::/64']}", "routes[0]", &["needs an address of its family"]),
+        ("{ips: [10.2.1.4/24], routes: ['fd01::/64']}", "routes[0]", &["another family than all of `ips`"]),
         ("{ips: [10.2.1.4/24], multicast: 5}", "multicast", &["5"]),
         ("{ips: [10.2.1.4/24], probe: perhaps}", "probe", &["perhaps"]),
     ];

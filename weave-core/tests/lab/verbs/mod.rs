@@ -56,10 +56,18 @@ impl Site {
         Scene(vec![self.host.netns(), &self.web, &self.db])
     }
 
+    /// The host, and those of its namespaces that a command line or document names: to look at all costs more time.
+    fn concerned(&self, args: &[&str]) -> Scene<'_> {
+        let document = args.last().filter(|_| args.contains(&"apply")).and_then(|path| fs::read_to_string(path).ok());
+        let text = args.join(" ") + &document.unwrap_or_default();
+        let named = [&self.web, &self.db].into_iter().filter(|netns| text.contains(&name(netns)));
+        Scene(std::iter::once(self.host.netns()).chain(named).collect())
+    }
+
     /// The four runs of a verb.
     #[track_caller]
     fn four_runs(&self, args: &[&str]) -> Value {
-        four_runs(&self.host, &self.scene(), args)
+        four_runs(&self.host, &self.concerned(args), args)
     }
 
     /// The four runs of a document.
@@ -77,7 +85,7 @@ impl Site {
     /// A refusal that touched nothing.
     #[track_caller]
     fn refused(&self, args: &[&str]) -> Refusal {
-        self.scene().untouched(|| refused(&self.host, args))
+        self.concerned(args).untouched(|| refused(&self.host, args))
     }
 
     /// A document's refusal that touched nothing.

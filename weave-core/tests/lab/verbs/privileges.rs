@@ -11,13 +11,19 @@ use super::{Refusal, Site, name, refusal, report, weave_through};
 const NOBODY: &[&str] = &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const NO_CAPABILITIES: &[&str] = &["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
 
-/// Somebody who may not run the command where it was built can still run a copy.
-fn refused_as(site: &Site, who: &[&str], args: &[&str]) -> Refusal {
-    let copy = site.lab.dir().join("weave");
-    if !copy.exists() {
-        fs::copy(super::WEAVE, &copy).expect("a copy of the command");
+/// A copy that everybody may run, also who may not enter the directory in which the command was built.
+///
+/// It is made by another process: a file that this one writes is busy as long as a child of another test has it.
+fn copy(site: &Site) -> String {
+    let path = site.lab.dir().join("weave").to_str().expect("a path in UTF-8").to_owned();
+    if !fs::exists(&path).expect("a directory that can be read") {
+        site.host.exec(&["cp", super::WEAVE, &path]).must();
     }
-    let copy = copy.to_str().expect("a path in UTF-8").to_owned();
+    path
+}
+
+fn refused_as(site: &Site, who: &[&str], args: &[&str]) -> Refusal {
+    let copy = copy(site);
     // The last words of the wrapper are followed by the path of the original, which is left out.
     let wrapper = [who, &["sh", "-c", "shift; exec \"$0\" \"$@\"", &copy]].concat();
     refusal(&weave_through(&site.host, &wrapper, &[&["--json"], args].concat()))
@@ -51,10 +57,7 @@ fn without_privileges_nothing_is_touched_and_the_hint_says_what_is_needed() {
 #[test]
 fn everybody_may_ask_for_the_version() {
     let site = Site::new();
-    let copy = site.lab.dir().join("weave");
-    fs::copy(super::WEAVE, &copy).expect("a copy of the command");
-    let copy = copy.to_str().expect("a path in UTF-8");
-    site.host.exec(&[NOBODY, &[copy, "version"]].concat()).must();
+    site.host.exec(&[NOBODY, &[&copy(&site), "version"]].concat()).must();
 }
 
 #[test]

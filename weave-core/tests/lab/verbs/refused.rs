@@ -104,7 +104,7 @@ fn a_bridge_that_is_full() {
     let site = Site::launched();
     let host = &site.host;
     // The tunnel has one port, web gets the last one.
-    let pair = |n| format!("link add a{n} master weave type veth peer name b{n} master weave\n");
+    let pair = |n| format!("link add a{n} master weave type veth peer name b{n}\nlink set b{n} master weave\n");
     let batch: String =
         (0..510).map(pair).chain(["link add a510 master weave type veth peer name b510\n".into()]).collect();
     let file = site.lab.dir().join("batch");

@@ -1,6 +1,6 @@
 //! `launch`, `stop`, `reset`: the bridge, the tunnel, the guard of its port.
 
-use super::kernel::{addresses, find_link, flood, guarded_peers, guards, index, ipv6, is_up, link, mtu, table};
+use super::kernel::{addresses, find_link, flood, guarded_peers, guards, index, ipv6, is_up, link, links, mtu, table};
 use super::{Site, name, report};
 use crate::lab::{HostOptions, Lab, Snapshot, UNDERLAY, assert_same};
 
@@ -127,7 +127,14 @@ fn another_port_or_vni_makes_the_tunnel_anew_with_its_peers() {
     assert_eq!(flood(host, "vxlan-6790"), ["192.0.2.2", "192.0.2.3:7000"]);
     assert!(guards(host, 6790) && !guards(host, 6783));
     site.four_runs(&["launch", "--vni", "99"]);
-    assert_eq!(link(host, "vxlan-6790")["linkinfo"]["info_data"]["id"], 99);
+    // Under another name, because the old one stays until the new one is ready.
+    let tunnels: Vec<_> = links(host).into_iter().filter(|link| link["linkinfo"]["info_kind"] == "vxlan").collect();
+    let [tunnel] = tunnels.as_slice() else { panic!("one tunnel: {tunnels:#?}") };
+    assert_eq!(tunnel["linkinfo"]["info_data"]["id"], 99);
+    let name = tunnel["ifname"].as_str().expect("a name");
+    assert_eq!(flood(host, name), ["192.0.2.2", "192.0.2.3:7000"]);
+    // And so on, back and forth.
+    site.four_runs(&["launch", "--vni", "100"]);
     assert_eq!(flood(host, "vxlan-6790"), ["192.0.2.2", "192.0.2.3:7000"]);
     assert_eq!(index(host, "weave"), bridge);
 }
@@ -178,7 +185,7 @@ fn stop_leaves_the_containers_to_each_other() {
 fn reset_removes_everything_and_nothing_else() {
     let site = Site::new();
     let host = &site.host;
-    host.sh("ip link add other type bridge && ip link add d0 type bridge && ip address add 10.99.0.1/24 dev d0 && \
+    host.sh("ip link add other type bridge && ip link add d0 type veth peer name d1 && ip address add 10.99.0.1/24 dev d0 && \
              nft add table inet other && ip link set d0 master other up")
         .must();
     site.web.sh("ip link add d0 type bridge && ip link set d0 up && ip address add 10.98.0.1/24 dev d0").must();
@@ -202,7 +209,7 @@ fn a_namespace_that_went_away_leaves_no_trace() {
     let end = super::kernel::host_end(&site.host, &gone, "ethwe");
     let end = end["ifname"].as_str().expect("a name").to_owned();
     site.host.exec(&["ip", "netns", "delete", gone.name()]).must();
-    assert!(crate::lab::wait_until(std::time::Duration::from_secs(10), || find_link(&site.host, &end).is_none()));
+    assert!(crate::lab::wait_until(std::time::Duration::from_secs(60), || find_link(&site.host, &end).is_none()));
     report(&site.host, &["launch"], 0);
     report(&site.host, &["status"], 0);
     site.refused(&["attach", "10.2.1.4/24", &name(&gone)]).says("not_found", &name(&gone), &["does not exist"]);

@@ -11,7 +11,11 @@ use super::diff::diff;
 use super::netns::Netns;
 
 /// Keys that count time, or that the kernel sets and clears by itself.
-const VOLATILE: &[&str] = &["valid_life_time", "preferred_life_time", "tentative", "expires", "used", "updated", "age"];
+const VOLATILE: &[&str] =
+    &["valid_life_time", "preferred_life_time", "tentative", "expires", "used", "updated", "age", "operstate"];
+
+/// Flags of links and routes that follow the carrier, which the kernel tells of a moment after it has changed.
+const CARRIER: [&str; 3] = ["NO-CARRIER", "LOWER_UP", "linkdown"];
 
 /// Endings of keys that count time: `hello_timer`, `gc_timer` and more of bridges and their ports.
 const VOLATILE_END: &str = "_timer";
@@ -148,7 +152,10 @@ fn without_volatile(mut value: Value) -> Value {
             fields.retain(|key, _| !VOLATILE.contains(&key.as_str()) && !key.ends_with(VOLATILE_END));
             fields.values_mut().for_each(|field| *field = without_volatile(field.take()));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_volatile(item.take())),
+        Value::Array(items) => {
+            items.retain(|item| !item.as_str().is_some_and(|flag| CARRIER.contains(&flag)));
+            items.iter_mut().for_each(|item| *item = without_volatile(item.take()));
+        }
         _ => {}
     }
     value
