@@ -15,7 +15,7 @@ use super::network::{Network, room_for_ipv6};
 use super::router::keep_ipv6;
 use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
 use crate::observed::{AttachmentMark, Link, NetnsId, Observed, Target, TargetNet, TargetProblem};
-use crate::spec::{ContainerRef, Detach};
+use crate::spec::{Cidr, ContainerRef, Detach};
 use crate::{Error, ErrorKind, Result, names};
 
 /// An interface that weave made: both ends, and where the far one is.
@@ -35,6 +35,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
     let mut named = Named::new();
     let mut removed = Vec::new();
     let mut names = HostNames::new(observed);
+    let hidden: BTreeSet<Cidr> = plan.base.iter().filter_map(hides).collect();
     for wish in &intent.attachments {
         let container = wish.container();
         let lane = served(wish, observed).and_then(|net| {
@@ -44,7 +45,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
             named.insert((net.netns, wish.interface()));
-            one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
+            one(wish, net, &mut Context { observed, network, names: &mut names, hidden: &hidden }).map(Some)
         });
         match lane {
             Ok(Some((lane, gone))) => {
@@ -68,11 +69,21 @@ pub(super) fn subject(container: &ContainerRef) -> String {
     format!("containers.{container}")
 }
 
+/// The address that a step takes from the host.
+fn hides(step: &Step) -> Option<Cidr> {
+    match step {
+        Step::DeleteAddress { place: Place::Host, address, .. } => Some(*address),
+        _ => None,
+    }
+}
+
 /// What planning one container looks at.
 pub(super) struct Context<'a> {
     pub(super) observed: &'a Observed,
     pub(super) network: Option<&'a Network>,
     pub(super) names: &'a mut HostNames,
+    /// Addresses that the plan takes from the host.
+    pub(super) hidden: &'a BTreeSet<Cidr>,
 }
 
 /// Names of host ends that are taken, by what is and by what is planned.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::wish::{Wish, has_own_field, is_default, multicast};
 use super::{Context, Pair, addresses, pair, set_mtu, subject};
-use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
+use crate::observed::{AttachmentMark, InterfaceAddress, InterfaceRoute, Mark, TargetNet};
 use crate::plan::network::{Network, room_for_ipv6};
 use crate::plan::router::keep_ipv6;
 use crate::plan::{Change, Lane, NewVeth, Place, Step};
@@ -27,6 +27,7 @@ pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) 
         room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
+    exposed(wish, context)?;
     let container = wish.container.clone();
     let lane = Lane { container, steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
     let mut work = Work { wish, net, network, lane };
@@ -52,6 +53,21 @@ fn elsewhere(wish: &Wish<'_>, net: &TargetNet) -> Result<()> {
             let link = net.links.iter().find(|link| link.index == other.ifindex).map_or("another", |link| &link.name);
             let message = format!("{ip} is on interface {link} of {} already", wish.container);
             return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an address of the host itself. The host does not answer its own probe, and would keep the packets.
+fn exposed(wish: &Wish<'_>, context: &Context<'_>) -> Result<()> {
+    let own = |ip: &Cidr| context.observed.addresses.iter().find(|own| own.address.ip() == ip.ip());
+    let stays = |own: &&InterfaceAddress| !context.hidden.contains(&own.address);
+    for (index, ip) in wish.ips.iter().enumerate() {
+        if let Some(own) = own(ip).filter(stays) {
+            let link = context.observed.link_at(own.ifindex).map_or("a link", |link| &link.name);
+            let message = format!("{ip} is this host's own address on {link}");
+            return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message)
+                .hint("give another address, or take that one from the host: `weave hide`"));
         }
     }
     Ok(())

@@ -46,10 +46,12 @@ fn measured() {
 
     let small = resident();
     apply(&many, 3);
+    for _ in 0..5 { eprintln!("RSS {}", resident()); apply(&many, 5); }
     let large = resident();
     apply(&many, 10);
     let grown = resident().saturating_sub(large);
     assert!(grown < 1024, "10 applies of {MANY} attachments grew by {grown} KiB");
+    eprintln!("small {small} large {large} grown {grown} peak {} now {}", peak(), resident());
     let each = peak().saturating_sub(small) * 1024 / MANY as u64;
     assert!(each < 4096, "{each} bytes for each of {MANY} attachments");
     drop(blocking::run(ops::host::reset(&kernel(), Mode::Apply)).expect("reset"));
