@@ -5,6 +5,7 @@
 mod laws;
 mod spec;
 mod support;
+mod tables;
 
 use std::path::{Path, PathBuf};
 

@@ -97,9 +97,10 @@ fn run(
         Ok(translated) => translated,
         Err(error) => return refuse(streams, &error),
     };
+    let line = words.clone();
     let cli = match Cli::try_parse_from(program.into_iter().chain(words)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, json, streams),
+        Err(error) => return usage(&error, &line, json, streams),
     };
     let operation = match verbs::operation(&cli.verb, from) {
         Ok(operation) => operation,
@@ -116,7 +117,7 @@ fn run(
 }
 
 /// What clap says: help on stdout, anything else is a failure.
-fn usage(error: &clap::Error, json: bool, streams: &mut Streams) -> u8 {
+fn usage(error: &clap::Error, words: &[String], json: bool, streams: &mut Streams) -> u8 {
     if matches!(error.kind(), Usage::DisplayHelp | Usage::DisplayVersion) {
         streams.out(&error.render().ansi().to_string());
         return end(OK, streams);
@@ -130,11 +131,20 @@ fn usage(error: &clap::Error, json: bool, streams: &mut Streams) -> u8 {
     } else if json {
         let text = error.render().to_string();
         let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
-        failed(json, &Error::invalid("", message), streams);
+        let refused = Error::invalid(option(error), message);
+        let verb = words.iter().find(|word| Operation::NAMES.contains(&word.as_str()));
+        failed(json, &verb.into_iter().fold(refused, |refused, verb| refused.op(verb.as_str())), streams);
     } else {
         streams.err(&error.render().ansi().to_string());
     }
     FAILED
+}
+
+/// The option that clap complains about, by the name of its field: `port` for `--port <PORT>`.
+fn option(error: &clap::Error) -> String {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return String::new() };
+    let name = word.strip_prefix("--").unwrap_or_default();
+    name.split([' ', '=']).next().unwrap_or_default().replace('-', "_")
 }
 
 fn failed(json: bool, error: &Error, streams: &mut Streams) {

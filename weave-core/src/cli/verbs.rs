@@ -106,8 +106,10 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     })
 }
 
+/// A word may hold several, as `"$PEERS"` of a shell does.
 fn list<T: FromStr<Err = Error>>(words: &[String]) -> Result<List<T>> {
-    words.iter().map(|word| word.parse()).collect()
+    let lists: Vec<List<T>> = words.iter().map(|word| word.parse()).collect::<Result<_>>()?;
+    Ok(lists.into_iter().flatten().collect())
 }
 
 fn launch(args: &LaunchArgs, from: &impl Surroundings) -> Result<Launch> {

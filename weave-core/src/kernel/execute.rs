@@ -183,10 +183,8 @@ impl Worker {
                 self.send(place, encode::add_address(index, *address))
             }
             Step::DeleteAddress { place, link, address } => {
-                if address.is_ipv4() {
-                    self.enter(place)?;
-                    sysctl::keep_secondaries(link);
-                }
+                self.enter(place)?;
+                let _kept = address.is_ipv4().then(|| sysctl::keep_secondaries(link));
                 self.remove(place, link, |index| encode::delete_address(index, *address))
             }
             Step::AddRoute { place, link, route } => {

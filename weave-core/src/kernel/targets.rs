@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::held::{Held, Origin};
 use super::locate::Locator;
@@ -16,7 +17,10 @@ use crate::spec::ContainerRef;
 use crate::{Error, Result};
 
 /// How often a container that starts anew while it is looked at is asked for again.
-const TRIES: usize = 4;
+const TRIES: usize = 6;
+
+/// How long is waited before the second time, and each time twice as long: 1.5 s in all.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What was found.
 #[derive(Default)]
@@ -60,9 +64,12 @@ impl Wanted {
 pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<AttachmentMark>) -> Result<Visited> {
     let mut tour = Tour::new(Arc::clone(&kernel.host));
     let mut wanted = wanted;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         if wanted.names.is_empty() {
             break;
+        }
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE * (1 << (attempt - 1))).await;
         }
         let before = wanted.answers.clone();
         tour = job::start(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
@@ -70,7 +77,9 @@ pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<Attachment
         tour.confirm(&mut wanted, &before);
     }
     for name in &wanted.names {
-        tour.problem(name, TargetProblem::NotRunning("restarting".into()));
+        if !matches!(tour.visited.targets.get(name), Some(Target::Problem(TargetProblem::Engine(_)))) {
+            tour.problem(name, TargetProblem::NotRunning("restarting".into()));
+        }
     }
     if !marks.is_empty() {
         tour = job::start(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
@@ -211,17 +220,20 @@ impl Tour {
     }
 
     /// Takes from `wanted` the containers of which the engine says the same as before they were entered.
+    ///
+    /// Those that could not be entered stay in it: the engine takes a moment to notice that a process has died.
     pub(super) fn confirm(&mut self, wanted: &mut Wanted, before: &HashMap<String, Answer>) {
         let answers = &wanted.answers;
         wanted.names.retain(|name| {
             let ContainerRef::Container(id) = name else { return true };
             let (Some(Ok(before)), Some(Ok(now))) = (before.get(id), answers.get(id)) else { return true };
             let same = before.pid == now.pid && before.started_at == now.started_at;
-            if same && !matches!(self.visited.targets.get(name), Some(Target::Found(_))) {
+            let entered = matches!(self.visited.targets.get(name), Some(Target::Found(_)));
+            if same && !entered {
                 let message = format!("its process {} cannot be seen: is weave in another pid namespace?", now.pid);
                 self.visited.targets.insert(name.clone(), Target::Problem(TargetProblem::Engine(message)));
             }
-            !same
+            !(same && entered)
         });
     }
 

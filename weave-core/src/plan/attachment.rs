@@ -15,7 +15,7 @@ use super::network::{Network, room_for_ipv6};
 use super::router::keep_ipv6;
 use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
 use crate::observed::{AttachmentMark, Link, NetnsId, Observed, Target, TargetNet, TargetProblem};
-use crate::spec::{Cidr, ContainerRef, Detach};
+use crate::spec::{ContainerRef, Detach, Exposure};
 use crate::{Error, ErrorKind, Result, names};
 
 /// An interface that weave made: both ends, and where the far one is.
@@ -29,13 +29,20 @@ pub(super) struct Pair<'a> {
     pub(super) net: &'a TargetNet,
 }
 
+/// What the host shall be around its containers.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) network: Option<&'a Network>,
+    pub(super) exposures: &'a [Exposure],
+}
+
 /// Lanes for all containers of the intent, and the MTU of all the others.
-pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Network>, plan: &mut Plan) -> Result<()> {
+pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, plan: &mut Plan) -> Result<()> {
+    let network = around.network;
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
     let mut named = Named::new();
     let mut removed = Vec::new();
     let mut names = HostNames::new(observed);
-    let hidden: BTreeSet<Cidr> = plan.base.iter().filter_map(hides).collect();
     for wish in &intent.attachments {
         let container = wish.container();
         let lane = served(wish, observed).and_then(|net| {
@@ -45,7 +52,8 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
             named.insert((net.netns, wish.interface()));
-            one(wish, net, &mut Context { observed, network, names: &mut names, hidden: &hidden }).map(Some)
+            apart_from_host(wish, around.exposures)?;
+            one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
         });
         match lane {
             Ok(Some((lane, gone))) => {
@@ -65,16 +73,21 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
     }
 }
 
-pub(super) fn subject(container: &ContainerRef) -> String {
-    format!("containers.{container}")
+/// Refuses an address that the host itself has on the network: it would not answer its own question who has it.
+fn apart_from_host(wish: &AttachmentIntent, exposures: &[Exposure]) -> Result<()> {
+    let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { return Ok(()) };
+    for (index, ip) in spec.ips.iter().enumerate() {
+        if let Some(exposure) = exposures.iter().find(|exposure| exposure.ip.ip() == ip.ip()) {
+            let message = format!("{ip} is exposed as this host's own address; allowed: another");
+            return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message)
+                .hint(format!("give another address, or take it from the host: `weave hide {exposure}`")));
+        }
+    }
+    Ok(())
 }
 
-/// The address that a step takes from the host.
-fn hides(step: &Step) -> Option<Cidr> {
-    match step {
-        Step::DeleteAddress { place: Place::Host, address, .. } => Some(*address),
-        _ => None,
-    }
+pub(super) fn subject(container: &ContainerRef) -> String {
+    format!("containers.{container}")
 }
 
 /// What planning one container looks at.
@@ -82,8 +95,6 @@ pub(super) struct Context<'a> {
     pub(super) observed: &'a Observed,
     pub(super) network: Option<&'a Network>,
     pub(super) names: &'a mut HostNames,
-    /// Addresses that the plan takes from the host.
-    pub(super) hidden: &'a BTreeSet<Cidr>,
 }
 
 /// Names of host ends that are taken, by what is and by what is planned.

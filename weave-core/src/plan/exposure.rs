@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use ipnetwork::IpNetwork;
 
+use super::attachment::pairs;
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_setting;
 use super::{Change, Intent, Members, Place, Plan, Step};
-use crate::observed::Observed;
+use crate::observed::{Observed, Target};
 use crate::spec::{Cidr, Exposure};
 use crate::{Error, ErrorKind, Result};
 
@@ -41,20 +42,14 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Net
             current.into_iter().filter(|old| !gone.iter().any(|gone| gone.ip == old.ip)).collect()
         }
     };
-    for exposure in intent_exposures(intent) {
+    for exposure in intent.exposed() {
         check(exposure, observed, network)?;
+        apart_from_containers(exposure, intent, observed)?;
     }
     if let Some(exposure) = wanted.iter().find(|exposure| !exposure.ip.is_ipv4()) {
         room_for_ipv6(network.mtu, &format!("the exposure {}", exposure.ip))?;
     }
     Ok(wanted)
-}
-
-fn intent_exposures(intent: &Intent) -> &[Exposure] {
-    match &intent.exposures {
-        Members::Add(items) | Members::Exact(items) => items,
-        Members::Leave | Members::Remove(_) => &[],
-    }
 }
 
 /// An exposure makes a route on the host: it must not catch the packets of the tunnel itself.
@@ -81,6 +76,30 @@ fn check(exposure: &Exposure, observed: &Observed, network: &Network) -> Result<
         return Err(Error::new(ErrorKind::Conflict, "expose", message));
     }
     Ok(())
+}
+
+/// Refuses a new exposure of an address that a container of this host has, and keeps.
+fn apart_from_containers(exposure: &Exposure, intent: &Intent, observed: &Observed) -> Result<()> {
+    let ip = exposure.ip.ip();
+    if current(observed).iter().any(|old| old.ip.ip() == ip) {
+        return Ok(());
+    }
+    // What a document says of a container has been compared with its exposures already.
+    let named: Vec<_> = intent
+        .attachments
+        .iter()
+        .filter_map(|wish| match observed.targets.get(wish.container()) {
+            Some(Target::Found(net)) => Some((net.netns, wish.interface())),
+            _ => None,
+        })
+        .collect();
+    let owner = pairs(observed).find(|(pair, mark, _)| {
+        let has_it = pair.net.addresses_of(pair.inner.index).any(|other| other.ip() == ip);
+        has_it && !named.contains(&(pair.net.netns, mark.interface.as_str()))
+    });
+    let Some((_, _, container)) = owner else { return Ok(()) };
+    let message = format!("{} is the address of container {container} on this host; allowed: another", exposure.ip);
+    Err(Error::new(ErrorKind::Conflict, "expose", message))
 }
 
 /// What is exposed now.

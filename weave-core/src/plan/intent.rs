@@ -194,8 +194,8 @@ impl Intent {
         let exposures = self.exposures != Members::Leave;
         let mut scope = Scope {
             targets: self.attachments.iter().map(|intent| intent.container().clone()).collect(),
-            // The MTU may change, and every attachment follows.
-            attachments: router,
+            // The MTU may change, and every attachment follows; a new exposure may be the address of one.
+            attachments: router || !self.exposed().is_empty(),
             router: router || exposures || self.manage_firewall.is_some(),
             routes: router || exposures,
             firewall: router || exposures || self.manage_firewall.is_some(),
@@ -214,12 +214,17 @@ impl Intent {
         scope
     }
 
+    /// Exposures that shall be there.
+    pub(super) fn exposed(&self) -> &[Exposure] {
+        match &self.exposures {
+            Members::Add(items) | Members::Exact(items) => items,
+            Members::Leave | Members::Remove(_) => &[],
+        }
+    }
+
     /// Networks that the intent itself puts on the overlay, with the field that names them.
     pub(super) fn overlay_networks(&self) -> Vec<ipnetwork::IpNetwork> {
-        let exposed = match &self.exposures {
-            Members::Add(items) | Members::Exact(items) => items.as_slice(),
-            Members::Leave | Members::Remove(_) => &[],
-        };
+        let exposed = self.exposed();
         let attached = self.attachments.iter().flat_map(|intent| match intent {
             AttachmentIntent::Add(attach) | AttachmentIntent::Exact(attach) => attach.ips.as_slice(),
             AttachmentIntent::Remove(_) => &[],

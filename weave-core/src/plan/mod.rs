@@ -115,6 +115,11 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         exposure::plan(observed, network, &exposures, &mut plan);
     }
-    attachment::plan(intent, observed, network.as_ref(), &mut plan)?;
+    attachment::plan(
+        intent,
+        observed,
+        attachment::Around { network: network.as_ref(), exposures: &exposures },
+        &mut plan,
+    )?;
     Ok(plan)
 }

@@ -142,7 +142,7 @@ pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Re
             }
             // The tunnel was moved to the other family: peers of the old one cannot follow.
             (None, None) => {
-                plan.warnings.push(format!("peer {} is dropped: it is not of the family of {local}", peer.written))
+                plan.warnings.push(format!("peer {} is dropped: it is not of the family of {local}", peer.written));
             }
         }
     }

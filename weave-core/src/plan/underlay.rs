@@ -77,8 +77,10 @@ fn automatic(peers: &[Candidate], observed: &Observed, plan: &mut Plan) -> Resul
         votes.retain(|local, _| peers.iter().all(|peer| reaches(*local, peer)));
     }
     if let Some((chosen, _)) = votes.iter().max_by_key(|(local, count)| (**count, std::cmp::Reverse(**local))) {
-        if votes.len() > 1 {
-            let others: Vec<String> = votes.keys().filter(|local| *local != chosen).map(ToString::to_string).collect();
+        // That peers could be reached over the other family, too, leaves no doubt about the way.
+        let others = votes.keys().filter(|local| *local != chosen && local.is_ipv4() == chosen.is_ipv4());
+        let others: Vec<String> = others.map(ToString::to_string).collect();
+        if !others.is_empty() {
             plan.warnings.push(format!(
                 "the tunnel uses {chosen}; routes to some peers would also suggest {}: say `underlay` to choose",
                 others.join(", ")

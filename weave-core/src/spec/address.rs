@@ -182,10 +182,13 @@ impl<'de> serde::Deserialize<'de> for Route {
         #[serde(deny_unknown_fields)]
         struct Fields {
             to: String,
-            via: Option<IpAddr>,
+            via: Option<String>,
         }
         #[derive(serde::Deserialize)]
-        #[serde(untagged, expecting = "a route such as `10.9.0.0/16 via 10.2.1.1` or {to: 10.9.0.0/16, via: 10.2.1.1}")]
+        #[serde(
+            untagged,
+            expecting = "this is no route; allowed: `10.9.0.0/16 via 10.2.1.1` or {to: 10.9.0.0/16, via: 10.2.1.1}"
+        )]
         enum Form {
             Text(String),
             Fields(Fields),

@@ -25,7 +25,7 @@ pub struct Attach {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// Next hop of the container's default route (none).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_ip")]
     pub gateway: Option<IpAddr>,
     /// Further routes through the interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,12 +81,29 @@ impl Attach {
             self.check_next_hop(gateway).map_err(|error| error.within("gateway"))?;
         }
         for (index, route) in self.routes.iter().flatten().enumerate() {
+            self.check_destination(index, route).map_err(|error| error.within(&format!("routes[{index}]")))?;
             if let Some(via) = route.via {
                 self.check_next_hop(via).map_err(|error| error.within(&format!("routes[{index}]")))?;
             } else if !self.ips.iter().any(|ip| ip.is_ipv4() == route.to.is_ipv4()) {
-                let message = format!("{} needs an address of its family in `ips`", route.to);
+                let message =
+                    format!("{} is of another family than all of `ips`; allowed: one that they have", route.to);
                 return Err(Error::invalid(format!("routes[{index}]"), message));
             }
+        }
+        Ok(())
+    }
+
+    /// The kernel takes one route to each destination, and makes those to the networks of `ips` itself.
+    fn check_destination(&self, index: usize, route: &Route) -> Result<()> {
+        let refused = |why: String| Err(Error::invalid("", format!("{route} {why}")));
+        if let Some(other) = self.routes.iter().flatten().take(index).find(|other| other.to == route.to) {
+            return refused(format!("goes where {other} goes; allowed: each destination once"));
+        }
+        if let Some(ip) = self.ips.iter().find(|ip| ip.network() == route.to) {
+            return refused(format!("is the network of {ip}, which needs no route; allowed: other networks"));
+        }
+        if route.to.to_string() == names::MULTICAST {
+            return refused("is what `multicast` is for; allowed: other networks".to_owned());
         }
         Ok(())
     }

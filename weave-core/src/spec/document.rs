@@ -65,7 +65,7 @@ pub struct Attached {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// As [`Attach::gateway`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_ip")]
     pub gateway: Option<IpAddr>,
     /// As [`Attach::routes`], and all there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
                     let container: ContainerRef =
                         name.parse().map_err(|error: Error| A::Error::custom(error.message()))?;
                     if entries.insert(container, value).is_some() {
-                        return Err(A::Error::custom(format!("the container `{name}` is given twice")));
+                        return Err(A::Error::custom(format!(
+                            "the container `{name}` is given twice; allowed: each container once"
+                        )));
                     }
                 }
                 Ok(Named(entries))

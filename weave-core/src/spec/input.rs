@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::de::{DeserializeOwned, Visitor};
@@ -63,7 +64,10 @@ fn explain(path: &str, message: &str) -> Error {
                 None => error,
             }
         }
-        _ => Error::invalid(path, message),
+        _ => match message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
+            Some((found, expected)) => Error::invalid(path, format!("{found} does not fit; allowed: {expected}")),
+            None => Error::invalid(path, message),
+        },
     }
 }
 
@@ -99,6 +103,15 @@ where
             ))),
         },
     }
+}
+
+/// An address that may be left out.
+pub(super) fn option_ip<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    let parse = |text: String| {
+        let wrong = |_| serde::de::Error::custom(format!("`{text}` is no address; allowed: IPv4 or IPv6"));
+        text.parse().map_err(wrong)
+    };
+    Option::<String>::deserialize(deserializer)?.map(parse).transpose()
 }
 
 fn whole(number: &serde_json::Number) -> Option<u64> {

@@ -68,7 +68,18 @@ impl<T: FromStr> FromStr for List<T> {
     type Err = T::Err;
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
-        words(text).map(str::parse).collect()
+        let mut items: Vec<String> = Vec::new();
+        for word in words(text) {
+            match items.last_mut() {
+                // A route is three words.
+                Some(item) if word == "via" || item.ends_with(" via") => {
+                    item.push(' ');
+                    item.push_str(word);
+                }
+                _ => items.push(word.to_owned()),
+            }
+        }
+        items.iter().map(|item| item.parse()).collect()
     }
 }
 
@@ -111,7 +122,9 @@ where
     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<List<T>, A::Error> {
         match entries.next_key::<String>()? {
             None => Ok(List::default()),
-            Some(key) => Err(A::Error::custom(format!("found a map with the key `{key}`, expected a list"))),
+            Some(key) => {
+                Err(A::Error::custom(format!("a map with the key `{key}` is no list; allowed: a list, or words")))
+            }
         }
     }
 }

@@ -19,8 +19,7 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut pairs = text.split([':', '-']);
         for byte in &mut bytes {
-            let pair =
-                pairs.next().filter(|pair| pair.len() == 2).ok_or_else(|| wrong("is not an Ethernet address"))?;
+            let pair = pairs.next().filter(|pair| is_pair(pair)).ok_or_else(|| wrong("is not an Ethernet address"))?;
             *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong("is not an Ethernet address"))?;
         }
         if pairs.next().is_some() {
@@ -34,6 +33,10 @@ impl FromStr for Mac {
         }
         Ok(Self(bytes))
     }
+}
+
+fn is_pair(text: &str) -> bool {
+    text.len() == 2 && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 impl fmt::Display for Mac {

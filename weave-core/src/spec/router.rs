@@ -216,6 +216,9 @@ impl Router {
             return Err(Error::invalid("vni", format!("{vni} is out of range; allowed: 1 to {}", names::VNI_MAX)));
         }
         check_mtu(self.mtu)?;
+        if self.bridge.as_ref().is_some_and(|bridge| bridge.as_str() == "lo") {
+            return Err(Error::invalid("bridge", "`lo` is the loopback; allowed: another name"));
+        }
         if let Some(bridge) = &self.bridge
             && bridge.as_str().starts_with("vxlan-")
         {

@@ -89,12 +89,13 @@ fn attach() -> impl Strategy<Value = Attach> {
     let more = (
         option::weighted(0.1, select(vec!["1300", "1400", "auto", "1279"])),
         option::weighted(0.1, Just("02:00:00:00:00:55")),
-        option::weighted(0.15, select(vec!["10.2.1.1", "fd00:1::1"])),
+        option::weighted(0.15, select(vec!["10.2.1.1", "10.2.1.2", "fd00:1::1"])),
         option::weighted(
             0.3,
             some(
                 &[
                     "10.9.0.0/16 via 10.2.1.9",
+                    "10.9.0.0/16 via 10.2.1.8",
                     "10.8.0.0/16",
                     "10.7.0.0/16 via 10.2.2.9",
                     "fd00:9::/64 via fd00:1::9",

@@ -4,7 +4,8 @@ mod bounds;
 mod failure;
 mod generate;
 mod idempotence;
-mod op;
+pub(crate) mod op;
+mod probe;
 
 use proptest::test_runner::Config;
 

@@ -82,8 +82,7 @@ pub(crate) fn after(world: World, op: &Op) -> World {
     let host = MemoryHost::new(world);
     let report = op.run(&host, Mode::Apply).unwrap_or_else(|error| panic!("{op:?}: {error:?}"));
     assert!(report.is_ok(), "{op:?}: {:?}", report.errors);
-    let world = host.world().clone();
-    world
+    host.world().clone()
 }
 
 /// `world` after all of `ops`, each written as for [`Op::read`].

@@ -185,7 +185,7 @@ impl Tamper {
             Self::InnerMtu => world.net(inode).set_mtu(link, 1300).unwrap(),
             Self::Stp => {
                 for link in world.host.links.iter_mut().filter(|link| matches!(link.mark(), Some(Mark::Bridge(_)))) {
-                    link.kind = LinkKind::Bridge(BridgeInfo { stp: true, multicast_snooping: pick % 2 == 0 });
+                    link.kind = LinkKind::Bridge(BridgeInfo { stp: true, multicast_snooping: pick.is_multiple_of(2) });
                 }
             }
             Self::Unplug => world.host.link(index).master = None,
@@ -198,7 +198,7 @@ impl Tamper {
             }
             Self::DropLink => world.remove((HOST, index)),
             Self::DropFlood => world.flood.values_mut().for_each(|peers| {
-                let _ = peers.pop_first();
+                peers.pop_first();
             }),
             Self::DamageTable if world.firewall.table.take().is_some() => world.firewall.damaged = true,
             Self::DropTable => world.firewall.table = None,

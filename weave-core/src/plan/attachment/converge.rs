@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::wish::{Wish, has_own_field, is_default, multicast};
 use super::{Context, Pair, addresses, pair, set_mtu, subject};
-use crate::observed::{AttachmentMark, InterfaceAddress, InterfaceRoute, Mark, TargetNet};
+use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
 use crate::plan::network::{Network, room_for_ipv6};
 use crate::plan::router::keep_ipv6;
 use crate::plan::{Change, Lane, NewVeth, Place, Step};
@@ -27,7 +27,6 @@ pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) 
         room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
-    exposed(wish, context)?;
     let container = wish.container.clone();
     let lane = Lane { container, steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
     let mut work = Work { wish, net, network, lane };
@@ -53,21 +52,6 @@ fn elsewhere(wish: &Wish<'_>, net: &TargetNet) -> Result<()> {
             let link = net.links.iter().find(|link| link.index == other.ifindex).map_or("another", |link| &link.name);
             let message = format!("{ip} is on interface {link} of {} already", wish.container);
             return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses an address of the host itself. The host does not answer its own probe, and would keep the packets.
-fn exposed(wish: &Wish<'_>, context: &Context<'_>) -> Result<()> {
-    let own = |ip: &Cidr| context.observed.addresses.iter().find(|own| own.address.ip() == ip.ip());
-    let stays = |own: &&InterfaceAddress| !context.hidden.contains(&own.address);
-    for (index, ip) in wish.ips.iter().enumerate() {
-        if let Some(own) = own(ip).filter(stays) {
-            let link = context.observed.link_at(own.ifindex).map_or("a link", |link| &link.name);
-            let message = format!("{ip} is this host's own address on {link}");
-            return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message)
-                .hint("give another address, or take that one from the host: `weave hide`"));
         }
     }
     Ok(())
@@ -134,7 +118,7 @@ impl Work<'_> {
         let before: BTreeSet<Cidr> = BTreeSet::new();
         self.add_addresses(&before);
         self.up();
-        self.routes(None)?;
+        self.routes(&[])?;
         self.announce(&self.wish.ips.clone());
         Ok(())
     }
@@ -189,7 +173,7 @@ impl Work<'_> {
         self.ipv6_before(pair, mtu);
         let own: Vec<&InterfaceRoute> =
             self.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel).collect();
-        self.drop_routes(&own);
+        let own = self.drop_routes(&own);
         // With the last IPv4 address of a link the kernel drops all its routes, so new ones come before old ones go.
         // Only IPv6 does not take the same address twice, with another prefix.
         let kept: BTreeSet<Cidr> = self.wish.ips.iter().copied().collect();
@@ -205,7 +189,7 @@ impl Work<'_> {
             self.up();
             self.changed("state", "down", "up");
         }
-        self.routes(Some(&own))?;
+        self.routes(&own)?;
         let tell = if new_mac { self.wish.ips.clone() } else { new };
         self.announce(&tell);
         Ok(())
@@ -269,11 +253,13 @@ impl Work<'_> {
         }
     }
 
-    fn drop_routes(&mut self, own: &[&InterfaceRoute]) {
+    /// Deletes what is not wanted any more; the rest stays.
+    fn drop_routes<'a>(&mut self, own: &[&'a InterfaceRoute]) -> Vec<&'a InterfaceRoute> {
         if !self.wish.exact {
-            return;
+            return own.to_vec();
         }
         let wanted = self.wish.all_routes();
+        let mut kept = Vec::new();
         for route in own {
             let here = Route { to: route.to, via: route.via };
             let unwanted = if multicast().is_some_and(|multicast| multicast.to == route.to) {
@@ -282,46 +268,61 @@ impl Work<'_> {
                 self.wish.gateway.is_some_and(|gateway| gateway.is_ipv4() == route.to.is_ipv4())
                     && !wanted.contains(&here)
             } else {
-                self.wish.only_these_routes && !has_own_field(route) && !wanted.contains(&here)
+                // Another way to a destination that is named has to make room.
+                (self.wish.only_these_routes && !has_own_field(route) || wanted.iter().any(|new| new.to == here.to))
+                    && !wanted.contains(&here)
             };
             if unwanted {
                 let step = Step::DeleteRoute { place: self.place(), link: self.link(), route: here };
                 self.lane.steps.push(step);
                 self.changed("routes", here, ());
+            } else {
+                kept.push(*route);
             }
         }
+        kept
     }
 
-    fn routes(&mut self, own: Option<&[&InterfaceRoute]>) -> Result<()> {
+    /// Adds the routes that are missing. `own` are those of the interface that stay.
+    fn routes(&mut self, own: &[&InterfaceRoute]) -> Result<()> {
+        let here = self.net.link(self.wish.interface).map(|link| link.index);
         for route in self.wish.all_routes() {
-            let there = own.unwrap_or_default().iter().any(|own| own.to == route.to && own.via == route.via);
-            if there {
+            if own.iter().any(|own| own.to == route.to && own.via == route.via) {
                 continue;
             }
-            let other = self.net.routes.iter().find(|other| {
-                let own = own.unwrap_or_default().iter().any(|own| std::ptr::eq(*own, *other));
-                other.to == route.to && !own && other.metric == default_metric(&route)
-            });
-            if let Some(other) = other {
-                let link = self.net.links.iter().find(|link| link.index == other.ifindex);
-                let link = link.map_or("another interface", |link| link.name.as_str());
+            let stays = |other: &InterfaceRoute| {
+                Some(other.ifindex) != here || other.by_kernel || own.iter().any(|own| std::ptr::eq(*own, other))
+            };
+            let taken = |other: &&InterfaceRoute| {
+                other.to == route.to && other.metric == default_metric(&route) && stays(other)
+            };
+            if let Some(other) = self.net.routes.iter().find(taken) {
                 if multicast().is_some_and(|multicast| multicast == route) {
                     // Somebody chose another way for multicast; the script of old let it stand, too.
                     continue;
                 }
-                let (field, hint) = if is_default(&route) {
-                    ("gateway", "run the container with `--network=none`, or give `routes` instead of `gateway`")
-                } else {
-                    ("routes", "leave that route out")
-                };
-                let message = format!("{} routes {} through {link} already", self.wish.container, route.to);
-                return Err(Error::new(ErrorKind::Conflict, field, message).hint(hint));
+                return Err(self.taken_route(&route, other, Some(other.ifindex) == here));
             }
             let step = Step::AddRoute { place: self.place(), link: self.link(), route };
             self.lane.steps.push(step);
             self.changed("routes", (), route);
         }
         Ok(())
+    }
+
+    fn taken_route(&self, route: &Route, other: &InterfaceRoute, own: bool) -> Error {
+        let link = self.net.links.iter().find(|link| link.index == other.ifindex);
+        let link = link.map_or("another interface", |link| link.name.as_str());
+        let via = other.via.map_or_else(String::new, |via| format!("via {via} "));
+        let (field, hint) = match (is_default(route), own) {
+            (true, true) => ("gateway", "a document makes the gateway it names the only one"),
+            (true, false) => {
+                ("gateway", "run the container with `--network=none`, or give `routes` instead of `gateway`")
+            }
+            (false, _) => ("routes", "leave that route out"),
+        };
+        let message = format!("{} routes {} {via}through {link} already", self.wish.container, route.to);
+        Error::new(ErrorKind::Conflict, field, message).hint(hint)
     }
 }
 

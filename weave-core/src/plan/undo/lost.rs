@@ -60,7 +60,7 @@ impl Inside {
                 }
             }
             Step::DeleteRoute { route, .. } => {
-                self.routes.retain(|other| (other.to, other.via) != (route.to, route.via))
+                self.routes.retain(|other| (other.to, other.via) != (route.to, route.via));
             }
             Step::SetIpv6 { key, value, .. } if key == "disable_ipv6" && *value != 0 => self.lose_ipv6(),
             Step::SetMtu { mtu, .. } if *mtu < names::MTU_MIN_V6 => self.lose_ipv6(),

@@ -136,7 +136,7 @@ fn documents_that_are_none() {
     }
     let missing = site.lab.dir().join("missing.yaml");
     let missing = missing.to_str().expect("a path in UTF-8");
-    refused(&site.host, &["apply", missing]).says("not_found", missing, &["No such file"]);
+    refused(&site.host, &["apply", missing]).says("not_found", missing, &["there is no such file"]);
     site.scene().is_still(&before);
 }
 
@@ -153,22 +153,22 @@ fn wrong_words_on_the_command_line() {
         (&["launch", "--mtu", "big"], "mtu", "`big` is no MTU"),
         (&["launch", "--underlay", "a b"], "underlay", "allowed: auto"),
         (&["launch", "--bridge", "a/b"], "bridge", "`a/b` is no interface name"),
-        (&["launch", "300.1.2.3"], "peers[0]", "mistyped address"),
-        (&["connect", "192.0.2.3", "a_b!"], "peers[1]", "neither an address nor a host name"),
-        (&["forget", "192.0.2.2:0"], "peers[0]", "port 0"),
-        (&["attach", "10.2.1.4", &target], "ips[0]", "has no prefix length"),
+        (&["launch", "300.1.2.3"], "peers", "mistyped address"),
+        (&["connect", "192.0.2.3", "a_b!"], "peers", "neither an address nor a host name"),
+        (&["forget", "192.0.2.2:0"], "peers", "port 0"),
+        (&["attach", "10.2.1.4", &target], "ips", "has no prefix length"),
         (&["attach", "10.2.1.4/24", "10.2.1.4/16", &target], "ips[1]", "the same address"),
-        (&["attach", "net:10.2.1.0/24", &target], "ips[0]", "allocated"),
+        (&["attach", "net:10.2.1.0/24", &target], "ips", "allocated"),
         (&["attach", &target], "ips", "no address is given"),
         (&["attach", "10.2.1.4/24", "a b"], "container", "no name of a container"),
         (&["attach", "--mac", "xx", "10.2.1.4/24", &target], "mac", "not an Ethernet address"),
         (&["attach", "--mtu", "1", "10.2.1.4/24", &target], "mtu", "out of range"),
         (&["attach", "--interface", "lo", "10.2.1.4/24", &target], "interface", "loopback"),
         (&["attach", "--gateway", "10.9.0.1", "10.2.1.4/24", &target], "gateway", "in no network"),
-        (&["attach", "--route", "10.9.0.1/16", "10.2.1.4/24", &target], "routes[0]", "10.9.0.0/16"),
-        (&["detach", "10.2.1.400/24", &target], "ips[0]", "not an address"),
-        (&["expose", "10.2.1.0/24"], "ips[0]", "the network itself"),
-        (&["hide", "10.2.1.1"], "ips[0]", "has no prefix length"),
+        (&["attach", "--route", "10.9.0.1/16", "10.2.1.4/24", &target], "route", "10.9.0.0/16"),
+        (&["detach", "10.2.1.400/24", &target], "ips", "not an address"),
+        (&["expose", "10.2.1.0/24"], "ips", "the network itself"),
+        (&["hide", "10.2.1.1"], "ips", "has no prefix length"),
     ];
     for (args, subject, word) in cases {
         let error = refused(&site.host, args);

@@ -67,7 +67,7 @@ fn which_of_several_addresses_the_tunnel_takes_has_to_be_said() {
         error.says("invalid_spec", "underlay", &[word, "allowed: "]);
     }
     site.refused(&["launch", "--underlay", "eth9"]).says("invalid_spec", "underlay", &["did you mean `eth"]);
-    host.sh("ip link add d0 type dummy").must();
+    host.sh("ip link add d0 type bridge").must();
     site.refused(&["launch", "--underlay", "d0"]).says("invalid_spec", "underlay", &["`d0` has no address"]);
     // A default route decides, and so does a peer.
     host.exec(&["ip", "route", "add", "default", "via", "198.51.100.254"]).must();
@@ -104,7 +104,9 @@ fn a_bridge_that_is_full() {
     let site = Site::launched();
     let host = &site.host;
     // The tunnel has one port, web gets the last one.
-    let batch: String = (0..1021).map(|n| format!("link add p{n} master weave type dummy\n")).collect();
+    let pair = |n| format!("link add a{n} master weave type veth peer name b{n} master weave\n");
+    let batch: String =
+        (0..510).map(pair).chain(["link add a510 master weave type veth peer name b510\n".into()]).collect();
     let file = site.lab.dir().join("batch");
     std::fs::write(&file, batch).expect("a file in the lab's directory");
     host.exec(&["ip", "-batch", file.to_str().expect("a path in UTF-8")]).must();

@@ -178,10 +178,10 @@ fn stop_leaves_the_containers_to_each_other() {
 fn reset_removes_everything_and_nothing_else() {
     let site = Site::new();
     let host = &site.host;
-    host.sh("ip link add other type bridge && ip link add d0 type dummy && ip address add 10.99.0.1/24 dev d0 && \
+    host.sh("ip link add other type bridge && ip link add d0 type bridge && ip address add 10.99.0.1/24 dev d0 && \
              nft add table inet other && ip link set d0 master other up")
         .must();
-    site.web.sh("ip link add d0 type dummy && ip link set d0 up && ip address add 10.98.0.1/24 dev d0").must();
+    site.web.sh("ip link add d0 type bridge && ip link set d0 up && ip address add 10.98.0.1/24 dev d0").must();
     let before = site.scene().look();
     report(host, &["reset"], 0);
     report(host, &["stop"], 0);

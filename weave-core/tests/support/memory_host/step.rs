@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use weave_core::names::BRIDGE_PORTS_MAX;
-use weave_core::observed::{AcceptRule, BridgeInfo, Flood, LinkKind, Mark, VxlanInfo};
+use weave_core::observed::{AcceptRule, BridgeInfo, Flood, Link, LinkKind, Mark, VxlanInfo, WeaveTable};
 use weave_core::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
 
 use super::errno::{EEXIST, EINVAL, ENODEV, ENOENT, EXFULL};
@@ -22,32 +22,39 @@ impl World {
                 Ok(())
             }
             Step::DeleteLinks { links, group } => self.delete_group(links, *group),
-            Step::SetMark { link, mark, .. } => self.on(&Place::Host, link, |net, index| {
-                net.link(index).alias = Some(mark.to_string());
-                Ok(())
-            }),
-            Step::SetBridge { link, stp, multicast_snooping, .. } => {
-                let info = BridgeInfo { stp: *stp, multicast_snooping: *multicast_snooping };
-                self.on(&Place::Host, link, |net, index| match &mut net.link(index).kind {
-                    LinkKind::Bridge(now) => {
-                        *now = info;
-                        Ok(())
-                    }
-                    _ => Err(EINVAL),
-                })
-            }
             Step::SetMaster { link, bridge, .. } => {
                 let master = bridge.as_ref().map(|bridge| self.free_port(bridge)).transpose()?;
-                self.on(&Place::Host, link, |net, index| {
-                    net.link(index).master = master;
-                    Ok(())
-                })
+                self.change(&Place::Host, link, |link| link.master = master)
             }
-            Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
-            Step::SetMac { place, link, mac, .. } => self.on(place, link, |net, index| {
-                net.link(index).mac = Some(*mac);
+            Step::AddFlood { link, peers } => {
+                self.flood_of(link)?.extend(peers);
                 Ok(())
-            }),
+            }
+            Step::DeleteFlood { link, peers } => gone(self.flood_of(link).map(|flood| {
+                flood.retain(|peer| !peers.contains(peer));
+            })),
+            Step::SetTable { after, .. } => self.set_table(after.clone()),
+            Step::AddAccept(rule) => self.add_accept(rule),
+            Step::DeleteAccept(rule) => {
+                self.firewall.forward.iter_mut().for_each(|chain| chain.accepts.retain(|other| other != rule));
+                Ok(())
+            }
+            step => self.execute_on_link(step),
+        }
+    }
+
+    /// Steps that change one link and nothing besides it.
+    fn execute_on_link(&mut self, step: &Step) -> Answer {
+        match step {
+            Step::SetMark { link, mark, .. } => {
+                self.change(&Place::Host, link, |link| link.alias = Some(mark.to_string()))
+            }
+            Step::SetBridge { link, stp, multicast_snooping, .. } => {
+                let info = BridgeInfo { stp: *stp, multicast_snooping: *multicast_snooping };
+                self.change(&Place::Host, link, |link| link.kind = LinkKind::Bridge(info))
+            }
+            Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
+            Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
             Step::SetIpv6 { place, link, key, value, .. } => {
                 self.on(place, link, |net, index| net.set_ipv6(index, key, *value))
@@ -64,28 +71,25 @@ impl World {
                 net.delete_route(index, *route);
                 Ok(())
             })),
-            Step::AddFlood { link, peers } => {
-                self.flood_of(link)?.extend(peers);
-                Ok(())
-            }
-            Step::DeleteFlood { link, peers } => gone(self.flood_of(link).map(|flood| {
-                flood.retain(|peer| !peers.contains(peer));
-            })),
-            Step::SetTable { after, .. } => {
-                if self.firewall.foreign.is_some() || self.firewall.unavailable.is_some() {
-                    return Err(EEXIST);
-                }
-                self.firewall.table.clone_from(after);
-                self.firewall.damaged = false;
-                Ok(())
-            }
-            Step::AddAccept(rule) => self.add_accept(rule),
-            Step::DeleteAccept(rule) => {
-                self.firewall.forward.iter_mut().for_each(|chain| chain.accepts.retain(|other| other != rule));
-                Ok(())
-            }
             Step::Announce { place, link, .. } => self.on(place, link, |_, _| Ok(())),
+            _ => Err(EINVAL),
         }
+    }
+
+    fn set_table(&mut self, after: Option<WeaveTable>) -> Answer {
+        if self.firewall.foreign.is_some() || self.firewall.unavailable.is_some() {
+            return Err(EEXIST);
+        }
+        self.firewall.table = after;
+        self.firewall.damaged = false;
+        Ok(())
+    }
+
+    fn change(&mut self, place: &Place, link: &str, change: impl FnOnce(&mut Link)) -> Answer {
+        self.on(place, link, |net, index| {
+            change(net.link(index));
+            Ok(())
+        })
     }
 
     fn on(&mut self, place: &Place, link: &str, job: impl FnOnce(&mut Net, u32) -> Answer) -> Answer {

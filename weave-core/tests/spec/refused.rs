@@ -1,0 +1,207 @@
+//! Bad values: the kind, the exact field, the value, and what would be allowed.
+
+use weave_core::ErrorKind;
+use weave_core::spec::{HostDocument, from_yaml};
+
+use super::{read, refusal};
+
+/// What is written, the field that is named, and what of the value the text repeats.
+const VALUES: &[(&str, &str, &str)] = &[
+    ("launch {kind: sleeve}", "kind", "sleeve"),
+    ("launch {port: 0}", "port", "0"),
+    ("launch {port: 65536}", "port", "65536"),
+    ("launch {port: -1}", "port", "-1"),
+    ("launch {port: 6783.5}", "port", "6783.5"),
+    ("launch {port: http}", "port", "http"),
+    ("launch {port: [6783]}", "port", "6783"),
+    ("launch {vni: 0}", "vni", "0"),
+    ("launch {vni: 16777216}", "vni", "16777216"),
+    ("launch {vni: x}", "vni", "x"),
+    ("launch {mtu: 67}", "mtu", "67"),
+    ("launch {mtu: 65536}", "mtu", "65536"),
+    ("launch {mtu: big}", "mtu", "big"),
+    ("launch {mtu: -1}", "mtu", "-1"),
+    ("launch {mtu: true}", "mtu", "true"),
+    ("launch {underlay: 192.0.2.0/33}", "underlay", "192.0.2.0/33"),
+    ("launch {underlay: 0.0.0.0}", "underlay", "0.0.0.0"),
+    ("launch {underlay: a-name-that-is-too-long}", "underlay", "a-name-that-is-too-long"),
+    ("launch {underlay: 5}", "underlay", "5"),
+    ("launch {bridge: weave/0}", "bridge", "weave/0"),
+    ("launch {bridge: vxlan-7}", "bridge", "vxlan-7"),
+    ("launch {bridge: lo}", "bridge", "lo"),
+    ("launch {bridge: 7}", "bridge", "7"),
+    ("launch {firewall: {manage: maybe}}", "firewall.manage", "maybe"),
+    ("launch {peers: '192.0.2.2 192.0.2.256'}", "peers", "192.0.2.256"),
+    ("launch {peers: [192.0.2.2, 192.0.2.256]}", "peers[1]", "192.0.2.256"),
+    ("launch {peers: [192.0.2.2, 5]}", "peers[1]", "5"),
+    ("launch {peers: {a: b}}", "peers", "a"),
+    ("launch {peers: true}", "peers", "true"),
+    ("connect {peers: ['192.0.2.2:0']}", "peers[0]", "192.0.2.2:0"),
+    ("connect {peers: ['host:99999']}", "peers[0]", "host:99999"),
+    ("connect {peers: [-host]}", "peers[0]", "-host"),
+    ("connect {peers: [224.0.0.1]}", "peers[0]", "224.0.0.1"),
+    ("connect {peers: ['fe80::1']}", "peers[0]", "fe80::1"),
+    ("connect {peers: ['[::zz]']}", "peers[0]", "[::zz]"),
+    ("connect {peers: [a], replace: 3}", "replace", "3"),
+    ("forget {peers: 10.2.1}", "peers", "10.2.1"),
+    ("attach {container: '-web', ips: 10.2.1.4/24}", "container", "-web"),
+    ("attach {container: 'netns:', ips: 10.2.1.4/24}", "container", "netns:"),
+    ("attach {container: 'pid:0', ips: 10.2.1.4/24}", "container", "pid:0"),
+    ("attach {container: 5, ips: 10.2.1.4/24}", "container", "5"),
+    ("attach {container: web, ips: []}", "ips", ""),
+    ("attach {container: web, ips: [10.2.1.4]}", "ips[0]", "10.2.1.4"),
+    ("attach {container: web, ips: [10.2.1.4/24, 10.2.1.256/24]}", "ips[1]", "10.2.1.256/24"),
+    ("attach {container: web, ips: [10.2.1.4/24, 10.2.1.4/16]}", "ips[1]", "10.2.1.4/16"),
+    ("attach {container: web, ips: [10.2.1.0/24]}", "ips[0]", "10.2.1.0/24"),
+    ("attach {container: web, ips: [10.2.1.255/24]}", "ips[0]", "10.2.1.255/24"),
+    ("attach {container: web, ips: [127.0.0.1/8]}", "ips[0]", "127.0.0.1/8"),
+    ("attach {container: web, ips: [10.2.1.4/0]}", "ips[0]", "10.2.1.4/0"),
+    ("attach {container: web, ips: ['net:10.2.1.0/24']}", "ips[0]", "net:10.2.1.0/24"),
+    ("attach {container: web, ips: 7}", "ips", "7"),
+    ("attach {container: web, ips: 10.2.1.4/24, interface: lo}", "interface", "lo"),
+    ("attach {container: web, ips: 10.2.1.4/24, interface: 'a b'}", "interface", "a b"),
+    ("attach {container: web, ips: 10.2.1.4/24, mtu: 50}", "mtu", "50"),
+    ("attach {container: web, ips: 'fd00::4/64', mtu: 1279}", "mtu", "1279"),
+    ("attach {container: web, ips: 10.2.1.4/24, mac: '01:00:00:00:00:01'}", "mac", "01:00:00:00:00:01"),
+    ("attach {container: web, ips: 10.2.1.4/24, mac: '02:00'}", "mac", "02:00"),
+    ("attach {container: web, ips: 10.2.1.4/24, mac: '02:00:00:00:00:+1'}", "mac", "02:00:00:00:00:+1"),
+    ("attach {container: web, ips: 10.2.1.4/24, gateway: 10.3.0.1}", "gateway", "10.3.0.1"),
+    ("attach {container: web, ips: 10.2.1.4/24, gateway: 10.2.1.4}", "gateway", "10.2.1.4"),
+    ("attach {container: web, ips: 10.2.1.4/24, gateway: nobody}", "gateway", "nobody"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [10.9.0.1/16]}", "routes[0]", "10.9.0.1/16"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [0.0.0.0/0 via 10.2.1.1]}", "routes[0]", "0.0.0.0/0"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [10.9.0.0/16 via 10.3.0.1]}", "routes[0]", "10.3.0.1"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: ['fd00::/64']}", "routes[0]", "fd00::/64"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [10.9.0.0/16 through x]}", "routes[0]", "through x"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [{to: 10.9.0.0/16, via: 'fd00::1'}]}", "routes[0]", "fd00::1"),
+    (
+        "attach {container: web, ips: 10.2.1.4/24, routes: [10.8.0.0/16, 10.8.0.0/16 via 10.2.1.1]}",
+        "routes[1]",
+        "10.8.0.0/16",
+    ),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [10.2.1.0/24]}", "routes[0]", "10.2.1.0/24"),
+    ("attach {container: web, ips: 10.2.1.4/24, routes: [224.0.0.0/4]}", "routes[0]", "224.0.0.0/4"),
+    ("attach {container: web, ips: 10.2.1.4/24, multicast: 2}", "multicast", "2"),
+    ("attach {container: web, ips: 10.2.1.4/24, probe: later}", "probe", "later"),
+    ("detach {container: web, ips: [x]}", "ips[0]", "x"),
+    ("detach {container: web, interface: 'a/b'}", "interface", "a/b"),
+    ("expose {ips: []}", "ips", ""),
+    ("expose {ips: 10.0.0.1}", "ips", "10.0.0.1"),
+    ("expose {ips: [10.0.0.1/16, 10.0.0.1/8]}", "ips[1]", "10.0.0.1/8"),
+    ("expose {ips: 10.0.0.1/16, masquerade: 5}", "masquerade", "5"),
+    ("hide {ips: [10.0.0.1/33]}", "ips[0]", "10.0.0.1/33"),
+    ("ps {containers: 5}", "containers", "5"),
+    ("apply {document: {ensure: gone}}", "document.ensure", "gone"),
+    ("apply {document: {router: {port: 0}}}", "document.router.port", "0"),
+    ("apply {document: {router: {vni: 77777777}}}", "document.router.vni", "77777777"),
+    ("apply {document: {router: {mtu: 10}}}", "document.router.mtu", "10"),
+    ("apply {document: {peers: [a b]}}", "document.peers[0]", "a b"),
+    ("apply {document: {expose: [10.0.0.1]}}", "document.expose[0]", "10.0.0.1"),
+    ("apply {document: {expose: [{ip: 10.0.0.1}]}}", "document.expose[0].ip", "10.0.0.1"),
+    ("apply {document: {expose: [10.0.0.1/16, 10.0.0.1/8]}}", "document.expose[1]", "10.0.0.1/8"),
+    ("apply {document: {firewall: true}}", "document.firewall", "true"),
+    ("apply {document: {containers: [web]}}", "document.containers", "sequence"),
+    ("apply {document: {containers: {'a b': {ips: []}}}}", "document.containers", "a b"),
+    ("apply {document: {containers: {web: {ips: [1.2.3]}}}}", "document.containers.web.ips[0]", "1.2.3"),
+    (
+        "apply {document: {containers: {web: {ips: 10.2.1.4/24, gateway: 1.1.1.1}}}}",
+        "document.containers.web.gateway",
+        "1.1.1.1",
+    ),
+    (
+        "apply {document: {containers: {a: {ip: 10.2.1.4/24}, b: {ip: 10.2.1.4/16}}}}",
+        "document.containers.b.ips[0]",
+        "10.2.1.4/16",
+    ),
+    (
+        "apply {document: {containers: {web: {ip: 10.2.1.4/24}, /web: {ip: 10.2.1.5/24}}}}",
+        "document.containers",
+        "/web",
+    ),
+];
+
+#[test]
+fn every_bad_value_is_named_with_its_field_and_what_is_allowed() {
+    let mut wrong = Vec::new();
+    for (text, subject, value) in VALUES {
+        let Err(error) = read(text) else {
+            wrong.push(format!("{text}\n    was read"));
+            continue;
+        };
+        let message = error.message();
+        let right = error.kind() == ErrorKind::InvalidSpec
+            && error.subject() == *subject
+            && message.contains(value)
+            && message.contains("allowed");
+        if !right {
+            wrong.push(format!("{text}\n    {}: {message}", error.subject()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is written, the field that is named, the value, and the nearest right name.
+const NAMES: &[(&str, &str, &str, Option<&str>)] = &[
+    ("lanch", "operation", "lanch", Some("launch")),
+    ("attatch", "operation", "attatch", Some("attach")),
+    ("zzzzzzzz", "operation", "zzzzzzzz", None),
+    ("launch {prot: 1}", "prot", "prot", Some("port")),
+    ("launch {peer: a}", "peer", "peer", Some("peers")),
+    ("launch {firewall: {mange: true}}", "firewall.mange", "mange", Some("manage")),
+    ("launch {kind: vxlam}", "kind", "vxlam", Some("vxlan")),
+    ("stop {now: true}", "now", "now", None),
+    ("connect {peer: a}", "peer", "peer", Some("peers")),
+    ("attach {container: web, ipz: 10.2.1.4/24}", "ipz", "ipz", Some("ips")),
+    ("attach {container: web, ips: 10.2.1.4/24, getaway: 10.2.1.1}", "getaway", "getaway", Some("gateway")),
+    ("detach {container: web, gateway: 10.2.1.1}", "gateway", "gateway", None),
+    ("expose {ips: 10.0.0.1/16, masqerade: false}", "masqerade", "masqerade", Some("masquerade")),
+    ("apply {document: {ensure: presnt}}", "document.ensure", "presnt", Some("present")),
+    ("apply {document: {pears: a}}", "document.pears", "pears", Some("peers")),
+    ("apply {document: {router: {prot: 1}}}", "document.router.prot", "prot", Some("port")),
+    ("apply {document: {expose: [{ip: 10.0.0.1/16, masq: false}]}}", "document.expose[0].masq", "masq", None),
+    ("apply {document: {containers: {web: {ips: [], mtv: 5}}}}", "document.containers.web.mtv", "mtv", Some("mtu")),
+];
+
+#[test]
+fn every_unknown_name_is_answered_with_the_nearest() {
+    let mut wrong = Vec::new();
+    for (text, subject, value, near) in NAMES {
+        let error = refusal(text);
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        let right = error.kind() == ErrorKind::InvalidSpec
+            && error.subject() == *subject
+            && error.message().contains(value)
+            && (error.message().contains("allowed:") || *subject == "now")
+            && error.next_step() == hint.as_deref();
+        if !right {
+            wrong.push(format!("{text}\n    {}: {} [{:?}]", error.subject(), error.message(), error.next_step()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    for (text, field) in [
+        ("attach {ips: 10.2.1.4/24}", "container"),
+        ("attach {container: web}", "ips"),
+        ("detach", "container"),
+        ("expose", "ips"),
+        ("apply", "document"),
+        ("apply {document: {containers: {web: {mtu: 1400}}}}", "ips"),
+    ] {
+        let error = refusal(text);
+        assert_eq!(error.kind(), ErrorKind::InvalidSpec);
+        assert!(error.message().contains(&format!("missing field `{field}`")), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_document_that_is_none_says_so() {
+    for text in
+        ["- a\n- b", "just words", "7", "a: [", "peers: a\npeers: b", "containers: {web: {ips: []}, web: {ips: []}}"]
+    {
+        let error = from_yaml::<HostDocument>(text).unwrap_err();
+        assert_eq!((error.kind(), error.subject()), (ErrorKind::InvalidSpec, "document"), "{text}: {error}");
+    }
+}
