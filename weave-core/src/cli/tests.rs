@@ -157,7 +157,7 @@ fn json_is_one_object_and_stderr_is_empty() {
         seen("weave attach c1 10.2.1.4/24 --json", Ok(report("attach"))),
         expected(1, &format!("{usage}\n"), "")
     );
-    let wrong = r#"{"operation":null,"failed":true,"error":{"kind":"invalid_spec","subject":"","message":"unexpected argument '--wrong' found"}}"#;
+    let wrong = r#"{"operation":"stop","failed":true,"error":{"kind":"invalid_spec","op":"stop","subject":"wrong","message":"unexpected argument '--wrong' found"}}"#;
     assert_eq!(seen("weave stop --json --wrong", Ok(report("stop"))), expected(1, &format!("{wrong}\n"), ""));
 }
 

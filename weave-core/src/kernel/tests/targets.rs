@@ -55,7 +55,6 @@ fn what_cannot_be_entered_has_its_reason() {
         (path("/proc/version"), TargetProblem::NotNetns),
         (path("/proc/self/ns/uts"), TargetProblem::NotNetns),
         (ContainerRef::Pid(i32::MAX as u32), TargetProblem::Missing),
-        (ContainerRef::Container("none".into()), TargetProblem::Missing),
     ];
     let targets = cases.iter().map(|(name, _)| name.clone()).collect();
     let observed = lab.look(&Scope { targets, ..Scope::default() });
@@ -210,6 +209,6 @@ fn a_younger_process_is_asked_for_again() {
     let mut tour = visit(web(unseen, "t1"), u64::MAX);
     let mut asked = wanted(web(unseen, "t1"));
     tour.confirm(&mut asked, &web(unseen, "t1"));
-    assert_eq!(asked.names, []);
+    assert_eq!(asked.names, std::slice::from_ref(&name), "it is asked for again, it may just have ended");
     assert!(matches!(tour.visited.targets.get(&name), Some(Target::Problem(TargetProblem::Engine(_)))));
 }
