@@ -73,7 +73,7 @@ pub(crate) fn create_vxlan(new: &NewVxlan, index: u32, bridge: u32) -> Vec<Messa
         .controller(bridge)
         .id(new.vni)
         .append_info_data(local)
-        .append_info_data(InfoVxlan::Learning(true))
+        .append_info_data(InfoVxlan::Learning(new.learning))
         .append_info_data(InfoVxlan::Port(new.port))
         .build();
     created(link, index, &Mark::Router)

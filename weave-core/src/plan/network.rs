@@ -27,6 +27,9 @@ pub(super) struct Tunnel {
     pub(super) port: u16,
     pub(super) local: IpAddr,
     pub(super) flood: Vec<Flood>,
+    /// The kernel learns an address at the tunnel's own port, where a peer with another port does not listen. Without
+    /// learning each frame goes to every peer, at the port that was given.
+    pub(super) learning: bool,
 }
 
 impl Network {
@@ -124,7 +127,14 @@ fn bridge_name(router: Option<&Router>, observed: &Observed) -> Result<Option<St
 fn running(observed: &Observed) -> Option<Tunnel> {
     let (link, info) = observed.vxlan()?;
     let flood = observed.flood.clone();
-    Some(Tunnel { name: link.name.clone(), vni: info.vni, port: info.port, local: info.local?, flood })
+    Some(Tunnel {
+        name: link.name.clone(),
+        vni: info.vni,
+        port: info.port,
+        local: info.local?,
+        flood,
+        learning: info.learning,
+    })
 }
 
 fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<Tunnel> {
@@ -153,7 +163,13 @@ fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan
                 .hint("give another `port` or `vni`, the same on all hosts, or remove that device"));
         }
     }
-    Ok(Tunnel { name, vni, port, local, flood })
+    let learning = flood.iter().all(|peer| peer.port.is_none());
+    if !learning {
+        plan.warnings.push(
+            "a peer has a port of its own: no address is learned then, and every frame goes to every peer".to_owned(),
+        );
+    }
+    Ok(Tunnel { name, vni, port, local, flood, learning })
 }
 
 /// Refuses an MTU that would cost `whom` its IPv6: the kernel takes the addresses from a link that gets narrower.

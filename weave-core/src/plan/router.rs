@@ -82,7 +82,7 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
         plan.base.push(Step::DeleteLink { link: link.name.clone() });
         plan.change(Change::new("router", "device", &link.name, ()));
     }
-    let wanted = (tunnel.vni, tunnel.port, Some(tunnel.local), true);
+    let wanted = (tunnel.vni, tunnel.port, Some(tunnel.local), tunnel.learning);
     match existing {
         Some((link, info)) if (info.vni, info.port, info.local, info.learning) == wanted => {
             adjust(observed, network, link, plan);
@@ -124,7 +124,7 @@ fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link,
         ("vni", info.vni.to_string(), tunnel.vni.to_string()),
         ("port", info.port.to_string(), tunnel.port.to_string()),
         ("underlay", info.local.map_or_else(String::new, |ip| ip.to_string()), tunnel.local.to_string()),
-        ("learning", info.learning.to_string(), true.to_string()),
+        ("learning", info.learning.to_string(), tunnel.learning.to_string()),
     ] {
         if old != new {
             plan.change(Change::new("router", field, old, new));
@@ -140,6 +140,7 @@ fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
         local: tunnel.local,
         mtu: network.mtu,
         bridge: network.bridge.clone(),
+        learning: tunnel.learning,
     }));
     if network.mtu >= names::MTU_MIN_V6 {
         plan.base.push(ipv6(&tunnel.name, "accept_ra", 0, 0));

@@ -48,6 +48,9 @@ pub struct NewVxlan {
     pub mtu: u32,
     /// The bridge.
     pub bridge: String,
+    /// Whether it learns behind which peer an address is. What it learns leads to its own port there, so it must not
+    /// where a peer has another.
+    pub learning: bool,
 }
 
 /// A veth pair to make: the host end a port of the bridge and up, its peer born in the container under its final
@@ -274,8 +277,14 @@ impl fmt::Display for Step {
             ),
             Self::CreateVxlan(new) => write!(
                 f,
-                "ip link add {} mtu {} master {} type vxlan id {} dstport {} local {} learning",
-                new.name, new.mtu, new.bridge, new.vni, new.port, new.local
+                "ip link add {} mtu {} master {} type vxlan id {} dstport {} local {} {}",
+                new.name,
+                new.mtu,
+                new.bridge,
+                new.vni,
+                new.port,
+                new.local,
+                if new.learning { "learning" } else { "nolearning" }
             ),
             Self::CreateVeth(new) => write!(
                 f,

@@ -137,6 +137,7 @@ pub(super) fn vxlan(local: &str) -> Step {
         local: local.parse().expect("an address"),
         mtu: 1400,
         bridge: "weave".into(),
+        learning: true,
     })
 }
 

@@ -82,8 +82,8 @@ fn tunnel(link: &Link, observed: &Observed) -> Vec<Step> {
     let LinkKind::Vxlan(info) = &link.kind else { return Vec::new() };
     let (Some(local), Some((bridge, moved))) = (info.local, port_of(link, observed)) else { return Vec::new() };
     let name = link.name.clone();
-    let (vni, port, mtu) = (info.vni, info.port, link.mtu);
-    let mut steps = vec![Step::CreateVxlan(NewVxlan { name: name.clone(), vni, port, local, mtu, bridge })];
+    let (vni, port, mtu, learning) = (info.vni, info.port, link.mtu, info.learning);
+    let mut steps = vec![Step::CreateVxlan(NewVxlan { name: name.clone(), vni, port, local, mtu, bridge, learning })];
     steps.extend(moved);
     steps.extend(ipv6_settings(&Place::Host, link));
     let listed = observed.vxlan().is_some_and(|(main, _)| main.index == link.index);

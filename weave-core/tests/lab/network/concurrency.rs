@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
-use super::common::{ip, lab, launch, link, reference, report, text, weave};
-use crate::lab::{Host, Netns, Snapshot, assert_same};
+use super::common::{SOON, ip, lab, launch, link, reference, report, text, weave};
+use crate::lab::{Host, Netns, Snapshot, assert_same, wait_until};
 
 const PROCESSES: usize = 8;
 
@@ -33,6 +33,9 @@ fn eight_processes_attach_and_detach_at_the_same_time() {
     let (lab, hosts) = lab(1);
     let host = &hosts[0];
     launch(&hosts);
+    // The kernel says a moment later that the bridge works.
+    let works = || link(host, "weave").is_some_and(|weave| weave["operstate"] == "UP");
+    assert!(wait_until(SOON, works), "the bridge does not come up");
     let targets: Vec<Netns> = (1..=PROCESSES).map(|number| lab.target(&number.to_string())).collect();
     let before = Snapshot::of(host);
     let lines = |verb: &str| -> Vec<String> {

@@ -28,8 +28,8 @@ fn hide_takes_away_what_is_named_and_then_the_rest() {
     let host = &hosts[0];
     launch(&hosts);
     let target = attached(&lab, host, "target", "10.2.1.1/24 10.3.1.1/24");
-    // Once an address was taken away, the bridge keeps what lets the others of its network stay.
-    weave(host, "expose 10.2.1.101/24");
+    // The bridge was exposed once: it keeps what announces its addresses and lets the others of a network stay.
+    weave(host, "expose 10.2.1.101/24 fd00:2:1::101/64");
     weave(host, "hide");
     let before = Snapshot::of(host);
     assert!(changes(host, "expose 10.2.1.101/24 10.3.1.101/24 fd00:2:1::101/64"));

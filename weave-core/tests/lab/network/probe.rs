@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::common::{attached, error, ip, lab, launch, link, mac, peers_v6, reference, report, text, weave};
-use crate::lab::{Host, Netns};
+use crate::lab::{Host, Lab, Netns};
 
 /// The error names the owner's hardware address and the peer that it is behind.
 #[track_caller]
@@ -15,11 +15,19 @@ fn refused(host: &Host, line: &str, owner: &Netns, place: &str) {
     }
 }
 
+/// Waits until the way between the hosts carries frames, which on a busy machine takes longer than an answer is
+/// waited for.
+fn settle(lab: &Lab, host: &Host, address: &str) {
+    let friend = attached(lab, host, "friend", "10.2.1.250/24 10.3.1.250/24");
+    assert!(friend.await_ping(ip(address)), "{address} does not answer");
+}
+
 #[test]
 fn an_address_of_another_host_is_refused_over_an_ipv4_underlay() {
     let (lab, hosts) = lab(2);
     launch(&hosts);
     let owner = attached(&lab, &hosts[1], "owner", "10.2.1.1/24 fd00:2:1::1/64");
+    settle(&lab, &hosts[0], "10.2.1.1");
     let target = lab.target("target");
     for taken in ["10.2.1.1/24", "fd00:2:1::1/64"] {
         refused(&hosts[0], &format!("attach {taken} {}", reference(&target)), &owner, &hosts[1].v4().to_string());
@@ -36,6 +44,7 @@ fn an_address_of_another_host_is_refused_over_an_ipv6_underlay() {
         weave(host, &format!("launch {}", peers_v6(&hosts)));
     }
     let owner = attached(&lab, &hosts[1], "owner", "10.2.1.1/24 fd00:2:1::1/64");
+    settle(&lab, &hosts[0], "10.2.1.1");
     let target = lab.target("target");
     for taken in ["10.2.1.1/24", "fd00:2:1::1/64"] {
         refused(&hosts[0], &format!("attach {taken} {}", reference(&target)), &owner, &hosts[1].v6().to_string());
@@ -50,6 +59,7 @@ fn an_address_of_this_host_and_one_that_is_exposed_are_refused() {
     let target = lab.target("target");
     refused(&hosts[0], &format!("attach 10.2.1.1/24 {}", reference(&target)), &owner, owner.name());
     weave(&hosts[1], "expose 10.2.1.102/24");
+    settle(&lab, &hosts[0], "10.2.1.102");
     let refused = error(&hosts[0], &format!("attach 10.2.1.102/24 {}", reference(&target)));
     assert!(text(&refused, "message").contains(&hosts[1].v4().to_string()), "{refused}");
     weave(&hosts[0], "expose 10.2.1.101/24");
@@ -63,6 +73,7 @@ fn a_document_serves_those_whose_addresses_are_free() {
     let (lab, hosts) = lab(2);
     launch(&hosts);
     attached(&lab, &hosts[1], "owner", "10.2.1.1/24");
+    settle(&lab, &hosts[0], "10.2.1.1");
     let (taken, free) = (lab.target("taken"), lab.target("free"));
     let document = super::common::document(
         &hosts[0],
@@ -85,6 +96,7 @@ fn a_hundred_addresses_are_asked_for_together() {
     let (lab, hosts) = lab(2);
     launch(&hosts);
     let owner = attached(&lab, &hosts[1], "owner", "10.2.1.100/24");
+    settle(&lab, &hosts[0], "10.2.1.100");
     let target = lab.target("target");
     let addresses: Vec<String> = (1..=100).map(|number| format!("10.2.1.{number}/24")).collect();
     let line = format!("attach {} {}", addresses.join(" "), reference(&target));

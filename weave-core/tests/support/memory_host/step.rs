@@ -132,7 +132,7 @@ impl World {
             return Err(EEXIST);
         }
         let master = self.free_port(&new.bridge)?;
-        let info = VxlanInfo { vni: new.vni, port: new.port, local: Some(new.local), learning: true };
+        let info = VxlanInfo { vni: new.vni, port: new.port, local: Some(new.local), learning: new.learning };
         let index = self.host.add_link(&new.name, LinkKind::Vxlan(info), None, new.mtu)?;
         let link = self.host.link(index);
         link.alias = Some(Mark::Router.to_string());
