@@ -43,8 +43,9 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, network: Option<&Networ
                 let message = format!("is the same network namespace as {other}");
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
+            let done = one(wish, net, &mut Context { observed, network, names: &mut names })?;
             named.insert((net.netns, wish.interface()));
-            one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
+            Ok(Some(done))
         });
         match lane {
             Ok(Some((lane, gone))) => {
