@@ -51,9 +51,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
                 let message = format!("is the same network namespace as {other}");
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
-            named.insert((net.netns, wish.interface()));
             apart_from_host(wish, around.exposures)?;
-            one(wish, net, &mut Context { observed, network, names: &mut names }).map(Some)
+            let done = one(wish, net, &mut Context { observed, network, names: &mut names })?;
+            named.insert((net.netns, wish.interface()));
+            Ok(Some(done))
         });
         match lane {
             Ok(Some((lane, gone))) => {

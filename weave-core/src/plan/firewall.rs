@@ -48,16 +48,22 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
             .hint("rename that table, or say `firewall: {manage: false}` (`weave launch --no-firewall`)"));
     }
     plan.warnings.extend(state.unread.iter().cloned());
-    table(observed, state, wanted_table(network, wanted.exposures), plan);
+    table(observed, state, wanted_table(network, wanted.exposures, state.table.as_ref()), plan);
     accepts(state, &network.bridge, plan);
     Ok(())
 }
 
-fn wanted_table(network: &Network, exposures: &[Exposure]) -> Option<WeaveTable> {
-    let table = WeaveTable {
-        port: network.tunnel.as_ref().map(|tunnel| tunnel.port),
-        peers: network.tunnel.iter().flat_map(|tunnel| &tunnel.flood).map(|peer| peer.address).collect(),
-        masquerade: exposure::masquerade(exposures),
+fn wanted_table(network: &Network, exposures: &[Exposure], before: Option<&WeaveTable>) -> Option<WeaveTable> {
+    let masquerade = exposure::masquerade(exposures);
+    let table = match (&network.tunnel, before) {
+        (Some(tunnel), _) => WeaveTable {
+            port: Some(tunnel.port),
+            peers: tunnel.flood.iter().map(|peer| peer.address).collect(),
+            masquerade,
+        },
+        // The tunnel was lost in an interrupted run: its guard remembers it for who launches the router again.
+        (None, Some(before)) if network.as_it_is => WeaveTable { masquerade, ..before.clone() },
+        (None, _) => WeaveTable { masquerade, ..WeaveTable::default() },
     };
     (!table.is_empty()).then_some(table)
 }

@@ -54,7 +54,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         peers::refuse_without_router(intent)?;
     }
     // Who says nothing of router and peers changes nothing of them; nor were the paths to the peers looked at.
-    let silent = intent.peers == Members::Leave && router.is_none();
+    let silent = intent.peers == Members::Leave && router.is_none() && intent.router != RouterIntent::Stopped;
     let router = router.unwrap_or_default();
     let existing = observed.bridge();
     let mark = BridgeMark {
@@ -88,7 +88,8 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
 /// Whether a run ended before the tunnel was there: its port is guarded already, or the bridge is not up yet.
 fn interrupted(observed: &Observed) -> bool {
     let guarded = observed.table().is_some_and(|table| table.port.is_some());
-    observed.vxlan().is_none() && (guarded || observed.bridge().is_some_and(|(link, ..)| !link.up))
+    let begun = guarded || observed.bridge().is_some_and(|(link, ..)| !link.up);
+    observed.vxlan().is_none() && begun || !peers::lost_peers(observed).is_empty()
 }
 
 /// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.
@@ -126,7 +127,7 @@ fn bridge_name(router: Option<&Router>, observed: &Observed) -> Result<Option<St
 /// The tunnel as it was found.
 fn running(observed: &Observed) -> Option<Tunnel> {
     let (link, info) = observed.vxlan()?;
-    let flood = observed.flood.clone();
+    let flood = peers::connected(observed);
     Some(Tunnel {
         name: link.name.clone(),
         vni: info.vni,

@@ -69,7 +69,7 @@ pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {
 }
 
 /// The peers there are.
-fn connected(observed: &Observed) -> Vec<Flood> {
+pub(super) fn connected(observed: &Observed) -> Vec<Flood> {
     let lost = lost_peers(observed).into_iter().map(|address| Flood { address, port: None });
     observed.flood.iter().copied().chain(lost).collect()
 }

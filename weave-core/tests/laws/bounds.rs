@@ -126,7 +126,9 @@ proptest! {
         let written = serde_json::to_value(status.state.unwrap()).unwrap();
         let document: HostDocument = from_value(written.clone()).unwrap();
         // Two containers with one address, attached without asking, are no document.
-        prop_assume!(document.validate().is_ok());
+        if document.validate().is_err() {
+            return Ok(());
+        }
         prop_assert_eq!(&serde_json::to_value(&document).unwrap(), &written);
         let report = Op::Apply(document).run(&host, Mode::Apply);
         let report = report.map_err(|error| TestCaseError::fail(format!("{written:#}: {error:?}")))?;
@@ -169,7 +171,9 @@ proptest! {
     fn a_document_is_exact(history in history(), wanted in documents()) {
         let host = MemoryHost::new(reached(&history));
         let Ok(report) = blocking::run(host::apply(&host, &wanted, Mode::Apply)) else { return Ok(()) };
-        prop_assume!(report.is_ok());
+        if !report.is_ok() {
+            return Ok(());
+        }
         let observed = everything(&host.world());
         let is = whole(&observed);
         let set = |exposures: &HostDocument| -> BTreeSet<String> {
