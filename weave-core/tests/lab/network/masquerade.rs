@@ -93,7 +93,7 @@ fn multicast_and_broadcast_keep_their_source() {
     let far = attached(&lab, &hosts[1], "far", "10.2.1.3/24");
     assert!(sender.await_ping(ip("10.2.1.3")));
     for destination in ["239.1.1.1", "10.2.1.255", "255.255.255.255"] {
-        let sockets = [&near, &far].map(|netns| listener(netns));
+        let sockets = [&near, &far].map(listener);
         sender.in_netns(|| {
             let socket = UdpSocket::bind(("0.0.0.0", 0)).expect("a socket");
             socket.set_broadcast(true).expect("broadcast");

@@ -37,6 +37,7 @@ pub(crate) fn kill_after(command: &Command, nth: usize) -> End {
 }
 
 /// Starts a command in a shell that stops before it becomes the command.
+#[allow(clippy::zombie_processes, reason = "the trace waits for it by its number")]
 fn start_stopped(command: &Command) -> Pid {
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -STOP $$; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
