@@ -173,7 +173,13 @@ impl Worker {
             }
             Step::SetMtu { place, link, mtu, .. } => self.send(place, encode::set_mtu(link, *mtu)),
             Step::SetMac { place, link, mac, .. } => self.send(place, encode::set_mac(link, *mac)),
-            Step::SetUp { place, link, up } => self.send(place, encode::set_up(link, *up)),
+            Step::SetUp { place, link, up } => {
+                self.send(place, encode::set_up(link, *up))?;
+                if *up {
+                    self.settle(place, link)?;
+                }
+                Ok(())
+            }
             Step::SetIpv6 { place, link, key, value, .. } => {
                 self.enter(place)?;
                 Ok(sysctl::set_ipv6(link, key, *value)?)
@@ -237,12 +243,19 @@ impl Worker {
         self.enter(place)?;
         let link = probe::by_name(self.socket(place)?, name)?;
         let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
-        // A port of a bridge forwards a moment after its other end is up, and what is sent before is lost. Looking at
-        // the host end makes the kernel finish what it still has to do for it.
+        Ok(packet::announce(link.index, mac, addresses)?)
+    }
+
+    /// Makes the kernel finish what it still has to do for a link that was just set up.
+    ///
+    /// A link carries, and a port of a bridge forwards, up to a second later; what is sent before is lost. The kernel
+    /// does that work at once for a link that somebody looks at (since Linux 6.8), and its other end has some, too.
+    fn settle(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
+        let link = probe::by_name(self.socket(place)?, name)?;
         if let (Place::Target(_), Some(host_end)) = (place, link.peer_index) {
             self.socket.ask(vec![encode::link_at(host_end)], decode::link);
         }
-        Ok(packet::announce(link.index, mac, addresses)?)
+        Ok(())
     }
 
     fn send(&mut self, place: &Place, message: Message) -> Result<(), Failure> {
