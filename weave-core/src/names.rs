@@ -37,6 +37,9 @@ pub const MTU_MAX: u32 = 65535;
 /// Ports a Linux bridge can hold (`BR_MAX_PORTS` is 1 << 10, number 0 is not used).
 pub const BRIDGE_PORTS_MAX: usize = 1023;
 
+/// The group that host ends of containers are made in (`ip link set … group`), so that all of them can go at once.
+pub const GROUP: u32 = 6783;
+
 /// The nftables table of weave, family `inet`.
 pub const TABLE: &str = "weave";
 

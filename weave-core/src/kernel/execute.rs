@@ -180,10 +180,7 @@ impl Worker {
                 }
                 Ok(())
             }
-            Step::SetIpv6 { place, link, key, value, .. } => {
-                self.enter(place)?;
-                Ok(sysctl::set_ipv6(link, key, *value)?)
-            }
+            Step::SetIpv6 { place, link, key, value, .. } => self.set_ipv6(place, link, key, *value),
             Step::AddAddress { place, link, address } => {
                 let index = self.index(place, link)?;
                 self.send(place, encode::add_address(index, *address))
@@ -204,7 +201,7 @@ impl Worker {
         }
     }
 
-    /// Makes a link and marks it; both or nothing.
+    /// Makes a link, marks it, and what else belongs to it; all or nothing.
     fn create(&mut self, name: &str, index: u32, messages: Vec<Message>) -> Result<(), Failure> {
         self.forget(name);
         let answers: Result<Vec<()>, Refusal> = match self.socket.batch(messages).as_slice() {
@@ -258,6 +255,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Writes only what is not so already, as in most containers: to find a file of `/proc/sys/net` takes the kernel the
+    /// longer the more namespaces have one of that name.
+    fn set_ipv6(&mut self, place: &Place, name: &str, key: &str, value: i32) -> Result<(), Failure> {
+        if let Ok(link) = probe::by_name(self.socket(place)?, name) {
+            self.remember(place, name, link.index)?;
+            let so_already = match key {
+                "disable_ipv6" => link.ipv6_disabled == Some(value != 0),
+                "accept_ra" => link.accept_ra == Some(value),
+                _ => false,
+            };
+            if so_already {
+                return Ok(());
+            }
+        }
+        self.enter(place)?;
+        Ok(sysctl::set_ipv6(name, key, value)?)
+    }
+
     fn send(&mut self, place: &Place, message: Message) -> Result<(), Failure> {
         Ok(self.socket(place)?.send_one(message)?)
     }
@@ -281,11 +296,17 @@ impl Worker {
             return Ok(*index);
         }
         let index = probe::by_name(self.socket(place)?, link)?.index;
-        match place {
-            Place::Host => self.indexes.insert(link.to_owned(), index),
-            Place::Target(name) => self.inside(name)?.indexes.insert(link.to_owned(), index),
-        };
+        self.remember(place, link, index)?;
         Ok(index)
+    }
+
+    fn remember(&mut self, place: &Place, link: &str, index: u32) -> Result<(), Failure> {
+        let indexes = match place {
+            Place::Host => &mut self.indexes,
+            Place::Target(name) => &mut self.inside(name)?.indexes,
+        };
+        indexes.insert(link.to_owned(), index);
+        Ok(())
     }
 
     /// Forgets the numbers that change when a link of the host comes or goes; the other end of a veth pair is one.

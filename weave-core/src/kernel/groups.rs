@@ -8,7 +8,7 @@ use crate::netlink::{Refusal, Socket, encode};
 use crate::observed::Link;
 use crate::{Error, ErrorKind};
 
-/// Puts those of `names` that are there into `group` and deletes the group; all or nothing.
+/// Puts those of `names` that are there into `group`, if they are elsewhere, and deletes the group; all or nothing.
 pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Result<(), Failure> {
     let names: HashSet<&str> = names.iter().map(String::as_str).collect();
     let links = look::links(socket)?;
@@ -21,7 +21,8 @@ pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Resul
     if mine.is_empty() {
         return Ok(());
     }
-    let answers = socket.batch(mine.iter().map(|link| encode::set_group(link.index, group)).collect());
+    let elsewhere: Vec<&Link> = mine.into_iter().filter(|link| link.group != group).collect();
+    let answers = socket.batch(elsewhere.iter().map(|link| encode::set_group(link.index, group)).collect());
     let refused = answers.into_iter().filter_map(Result::err).find(|refusal| !refusal.is_gone());
     let deleted = match refused {
         Some(refusal) => Err(refusal),
@@ -29,17 +30,17 @@ pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Resul
     };
     match deleted {
         // All of them were gone before.
-        Err(refusal) if !refusal.is_gone() => Err(undo(socket, &mine, &refusal).into()),
+        Err(refusal) if !refusal.is_gone() => Err(undo(socket, &elsewhere, names.len(), &refusal).into()),
         _ => Ok(()),
     }
 }
 
 /// Gives the links their groups back.
-fn undo(socket: &mut Socket, links: &[&Link], refusal: &Refusal) -> Error {
+fn undo(socket: &mut Socket, links: &[&Link], count: usize, refusal: &Refusal) -> Error {
     let answers = socket.batch(links.iter().map(|link| encode::set_group(link.index, link.group)).collect());
     let left = links.iter().zip(answers).filter_map(|(link, answer)| {
         let refusal = answer.err().filter(|refusal| !refusal.is_gone())?;
         Some(format!("ip link set {} group {}: {refusal}", link.name, link.group))
     });
-    refusal.error("host", format!("delete {} links by their group", links.len())).left(left.collect())
+    refusal.error("host", format!("delete {count} links by their group")).left(left.collect())
 }

@@ -79,9 +79,10 @@ pub(crate) fn create_vxlan(new: &NewVxlan, index: u32, bridge: u32) -> Vec<Messa
     created(link, index, &Mark::Router)
 }
 
-/// `ip link add … master BRIDGE up type veth peer name … netns …`, and its alias; as [`create_bridge`].
+/// `ip link add … master BRIDGE group … type veth peer name … netns …`, its alias, and up; as [`create_bridge`].
 ///
-/// The peer is born in the container's namespace `netns`: to make it here and move it costs an RCU grace period.
+/// The peer is born in the container's namespace `netns`: to make it here and move it costs an RCU grace period. The
+/// host end goes up last: an alias for a link that is up has the kernel go through the whole IPv6 routing table.
 pub(crate) fn create_veth(new: &NewVeth, index: u32, bridge: u32, netns: RawFd) -> Vec<Message> {
     let peer = LinkMessageBuilder::<LinkUnspec>::new()
         .name(&new.interface)
@@ -94,9 +95,11 @@ pub(crate) fn create_veth(new: &NewVeth, index: u32, bridge: u32, netns: RawFd) 
         .index(index)
         .mtu(new.mtu)
         .controller(bridge)
-        .up()
+        .append_extra_attribute(LinkAttribute::Group(names::GROUP))
         .build();
-    created(link, index, &new.mark)
+    let mut messages = created(link, index, &new.mark);
+    messages.push(set(LinkUnspec::new_with_index(index).up()));
+    messages
 }
 
 fn created(link: LinkMessage, index: u32, mark: &Mark) -> Vec<Message> {

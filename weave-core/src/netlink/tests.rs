@@ -106,9 +106,12 @@ fn the_peer_of_a_veth_pair_is_born_in_the_container() {
             name: String::new(),
         }),
     };
-    let create = link(&encode::create_veth(&new, 77, 3, 9)[0]);
-    assert!(create.header.flags.contains(LinkFlags::Up));
+    let [create, alias, up] = &encode::create_veth(&new, 77, 3, 9)[..] else { panic!("three messages") };
+    let (create, alias, up) = (link(create), link(alias), link(up));
     assert!(create.attributes.contains(&LinkAttribute::Controller(3)));
+    // An alias is dear while the link is up.
+    assert!(!create.header.flags.contains(LinkFlags::Up) && !alias.header.flags.contains(LinkFlags::Up));
+    assert!(up.header.flags.contains(LinkFlags::Up) && up.header.index == 77);
     let Some(InfoData::Veth(InfoVeth::Peer(peer))) = info(&create) else { panic!("a peer") };
     // The kernel refuses a pair whose peer is up before the pair is whole.
     assert!(!peer.header.flags.contains(LinkFlags::Up));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
-use super::Mark;
+use super::{AttachmentMark, Mark};
 use crate::spec::{Cidr, Mac};
 
 /// A network interface (`ip -d link`).
@@ -43,6 +43,14 @@ impl Link {
     /// What weave wrote on it, when weave made it.
     pub fn mark(&self) -> Option<Mark> {
         self.alias.as_deref().and_then(Mark::parse)
+    }
+
+    /// The same, of the host end of an attachment.
+    pub fn attachment(&self) -> Option<AttachmentMark> {
+        match (&self.kind, self.mark()?) {
+            (LinkKind::Veth, Mark::Attachment(mark)) => Some(mark),
+            _ => None,
+        }
     }
 }
 

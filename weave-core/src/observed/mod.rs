@@ -116,10 +116,7 @@ impl Observed {
 
     /// The host ends of all attachments.
     pub fn attachments(&self) -> impl Iterator<Item = (&Link, AttachmentMark)> {
-        self.links.iter().filter_map(|link| match (&link.kind, link.mark()) {
-            (LinkKind::Veth, Some(Mark::Attachment(mark))) => Some((link, mark)),
-            _ => None,
-        })
+        self.links.iter().filter_map(|link| Some((link, link.attachment()?)))
     }
 
     /// Addresses of the host's link `index`.

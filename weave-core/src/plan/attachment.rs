@@ -165,9 +165,11 @@ pub(super) fn pair<'a>(
     container: &ContainerRef,
 ) -> Result<Option<Pair<'a>>> {
     let Some(inner) = net.link(name) else { return Ok(None) };
-    let host = observed.attachments().find(|(link, mark)| is_other_end(link, mark, net, inner));
+    // Numbers first: to read the marks of all links for each container takes long when there are a thousand.
+    let mut hosts = observed.links.iter().filter(|link| is_linked(link, inner));
+    let host = hosts.find(|link| link.attachment().is_some_and(|mark| mark.inode == net.netns.inode));
     match host {
-        Some((host, _)) => Ok(Some(Pair { host, inner, net })),
+        Some(host) => Ok(Some(Pair { host, inner, net })),
         None => Err(Error::new(
             ErrorKind::Conflict,
             container.to_string(),
@@ -178,7 +180,12 @@ pub(super) fn pair<'a>(
 }
 
 fn is_other_end(link: &Link, mark: &AttachmentMark, net: &TargetNet, inner: &Link) -> bool {
-    mark.inode == net.netns.inode && link.peer_index == Some(inner.index) && inner.peer_index == Some(link.index)
+    mark.inode == net.netns.inode && is_linked(link, inner)
+}
+
+/// Whether each names the other as its other end. Namespaces count their links each for itself.
+fn is_linked(link: &Link, inner: &Link) -> bool {
+    link.peer_index == Some(inner.index) && inner.peer_index == Some(link.index)
 }
 
 /// All interfaces that weave made, as far as their containers were found.

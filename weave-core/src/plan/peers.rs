@@ -1,6 +1,6 @@
 //! Which peers frames are flooded to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::intent::within;
@@ -48,13 +48,13 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
         Members::Add(peers) => {
             let added = candidates(peers, observed, port, &overlay)?;
             // A port given anew replaces the one it had.
-            let renewed = |old: &Candidate| added.iter().any(|new| new.addresses == old.addresses);
-            let mut all: Vec<_> = kept.filter(|old| !renewed(old)).collect();
+            let renewed: BTreeSet<&[IpAddr]> = added.iter().map(|new| new.addresses.as_slice()).collect();
+            let mut all: Vec<_> = kept.filter(|old| !renewed.contains(old.addresses.as_slice())).collect();
             all.extend(added);
             Ok(all)
         }
         Members::Remove(peers) => {
-            let gone: Vec<IpAddr> =
+            let gone: BTreeSet<IpAddr> =
                 candidates(peers, observed, port, &[])?.into_iter().flat_map(|peer| peer.addresses).collect();
             Ok(kept.filter(|peer| !gone.contains(&peer.addresses[0])).collect())
         }

@@ -288,8 +288,15 @@ impl fmt::Display for Step {
             ),
             Self::CreateVeth(new) => write!(
                 f,
-                "ip link add {} mtu {} master {} up type veth peer name {} address {} mtu {} netns {}",
-                new.name, new.mtu, new.bridge, new.interface, new.mac, new.mtu, new.target
+                "ip link add {} mtu {} master {} group {} up type veth peer name {} address {} mtu {} netns {}",
+                new.name,
+                new.mtu,
+                new.bridge,
+                names::GROUP,
+                new.interface,
+                new.mac,
+                new.mtu,
+                new.target
             ),
             Self::DeleteLink { link } => write!(f, "ip link delete {link}"),
             Self::DeleteLinks { links, group } => {
