@@ -36,7 +36,7 @@ demo: deps root
 	$(CARGO) run --locked -q --example demo
 
 bench: deps root
-	$(CARGO) bench --locked -p weave-core
+	$(CARGO) bench --locked -p weave-core -- $(ARGS)
 
 .PHONY: root
 root:
