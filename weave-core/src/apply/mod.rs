@@ -3,6 +3,7 @@
 mod lock;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use lock::{Lock, run_dir};
 
@@ -25,12 +26,21 @@ pub enum Mode {
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Converged {
-    /// What was planned, and in [`Mode::Apply`] done.
+    /// What was planned. In [`Mode::Apply`] its steps were done, and stand in `done`.
     pub plan: Plan,
+    /// What was done.
+    pub done: Vec<Arc<[Step]>>,
     /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
     pub observed: Observed,
     /// What was looked at.
     pub scope: Scope,
+}
+
+impl Converged {
+    /// The steps that were done, or in [`Mode::Check`] would be.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.done.iter().flat_map(|steps| steps.iter()).chain(self.plan.steps())
+    }
 }
 
 /// How often a disturbed look, or one that does not yet show what was done, is repeated.
@@ -57,11 +67,14 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
     }
     let mut plan = plan(intent, &before)?;
     if mode == Mode::Check || plan.is_empty() {
-        return Ok(Converged { plan, observed: before, scope });
+        return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
     }
-    let mut journal = Journal { host, before: &before, done: Vec::new() };
+    let mut journal = Journal { host, before: &before, batches: Vec::new() };
     match journal.run(&mut plan, intent, &scope).await {
-        Ok(observed) => Ok(Converged { plan, observed, scope }),
+        Ok(observed) => {
+            let done = journal.batches.into_iter().map(|batch| batch.steps).collect();
+            Ok(Converged { plan, done, observed, scope })
+        }
         Err(error) => Err(journal.undo(error).await),
     }
 }
@@ -78,32 +91,44 @@ pub async fn look<H: Host>(host: &H, scope: &Scope) -> Result<Observed> {
     }
 }
 
+/// Steps that were done together, as far as they were.
+struct Batch {
+    steps: Arc<[Step]>,
+    /// Numbers of those that succeeded.
+    done: Vec<usize>,
+}
+
 struct Journal<'a, H> {
     host: &'a H,
     before: &'a Observed,
-    done: Vec<Step>,
+    batches: Vec<Batch>,
 }
 
 impl<H: Host> Journal<'_, H> {
+    /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
     async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
-        self.execute(&plan.base).await?;
+        self.execute(std::mem::take(&mut plan.base)).await?;
         self.probe(plan, intent).await?;
-        let rest: Vec<Step> = plan.lanes.iter().flat_map(|lane| &lane.steps).chain(&plan.last).cloned().collect();
-        self.execute(&rest).await?;
+        let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
+        rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
+        rest.append(&mut plan.last);
+        self.execute(rest).await?;
         self.verify(plan, intent, scope).await
     }
 
-    async fn execute(&mut self, steps: &[Step]) -> Result<()> {
+    async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
-        let outcomes = self.host.execute(steps, OnError::Stop).await;
+        let steps: Arc<[Step]> = steps.into();
+        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Stop).await;
         let mut failed = None;
-        for (step, outcome) in steps.iter().zip(outcomes) {
+        let mut done = Vec::with_capacity(steps.len());
+        for (number, (step, outcome)) in steps.iter().zip(outcomes).enumerate() {
             match outcome {
                 Outcome::Done => {
                     tracing::debug!(%step, "done");
-                    self.done.push(step.clone());
+                    done.push(number);
                 }
                 Outcome::Failed(error) => {
                     tracing::debug!(%step, %error, "failed");
@@ -112,6 +137,7 @@ impl<H: Host> Journal<'_, H> {
                 Outcome::Skipped => {}
             }
         }
+        self.batches.push(Batch { steps, done });
         failed.map_or(Ok(()), Err)
     }
 
@@ -136,10 +162,13 @@ impl<H: Host> Journal<'_, H> {
     /// Looks again: planning once more must find nothing to do.
     async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
         let mut left = String::new();
+        // A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what
+        // was asked for was settled at the first look.
+        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
         for _ in 0..TRIES {
-            let mut now = look(self.host, scope).await?;
-            // A name may resolve to another address a moment later; what was asked for was settled at the first look.
+            let mut now = look(self.host, &again).await?;
             now.names.clone_from(&self.before.names);
+            now.paths.clone_from(&self.before.paths);
             died(plan, intent, &now)?;
             let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
             let rest = crate::plan::plan(intent, &now)?;
@@ -160,8 +189,14 @@ impl<H: Host> Journal<'_, H> {
 
     /// Puts everything back, last first; goes on where something cannot be put back, and says so.
     async fn undo(&self, error: Error) -> Error {
-        let steps = undo(&self.done, self.before);
-        let outcomes = self.host.execute(&steps, OnError::Continue).await;
+        let done: Vec<Step> = self
+            .batches
+            .iter()
+            .flat_map(|batch| batch.done.iter().filter_map(|number| batch.steps.get(*number)))
+            .cloned()
+            .collect();
+        let steps: Arc<[Step]> = undo(&done, self.before).into();
+        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
         let left = steps
             .iter()
             .zip(outcomes)

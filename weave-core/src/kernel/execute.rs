@@ -19,11 +19,11 @@ use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result, firewall, packet, sysctl};
 
 impl Kernel {
-    pub(super) async fn act(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
+    pub(super) async fn act(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
         if steps.is_empty() {
             return Vec::new();
         }
-        let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), steps.to_vec());
+        let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), Arc::clone(&steps));
         let (held, numbers) = {
             let known = self.known();
             (Arc::clone(&known.held), Numbers::free(&known.indexes, steps.len()))

@@ -32,7 +32,7 @@ impl Kernel {
         if let Some(resolver) = resolver {
             observed.names = resolver.wait().await?;
         }
-        let peers = peers(scope, &observed);
+        let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
         let ways = (!peers.is_empty()).then(|| job::start(&self.host, move || look::paths(peers))).transpose()?;
         let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
         let found = targets::visit(self, wanted, marks).await?;

@@ -31,8 +31,10 @@ pub struct Scope {
     pub names: Vec<String>,
     /// Peer addresses whose paths are wanted, besides those in the flood list.
     pub peers: Vec<IpAddr>,
-    /// Look at the flood list and the paths to the peers in it.
+    /// Look at the flood list.
     pub router: bool,
+    /// Look at the paths to the peers, those in the flood list and those named.
+    pub paths: bool,
     /// Look at the routes of the host.
     pub routes: bool,
     /// Look at the packet filter.

@@ -48,7 +48,8 @@ impl Finding {
 }
 
 pub(super) async fn preflight<H: Host>(host: &H) -> Result<Report> {
-    let scope = Scope { attachments: true, router: true, routes: true, firewall: true, ..Scope::default() };
+    let scope =
+        Scope { attachments: true, router: true, paths: true, routes: true, firewall: true, ..Scope::default() };
     let facts = host.facts().await;
     let observed = look(host, &scope).await.map_err(|error| error.op("preflight"))?;
     let findings = findings(&facts, &observed);

@@ -40,9 +40,9 @@ impl Report {
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
-            changed: !done.plan.is_empty(),
+            changed: done.steps().next().is_some(),
             changes: done.plan.changes().cloned().collect(),
-            steps: done.plan.steps().map(Step::to_string).collect(),
+            steps: done.steps().map(Step::to_string).collect(),
             warnings: done.plan.warnings.clone(),
             errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),
             state: Some(document(&done.observed, &done.scope)),

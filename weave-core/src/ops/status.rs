@@ -124,7 +124,7 @@ pub struct PsRow {
 }
 
 pub(super) async fn status<H: Host>(host: &H) -> Result<Report> {
-    let scope = Scope { attachments: true, router: true, firewall: true, ..Scope::default() };
+    let scope = Scope { attachments: true, router: true, paths: true, firewall: true, ..Scope::default() };
     let observed = look(host, &scope).await.map_err(|error| error.op("status"))?;
     Ok(Report::read("status", Some(document(&observed, &scope)), value(describe(&observed, &scope))))
 }

@@ -197,6 +197,7 @@ impl Intent {
             // The MTU may change, and every attachment follows; a new exposure may be the address of one.
             attachments: router || !self.exposed().is_empty(),
             router: router || exposures || self.manage_firewall.is_some(),
+            paths: router,
             routes: router || exposures,
             firewall: router || exposures || self.manage_firewall.is_some(),
             ..Scope::default()

@@ -1,6 +1,6 @@
 //! Pieces that attaching, detaching and undoing share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Step;
 use crate::names;
@@ -20,14 +20,16 @@ pub(super) fn delete_links(mut links: Vec<String>, observed: &Observed) -> Optio
     }
 }
 
-/// The group that all of `links` are in and nobody else is: to put a thousand links into one takes longer than to
+/// A group of which all members are among `links`, the largest: to put a thousand links into one takes longer than to
 /// delete them. Group 0 is where every link is by default.
 fn common_group(links: &[String], observed: &Observed) -> Option<u32> {
     let wanted: BTreeSet<&str> = links.iter().map(String::as_str).collect();
-    let group = observed.link(links.first()?)?.group;
-    let members = observed.links.iter().filter(|link| link.group == group);
-    let members: BTreeSet<&str> = members.map(|link| link.name.as_str()).collect();
-    (group != 0 && members == wanted).then_some(group)
+    let mut members: BTreeMap<u32, Option<usize>> = BTreeMap::new();
+    for link in observed.links.iter().filter(|link| link.group != 0) {
+        let count = members.entry(link.group).or_insert(Some(0));
+        *count = count.filter(|_| wanted.contains(link.name.as_str())).map(|count| count + 1);
+    }
+    members.into_iter().filter_map(|(group, count)| Some((count?, group))).max().map(|(_, group)| group)
 }
 
 /// A group that no link is in.

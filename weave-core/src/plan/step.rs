@@ -97,7 +97,7 @@ pub enum Step {
     /// Make a VXLAN device, down.
     CreateVxlan(NewVxlan),
     /// Make a veth pair.
-    CreateVeth(NewVeth),
+    CreateVeth(Box<NewVeth>),
     /// Remove one link of the host.
     DeleteLink {
         /// Its name.

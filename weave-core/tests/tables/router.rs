@@ -54,7 +54,7 @@ fn a_launch_keeps_what_it_does_not_name() {
     for op in ["launch {port: 7001}", "launch {vni: 10}", "launch {underlay: 198.51.100.1}", "launch {mtu: 1300}"] {
         let (report, world) = run(&world, op).unwrap();
         assert!(report.changed, "{op}");
-        let observed = world.observe(&Scope { router: true, ..Scope::default() });
+        let observed = world.observe(&Scope { router: true, paths: true, ..Scope::default() });
         assert_eq!(observed.flood.len(), 1, "{op}");
         assert_eq!(observed.flood[0].port, Some(6799), "{op}");
         assert_eq!(observed.vxlans().count(), 1, "{op}");

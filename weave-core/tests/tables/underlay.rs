@@ -10,7 +10,7 @@ use crate::support::fixture::{add_default, add_link, bare, device, docker, parse
 use crate::support::memory_host::{Net, World};
 
 fn look(world: &World) -> Observed {
-    world.observe(&Scope { router: true, firewall: true, ..Scope::default() })
+    world.observe(&Scope { router: true, paths: true, firewall: true, ..Scope::default() })
 }
 
 fn local(world: &World) -> String {

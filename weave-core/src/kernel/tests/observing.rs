@@ -15,7 +15,7 @@ fn ip(text: &str) -> IpAddr {
 fn links_are_seen_as_they_are() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    lab.done(&[vxlan("192.0.2.1"), Step::CreateVeth(container.veth("vethwe1"))]);
+    lab.done(&[vxlan("192.0.2.1"), Step::CreateVeth(Box::new(container.veth("vethwe1")))]);
     run("ip link add stp type bridge stp_state 1 mcast_snooping 1");
     run("ip link add v6 type vxlan id 5 dstport 4789 local 2001:db8::1 nolearning");
     run("ip link add p0 group 17 type veth peer name p1");
@@ -117,7 +117,7 @@ fn the_flood_list_and_the_ways_to_peers_are_seen() {
     run("bridge fdb append 02:00:00:00:00:09 dev vxlan-6783 dst 192.0.2.2");
 
     let more = ["192.0.2.1", "2001:db8::2", "203.0.113.7"].map(ip).to_vec();
-    let observed = lab.look(&Scope { router: true, peers: more, ..Scope::default() });
+    let observed = lab.look(&Scope { router: true, paths: true, peers: more, ..Scope::default() });
     assert_eq!(observed.flood, peers);
     let u0 = observed.link("u0").map_or(0, |link| link.index);
     let path = |to: &str| observed.paths.get(&ip(to)).copied();
@@ -137,7 +137,7 @@ fn ten_thousand_peers_are_asked_for() {
         run(command);
     }
     let peers: Vec<IpAddr> = (2..10_002u32).map(|n| std::net::Ipv4Addr::from(0x0a00_0000 + n).into()).collect();
-    let observed = lab.look(&Scope { peers, ..Scope::default() });
+    let observed = lab.look(&Scope { peers, paths: true, ..Scope::default() });
     assert_eq!(observed.paths.len(), 10_000);
 }
 
@@ -145,7 +145,7 @@ fn ten_thousand_peers_are_asked_for() {
 fn names_have_addresses_and_the_host_an_id() {
     let lab = Lab::new();
     run("ip link set lo up");
-    let observed = lab.look(&Scope { names: vec!["localhost".into()], firewall: true, ..Scope::default() });
+    let observed = lab.look(&Scope { names: vec!["localhost".into()], paths: true, firewall: true, ..Scope::default() });
     assert!(observed.names["localhost"].contains(&ip("127.0.0.1")), "{:?}", observed.names);
     assert!(observed.paths.get(&ip("127.0.0.1")).is_some_and(|path| path.local));
     assert!(observed.firewall.is_some());

@@ -21,7 +21,7 @@ fn an_interface_of_the_same_name_in_the_container_leaves_no_host_end() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
     container.inside(|| run("ip link add ethwe type bridge"));
-    assert_eq!(lab.failed(Step::CreateVeth(container.veth("vethwe1"))).kind(), ErrorKind::Conflict);
+    assert_eq!(lab.failed(Step::CreateVeth(Box::new(container.veth("vethwe1")))).kind(), ErrorKind::Conflict);
     assert_eq!(link("vethwe1"), None);
 }
 
@@ -38,7 +38,7 @@ fn a_link_that_cannot_be_marked_is_not_left() {
         id: String::new(),
         name: String::new(),
     });
-    let error = lab.failed(Step::CreateVeth(new));
+    let error = lab.failed(Step::CreateVeth(Box::new(new)));
     assert!(error.to_string().contains("write its alias"), "{error}");
     assert_eq!((link("vethwe1"), container.inside(|| link("ethwe"))), (None, None));
 }
@@ -59,7 +59,7 @@ fn the_longest_mark_fits() {
     };
     new.mark = Mark::Attachment(mark);
     assert_eq!(new.mark.to_string().len(), 255);
-    lab.done(&[Step::CreateVeth(new.clone())]);
+    lab.done(&[Step::CreateVeth(Box::new(new.clone()))]);
     assert_eq!(link("vethwe1").expect("the host end")["ifalias"], new.mark.to_string());
 }
 
@@ -123,7 +123,7 @@ fn steps_behind_a_failure_are_skipped_or_tried() {
 fn a_container_that_was_not_looked_at_is_not_entered() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[]);
-    let error = lab.failed(Step::CreateVeth(container.veth("vethwe1")));
+    let error = lab.failed(Step::CreateVeth(Box::new(container.veth("vethwe1"))));
     assert_eq!((error.kind(), link("vethwe1")), (ErrorKind::NotFound, None));
     let up = Step::SetUp { place: container.place(), link: "lo".into(), up: true };
     assert_eq!(lab.failed(up).kind(), ErrorKind::NotFound);

@@ -80,7 +80,7 @@ fn a_container_is_attached_and_detached() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
     let new = container.veth("vethwe1");
-    lab.done(&[Step::CreateVeth(new.clone())]);
+    lab.done(&[Step::CreateVeth(Box::new(new.clone()))]);
     let outer = link("vethwe1").expect("the host end");
     assert_eq!((&outer["master"], &outer["mtu"]), (&json!("weave"), &json!(1400)));
     assert_eq!(outer["ifalias"], new.mark.to_string());
@@ -92,7 +92,7 @@ fn a_container_is_attached_and_detached() {
     lab.done(&[Step::DeleteLink { link: "vethwe1".into() }]);
     assert_eq!(container.inside(|| link("ethwe")), None);
     // Again, as after a failure: numbers of links that were gone are not used again.
-    lab.done(&[Step::CreateVeth(new)]);
+    lab.done(&[Step::CreateVeth(Box::new(new))]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn addresses_and_routes_come_and_go() {
     let route =
         |text: &str| Step::AddRoute { place: place.clone(), link: ethwe(), route: text.parse().expect("route") };
     lab.done(&[
-        Step::CreateVeth(container.veth("vethwe1")),
+        Step::CreateVeth(Box::new(container.veth("vethwe1"))),
         Step::SetUp { place: Place::Host, link: "weave".into(), up: true },
         address("10.2.1.4/24"),
         address("10.2.1.5/24"),
@@ -166,7 +166,7 @@ fn a_port_is_taken_out_and_put_in() {
 fn ipv6_is_switched_where_the_link_is() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    lab.done(&[Step::CreateVeth(container.veth("vethwe1"))]);
+    lab.done(&[Step::CreateVeth(Box::new(container.veth("vethwe1")))]);
     let read =
         |link: &str| std::fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{link}/disable_ipv6")).expect("IPv6");
     let set = |place: Place, link: &str, value| Step::SetIpv6 {
@@ -190,7 +190,7 @@ fn many_links_go_at_once() {
     let containers: Vec<Container> = (0..40).map(|_| Container::new()).collect();
     for container in &containers {
         lab.look(&crate::observed::Scope { targets: vec![container.name()], ..Default::default() });
-        lab.done(&[Step::CreateVeth(container.veth(&format!("v{}", container.inode())))]);
+        lab.done(&[Step::CreateVeth(Box::new(container.veth(&format!("v{}", container.inode()))))]);
     }
     run("ip link add other type veth peer name other1");
     let mut links: Vec<String> = containers.iter().map(|container| format!("v{}", container.inode())).collect();
@@ -208,7 +208,7 @@ fn the_firewall_and_announcements_are_reached() {
     let lab = Lab::with_bridge(&[&container]);
     let addresses = vec!["10.2.1.4".parse().expect("address")];
     lab.done(&[
-        Step::CreateVeth(container.veth("vethwe1")),
+        Step::CreateVeth(Box::new(container.veth("vethwe1"))),
         Step::SetUp { place: Place::Host, link: "weave".into(), up: true },
         Step::AddAddress {
             place: container.place(),

@@ -27,7 +27,7 @@ fn the_inside_of_a_namespace_is_seen() {
     let lab = Lab::with_bridge(&[&container]);
     let (place, link) = (container.place(), "ethwe".to_owned());
     lab.done(&[
-        Step::CreateVeth(container.veth("vethwe1")),
+        Step::CreateVeth(Box::new(container.veth("vethwe1"))),
         Step::AddAddress { place: place.clone(), link: link.clone(), address: "10.2.1.4/24".parse().expect("cidr") },
         Step::AddAddress { place: place.clone(), link: link.clone(), address: "fd00::4/64".parse().expect("cidr") },
         Step::SetUp { place: place.clone(), link: link.clone(), up: true },
@@ -122,7 +122,7 @@ fn attachments_are_found_by_themselves() {
         std::process::id()
     ))
     .expect("a mark");
-    lab.done(&[Step::CreateVeth(by_path.veth("vethwe1")), Step::CreateVeth(scanned)]);
+    lab.done(&[Step::CreateVeth(Box::new(by_path.veth("vethwe1"))), Step::CreateVeth(Box::new(scanned))]);
 
     let observed = lab.look(&Scope { attachments: true, ..Scope::default() });
     let web = ContainerRef::Container("web".into());

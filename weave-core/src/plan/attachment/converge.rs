@@ -99,7 +99,7 @@ impl Work<'_> {
             name: self.net.name.clone().unwrap_or_default(),
             mtu: own_mtu,
         });
-        self.lane.steps.push(Step::CreateVeth(NewVeth {
+        self.lane.steps.push(Step::CreateVeth(Box::new(NewVeth {
             name,
             target: self.wish.container.clone(),
             interface: self.link(),
@@ -107,7 +107,7 @@ impl Work<'_> {
             mtu,
             bridge: self.network.bridge.clone(),
             mark,
-        }));
+        })));
         let ipv6 = self.wish.has_ipv6();
         if mtu >= names::MTU_MIN_V6 {
             self.set_ipv6("disable_ipv6", i32::from(!ipv6), i32::from(!ipv6));

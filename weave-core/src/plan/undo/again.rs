@@ -101,7 +101,7 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
     };
     let (Some(mac), Some(mark)) = (pair.inner.mac, link.mark()) else { return Vec::new() };
     let (name, mtu) = (link.name.clone(), pair.inner.mtu);
-    let mut steps = vec![Step::CreateVeth(NewVeth {
+    let mut steps = vec![Step::CreateVeth(Box::new(NewVeth {
         name: name.clone(),
         target: container.clone(),
         interface: pair.inner.name.clone(),
@@ -109,7 +109,7 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
         mtu,
         bridge,
         mark,
-    })];
+    }))];
     steps.extend(moved);
     if link.mtu != mtu {
         steps.push(Step::SetMtu { place: Place::Host, link: name, mtu: link.mtu, before: mtu });

@@ -6,7 +6,7 @@ mod step;
 mod world;
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use weave_core::host::{Host, OnError, Outcome, Owner};
 use weave_core::observed::{HostFacts, Observed, Scope};
@@ -104,10 +104,10 @@ impl Host for MemoryHost {
         Ok(self.world().observe(scope))
     }
 
-    async fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
+    async fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
         let mut failed = false;
         let mut outcomes = Vec::with_capacity(steps.len());
-        for step in steps {
+        for step in steps.iter() {
             let outcome =
                 if failed && on_error == OnError::Stop { Outcome::Skipped } else { self.try_one(step, on_error) };
             failed |= matches!(outcome, Outcome::Failed(_));

@@ -102,7 +102,9 @@ impl World {
         }
         let peers = scope.peers.iter().chain(observed.names.values().flatten()).copied();
         let peers: BTreeSet<IpAddr> = peers.chain(observed.flood.iter().map(|flood| flood.address)).collect();
-        observed.paths = peers.into_iter().filter_map(|ip| Some((ip, self.path(ip)?))).collect();
+        if scope.paths {
+            observed.paths = peers.into_iter().filter_map(|ip| Some((ip, self.path(ip)?))).collect();
+        }
         for container in &scope.targets {
             observed.targets.insert(container.clone(), self.target(container));
         }
