@@ -4,6 +4,7 @@ mod facts;
 mod firewall;
 mod link;
 mod mark;
+mod pairs;
 mod target;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
 pub use mark::{AttachmentMark, BridgeMark, Mark};
+pub use pairs::{AttachedLink, attached, attached_networks};
+pub(crate) use pairs::{Pair, is_linked, pairs};
 pub use target::{NetnsId, Target, TargetNet, TargetProblem};
 
 use crate::spec::{Cidr, ContainerRef};

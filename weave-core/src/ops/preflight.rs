@@ -8,8 +8,7 @@ use crate::Result;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
-use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, Scope, overlap};
-use crate::plan::attached_networks;
+use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, Scope, attached_networks, overlap};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -11,8 +11,8 @@ use crate::Result;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
-use crate::observed::{FirewallState, Flood, Observed, Scope};
-use crate::plan::{attached, document};
+use crate::observed::{FirewallState, Flood, Observed, Scope, attached};
+use crate::plan::document;
 use crate::spec::{Cidr, Exposure, Mac};
 
 /// The label of the host itself in `ps`, as the classic script printed it.

@@ -8,26 +8,13 @@ pub(super) use wish::sort_routes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ipnetwork::IpNetwork;
-
 use super::lane::delete_links;
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_ipv6;
 use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
-use crate::observed::{AttachmentMark, Link, NetnsId, Observed, Target, TargetNet, TargetProblem};
+use crate::observed::{NetnsId, Observed, Pair, Target, TargetNet, TargetProblem, is_linked, pairs};
 use crate::spec::{ContainerRef, Detach, Exposure};
 use crate::{Error, ErrorKind, Result, names};
-
-/// An interface that weave made: both ends, and where the far one is.
-#[derive(Clone, Copy)]
-pub(super) struct Pair<'a> {
-    /// The host end.
-    pub(super) host: &'a Link,
-    /// The end in the container.
-    pub(super) inner: &'a Link,
-    /// The container.
-    pub(super) net: &'a TargetNet,
-}
 
 /// What the host shall be around its containers.
 #[derive(Clone, Copy)]
@@ -177,57 +164,6 @@ pub(super) fn pair<'a>(
         )
         .hint("give another `interface`, or remove that one")),
     }
-}
-
-fn is_other_end(link: &Link, mark: &AttachmentMark, net: &TargetNet, inner: &Link) -> bool {
-    mark.inode == net.netns.inode && is_linked(link, inner)
-}
-
-/// Whether each names the other as its other end. Namespaces count their links each for itself.
-fn is_linked(link: &Link, inner: &Link) -> bool {
-    link.peer_index == Some(inner.index) && inner.peer_index == Some(link.index)
-}
-
-/// All interfaces that weave made, as far as their containers were found.
-pub(super) fn pairs(observed: &Observed) -> impl Iterator<Item = (Pair<'_>, AttachmentMark, &ContainerRef)> {
-    let nets: BTreeMap<u64, (&ContainerRef, &TargetNet)> = observed
-        .targets
-        .iter()
-        .filter_map(|(container, target)| match target {
-            Target::Found(net) => Some((net.netns.inode, (container, &**net))),
-            Target::Problem(_) => None,
-        })
-        .collect();
-    observed.attachments().filter_map(move |(host, mark)| {
-        let (container, net) = nets.get(&mark.inode)?;
-        let inner = net.links.iter().find(|inner| is_other_end(host, &mark, net, inner))?;
-        Some((Pair { host, inner, net }, mark, *container))
-    })
-}
-
-/// One attachment as the host's links show it, with its inside where that was found.
-pub struct AttachedLink<'a> {
-    /// The host end.
-    pub host: &'a Link,
-    /// What is written on it.
-    pub mark: AttachmentMark,
-    /// The other end and its namespace.
-    pub inner: Option<(&'a Link, &'a TargetNet)>,
-}
-
-/// All attachments of the host.
-pub fn attached(observed: &Observed) -> Vec<AttachedLink<'_>> {
-    let found: BTreeMap<u32, (&Link, &TargetNet)> =
-        pairs(observed).map(|(pair, ..)| (pair.host.index, (pair.inner, pair.net))).collect();
-    observed
-        .attachments()
-        .map(|(host, mark)| AttachedLink { host, mark, inner: found.get(&host.index).copied() })
-        .collect()
-}
-
-/// Networks of the addresses that containers of this host have.
-pub fn attached_networks(observed: &Observed) -> Vec<IpNetwork> {
-    pairs(observed).flat_map(|(pair, ..)| pair.net.addresses_of(pair.inner.index)).map(|ip| ip.network()).collect()
 }
 
 fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(Lane, Option<String>)> {

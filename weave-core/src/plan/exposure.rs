@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use ipnetwork::IpNetwork;
 
-use super::attachment::pairs;
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_setting;
 use super::{Change, Intent, Members, Place, Plan, Step};
-use crate::observed::{Observed, Target};
+use crate::observed::{Observed, Target, pairs};
 use crate::spec::{Cidr, Exposure};
 use crate::{Error, ErrorKind, Result};
 

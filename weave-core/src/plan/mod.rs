@@ -23,7 +23,6 @@ mod undo;
 
 use std::net::IpAddr;
 
-pub use attachment::{AttachedLink, attached, attached_networks};
 pub use change::Change;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::intent::within;
 use super::{Intent, Members, Plan};
-use crate::observed::{Flood, Observed};
+use crate::observed::{Flood, Observed, attached_networks};
 use crate::spec::{Peer, PeerHost};
 use crate::{Error, ErrorKind, Result};
 
@@ -80,7 +80,7 @@ fn overlay_networks(intent: &Intent, observed: &Observed) -> Vec<ipnetwork::IpNe
     if let Some((bridge, ..)) = observed.bridge() {
         networks.extend(observed.addresses_of(bridge.index).map(|address| address.network()));
     }
-    networks.extend(super::attachment::attached_networks(observed));
+    networks.extend(attached_networks(observed));
     networks.sort_unstable();
     networks.dedup();
     networks

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::attachment::{pairs, sort_routes};
+use super::attachment::sort_routes;
 use super::{exposure, router};
 use crate::names;
-use crate::observed::{Observed, Scope, Target};
+use crate::observed::{Observed, Scope, Target, pairs};
 use crate::spec::{
     Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Router, RouterKind, Underlay,
 };

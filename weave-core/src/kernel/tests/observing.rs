@@ -145,7 +145,8 @@ fn ten_thousand_peers_are_asked_for() {
 fn names_have_addresses_and_the_host_an_id() {
     let lab = Lab::new();
     run("ip link set lo up");
-    let observed = lab.look(&Scope { names: vec!["localhost".into()], paths: true, firewall: true, ..Scope::default() });
+    let observed =
+        lab.look(&Scope { names: vec!["localhost".into()], paths: true, firewall: true, ..Scope::default() });
     assert!(observed.names["localhost"].contains(&ip("127.0.0.1")), "{:?}", observed.names);
     assert!(observed.paths.get(&ip("127.0.0.1")).is_some_and(|path| path.local));
     assert!(observed.firewall.is_some());

@@ -1,7 +1,6 @@
 //! Links made anew as they were.
 
-use crate::observed::{InterfaceRoute, Link, LinkKind, Mark, Observed};
-use crate::plan::attachment::{Pair, pairs};
+use crate::observed::{InterfaceRoute, Link, LinkKind, Mark, Observed, Pair, pairs};
 use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
 use crate::spec::{ContainerRef, Route};
 
