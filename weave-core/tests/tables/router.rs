@@ -75,6 +75,15 @@ fn the_new_tunnel_is_ready_before_the_old_one_goes() {
 }
 
 #[test]
+fn an_mtu_that_the_path_does_not_carry_is_told() {
+    for (mtu, told) in [(1450, false), (1451, true), (9000, true)] {
+        let (report, _) = run(&docker(), &format!("launch {{mtu: {mtu}, peers: 192.0.2.2}}")).unwrap();
+        let says = |warning: &String| warning.contains(&mtu.to_string()) && warning.contains("1450");
+        assert_eq!(report.warnings.iter().any(says), told, "{mtu}: {:?}", report.warnings);
+    }
+}
+
+#[test]
 fn the_bridge_keeps_its_address_and_is_known_by_the_underlay() {
     let world = after_all(docker(), &["launch"]);
     let mac = |world: &World| world.observe(&Scope::default()).bridge().and_then(|(link, ..)| link.mac);
