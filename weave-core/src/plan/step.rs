@@ -48,8 +48,7 @@ pub struct NewVxlan {
     pub mtu: u32,
     /// The bridge.
     pub bridge: String,
-    /// Whether it learns behind which peer an address is. What it learns leads to its own port there, so it must not
-    /// where a peer has another.
+    /// Whether it learns behind which peer an address is: at its own port, so it must not where a peer has another.
     pub learning: bool,
 }
 

@@ -1,5 +1,7 @@
 //! Whatever step fails, everything is as it was; whenever it is killed, the next run repairs.
 
+use std::net::IpAddr;
+
 use proptest::prelude::*;
 use weave_core::apply::Mode;
 use weave_core::observed::Scope;
@@ -47,12 +49,15 @@ fn failed_everywhere(world: &World, op: &Op) -> Result<(), TestCaseError> {
 }
 
 /// Whether `op` has to delete the tunnel before it makes the new one: the kernel takes no second device of one VNI on
-/// one port, and does not change the family of the address in place. What only the device knew, such as a VNI of its
-/// own, is lost to whoever is killed in between.
+/// one port, and moves none to another family. What only the device knew, such as a VNI of its own, is lost to whoever
+/// is killed in between.
 fn makes_a_twin(steps: &[Step], world: &World) -> bool {
     let observed = world.observe(&Scope::default());
-    let old = observed.vxlan().map(|(_, info)| (info.vni, info.port));
-    steps.iter().any(|step| matches!(step, Step::CreateVxlan(new) if Some((new.vni, new.port)) == old))
+    let Some((_, old)) = observed.vxlan() else { return false };
+    let moves = |new: IpAddr| old.local.is_some_and(|old| old.is_ipv4() && new.is_ipv4());
+    steps.iter().any(|step| {
+        matches!(step, Step::CreateVxlan(new) if (new.vni, new.port) == (old.vni, old.port) && !moves(new.local))
+    })
 }
 
 /// Whether somebody deleted the bridge under its ports: they cannot be made anew as they were.
