@@ -141,6 +141,13 @@ impl Error {
         self
     }
 
+    /// Names the item of a list that the error is about: item 1 of `peers` is `peers[1]`.
+    #[must_use]
+    pub(crate) fn item(mut self, at: usize) -> Self {
+        self.0.subject.push_str(&format!("[{at}]"));
+        self
+    }
+
     /// Puts the field that holds the failed value in front of the subject.
     #[must_use]
     pub fn within(mut self, field: &str) -> Self {

@@ -1,5 +1,6 @@
 //! From words to an [`Operation`]: each value is parsed by its own type, so that its errors are the core's own.
 
+use std::convert::Infallible;
 use std::io::Read;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -106,10 +107,11 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     })
 }
 
-/// A word may hold several, as `"$PEERS"` of a shell does.
+/// A word may hold several, as `"$PEERS"` of a shell does. Errors name the item as those of a document do.
 fn list<T: FromStr<Err = Error>>(words: &[String]) -> Result<List<T>> {
-    let lists: Vec<List<T>> = words.iter().map(|word| word.parse()).collect::<Result<_>>()?;
-    Ok(lists.into_iter().flatten().collect())
+    let lists = words.iter().map(|word| word.parse().unwrap_or_else(|never: Infallible| match never {}));
+    let items = lists.flat_map(|list: List<String>| list.0);
+    items.enumerate().map(|(at, item)| item.parse().map_err(|error: Error| error.item(at))).collect()
 }
 
 fn launch(args: &LaunchArgs, from: &impl Surroundings) -> Result<Launch> {
@@ -179,7 +181,7 @@ fn addresses_and_container(verb: &str, words: &[String]) -> Result<(List<Cidr>, 
             .hint(format!("addresses first, the container last: `weave {verb} {} {container}`", addresses.join(" "))));
     }
     let order = |error: Error| error.hint("addresses first, then one container");
-    let ips = before.iter().map(|word| word.parse().map_err(order)).collect::<Result<_>>()?;
+    let ips = list(before).map_err(order)?;
     Ok((ips, last.parse()?))
 }
 

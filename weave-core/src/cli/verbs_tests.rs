@@ -140,13 +140,13 @@ fn wrong_words_are_answered_with_the_right_ones() {
         ),
         (
             "weave attach net:default c1",
-            "attach: ips: `net:default` asks for an allocated address; allowed: an address and a prefix length such as \
+            "attach: ips[0]: `net:default` asks for an allocated address; allowed: an address and a prefix length such as \
              10.2.1.4/24 or fd00::4/64",
             "the kernel's router allocates no addresses: write the address into your configuration",
         ),
         (
             "weave attach 10.2.1.4 c1",
-            "attach: ips: `10.2.1.4` has no prefix length; allowed: an address and a prefix length such as 10.2.1.4/24 \
+            "attach: ips[0]: `10.2.1.4` has no prefix length; allowed: an address and a prefix length such as 10.2.1.4/24 \
              or fd00::4/64",
             "addresses first, then one container",
         ),

@@ -167,6 +167,9 @@ impl Worker {
             Step::SetBridge { link, stp, multicast_snooping, .. } => {
                 self.send(&Place::Host, encode::set_bridge(link, *stp, *multicast_snooping))
             }
+            Step::SetTunnel { link, local, learning, .. } => {
+                self.send(&Place::Host, encode::set_tunnel(link, *local, *learning))
+            }
             Step::SetMaster { link, bridge, .. } => {
                 let master = bridge.as_ref().map(|bridge| self.index(&Place::Host, bridge)).transpose()?;
                 self.send(&Place::Host, encode::set_master(link, master.unwrap_or(0)))

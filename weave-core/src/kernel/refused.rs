@@ -60,6 +60,7 @@ fn subject(step: &Step) -> String {
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
         | Step::SetBridge { link, .. }
+        | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => link.clone(),

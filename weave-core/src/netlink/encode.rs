@@ -63,20 +63,33 @@ pub(crate) fn create_bridge(new: &NewBridge, index: u32) -> Vec<Message> {
 
 /// `ip link add … master BRIDGE type vxlan id … dstport … local … learning`, and its alias; as [`create_bridge`].
 pub(crate) fn create_vxlan(new: &NewVxlan, index: u32, bridge: u32) -> Vec<Message> {
-    let local = match new.local {
-        IpAddr::V4(v4) => InfoVxlan::Local(v4),
-        IpAddr::V6(v6) => InfoVxlan::Local6(v6),
-    };
     let link = LinkMessageBuilder::<LinkVxlan>::new(&new.name)
         .index(index)
         .mtu(new.mtu)
         .controller(bridge)
         .id(new.vni)
-        .append_info_data(local)
+        .append_info_data(local(new.local))
         .append_info_data(InfoVxlan::Learning(new.learning))
         .append_info_data(InfoVxlan::Port(new.port))
         .build();
     created(link, index, &Mark::Router)
+}
+
+/// `ip link set dev … type vxlan local … learning`
+pub(crate) fn set_tunnel(name: &str, source: IpAddr, learning: bool) -> Message {
+    let link = LinkMessageBuilder::<LinkVxlan>::new_with_info_kind(InfoKind::Vxlan)
+        .name(name)
+        .set_info_data(InfoData::Vxlan(vec![local(source), InfoVxlan::Learning(learning)]))
+        .build();
+    // As for a bridge.
+    message(Inner::NewLink(link), CHANGE)
+}
+
+fn local(source: IpAddr) -> InfoVxlan {
+    match source {
+        IpAddr::V4(v4) => InfoVxlan::Local(v4),
+        IpAddr::V6(v6) => InfoVxlan::Local6(v6),
+    }
 }
 
 /// `ip link add … master BRIDGE group … type veth peer name … netns …`, its alias, and up; as [`create_bridge`].

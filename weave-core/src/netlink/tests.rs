@@ -3,7 +3,9 @@
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage as Inner;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags};
-use netlink_packet_route::link::{InfoBridge, InfoData, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    InfoBridge, InfoData, InfoVeth, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
 
 use super::{Message, encode};
 use crate::observed::{AttachmentMark, BridgeMark, Flood, Mark};
@@ -86,6 +88,21 @@ fn a_bridge_and_its_mark_have_the_same_number() {
     assert!(alias.attributes.contains(&LinkAttribute::IfAlias("weave:bridge".into())));
     let Some(InfoData::Bridge(settings)) = info(&create) else { panic!("settings") };
     assert!(settings.contains(&InfoBridge::MulticastSnooping(false)));
+}
+
+#[test]
+fn a_tunnel_is_changed_in_place() {
+    for (local, expected) in [
+        ("192.0.2.9", InfoVxlan::Local([192, 0, 2, 9].into())),
+        ("2001:db8::9", InfoVxlan::Local6("2001:db8::9".parse().expect("address"))),
+    ] {
+        let change = encode::set_tunnel("vxlan-6783", local.parse().expect("address"), false);
+        assert_eq!(bytes(&change)[4..8], [16, 0, 5, 0], "RTM_NEWLINK, neither create nor exclusive");
+        let change = link(&change);
+        assert!(change.attributes.contains(&LinkAttribute::IfName("vxlan-6783".into())));
+        let Some(InfoData::Vxlan(settings)) = info(&change) else { panic!("settings") };
+        assert_eq!(settings, &[expected, InfoVxlan::Learning(false)]);
+    }
 }
 
 #[test]

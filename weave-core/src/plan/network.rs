@@ -76,7 +76,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     };
     let mtu = match as_it_is {
         Some((link, ..)) => link.mtu,
-        None => mtu(mark, tunnel.as_ref(), observed)?,
+        None => mtu(mark, tunnel.as_ref(), observed, plan)?,
     };
     let mac = existing.and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
         names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
@@ -182,27 +182,37 @@ pub(super) fn room_for_ipv6(mtu: u32, whom: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay, or use IPv4"))
 }
 
-/// The MTU of the overlay: what was asked for, or the smallest path to a peer less the tunnel's overhead.
-fn mtu(mark: BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed) -> Result<u32> {
+/// The MTU of the overlay: what was asked for, or what the paths carry.
+fn mtu(mark: BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed, plan: &mut Plan) -> Result<u32> {
+    let Some(tunnel) = tunnel else {
+        return Ok(mark.mtu.or(observed.bridge().map(|(link, ..)| link.mtu)).unwrap_or(1500));
+    };
+    let smallest = smallest_path(tunnel, observed);
+    let overhead = if tunnel.local.is_ipv4() { names::OVERHEAD_V4 } else { names::OVERHEAD_V6 };
+    // A loopback underlay has 65536, more than a bridge takes.
+    let mtu = smallest.saturating_sub(overhead).min(names::MTU_MAX);
     if let Some(bytes) = mark.mtu {
+        if bytes > mtu {
+            plan.warnings.push(format!(
+                "mtu {bytes} is more than the path to the peers carries, which is {mtu}: larger packets may be lost"
+            ));
+        }
         return Ok(bytes);
     }
-    let Some(tunnel) = tunnel else {
-        return Ok(observed.bridge().map_or(1500, |(link, ..)| link.mtu));
-    };
+    if mtu < names::MTU_MIN {
+        let message = format!("the path to the peers carries {smallest} bytes, which leaves {mtu} for the overlay");
+        return Err(Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay"));
+    }
+    Ok(mtu)
+}
+
+/// What the narrowest path to a peer carries; without peers, what the underlay does.
+fn smallest_path(tunnel: &Tunnel, observed: &Observed) -> u32 {
     let underlay = observed.addresses.iter().find(|address| address.address.ip() == tunnel.local);
     let own = underlay.and_then(|address| observed.link_at(address.ifindex)).map_or(1500, |link| link.mtu);
     let path_mtu = |peer: &Flood| {
         let path = observed.paths.get(&peer.address)?;
         path.mtu.or_else(|| observed.link_at(path.ifindex).map(|link| link.mtu))
     };
-    let smallest = tunnel.flood.iter().filter_map(path_mtu).min().unwrap_or(own);
-    let overhead = if tunnel.local.is_ipv4() { names::OVERHEAD_V4 } else { names::OVERHEAD_V6 };
-    // A loopback underlay has 65536, more than a bridge takes.
-    let mtu = smallest.saturating_sub(overhead).min(names::MTU_MAX);
-    if mtu < names::MTU_MIN {
-        let message = format!("the path to the peers carries {smallest} bytes, which leaves {mtu} for the overlay");
-        return Err(Error::new(ErrorKind::Unsupported, "mtu", message).hint("raise the MTU of the underlay"));
-    }
-    Ok(mtu)
+    tunnel.flood.iter().filter_map(path_mtu).min().unwrap_or(own)
 }

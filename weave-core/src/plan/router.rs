@@ -1,6 +1,7 @@
 //! The bridge and the tunnel, made and kept.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::network::{Network, Tunnel};
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
@@ -82,15 +83,26 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
         plan.base.push(Step::DeleteLink { link: link.name.clone() });
         plan.change(Change::new("router", "device", &link.name, ()));
     }
-    let wanted = (tunnel.vni, tunnel.port, Some(tunnel.local), tunnel.learning);
-    match existing {
-        Some((link, info)) if (info.vni, info.port, info.local, info.learning) == wanted => {
+    if let Some((_, info)) = existing {
+        differences(info, tunnel, plan);
+    }
+    let local = existing.and_then(|(_, info)| changeable(info, tunnel));
+    match (existing, local) {
+        (Some((link, info)), Some(local)) => {
+            let forget = link.up && info.learning && !tunnel.learning;
+            if forget {
+                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: false });
+            }
+            change(link, (local, info.learning), (tunnel.local, tunnel.learning), plan);
             adjust(observed, network, link, plan);
             peers(&tunnel.name, &before, &after, plan);
+            if forget {
+                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: true });
+            }
             up(link, plan);
         }
-        Some((link, info)) => replace(observed, network, tunnel, (link, info), plan),
-        None => {
+        (Some((link, info)), None) => replace(observed, network, tunnel, (link, info), plan),
+        (None, _) => {
             create(network, tunnel, plan);
             plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
             plan.change(Change::new("router", "state", (), "running"));
@@ -105,8 +117,27 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
     }
 }
 
+/// The address of the device that becomes `tunnel` in place; `None` where it has to be made anew.
+///
+/// The kernel changes neither VNI nor port nor the family of the address. It does change an IPv6 address, but goes on
+/// sending from the old one to peers that it sent to before, until a route to them changes; of IPv4 it looks up all
+/// routes again.
+fn changeable(info: &VxlanInfo, tunnel: &Tunnel) -> Option<IpAddr> {
+    let moves = |local: &IpAddr| *local == tunnel.local || local.is_ipv4() && tunnel.local.is_ipv4();
+    info.local.filter(moves).filter(|_| (info.vni, info.port) == (tunnel.vni, tunnel.port))
+}
+
+/// Where learning ends, the caller sets the device down, which forgets what was learned: that leads to a port that may
+/// be the wrong one, for as long as somebody sends there.
+fn change(link: &Link, before: (IpAddr, bool), (local, learning): (IpAddr, bool), plan: &mut Plan) {
+    if before != (local, learning) {
+        plan.base.push(Step::SetTunnel { link: link.name.clone(), local, learning, before });
+    }
+}
+
 /// The kernel changes neither VNI nor port in place. The new device is made before the old one goes, so that an
-/// interruption does not lose the peers; only where the kernel refuses a second one, the old one goes first.
+/// interruption does not lose the peers; only where the kernel refuses a second one, the old one goes first: with one
+/// VNI and port and another family, or without a free port of the bridge.
 fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link, &VxlanInfo), plan: &mut Plan) {
     let (link, info) = old;
     let ports = observed.links.iter().filter(|port| port.master.is_some() && port.master == link.master).count();
@@ -120,6 +151,9 @@ fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link,
         plan.base.push(delete);
     }
     plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+}
+
+fn differences(info: &VxlanInfo, tunnel: &Tunnel, plan: &mut Plan) {
     for (field, old, new) in [
         ("vni", info.vni.to_string(), tunnel.vni.to_string()),
         ("port", info.port.to_string(), tunnel.port.to_string()),

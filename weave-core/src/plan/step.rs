@@ -48,8 +48,7 @@ pub struct NewVxlan {
     pub mtu: u32,
     /// The bridge.
     pub bridge: String,
-    /// Whether it learns behind which peer an address is. What it learns leads to its own port there, so it must not
-    /// where a peer has another.
+    /// Whether it learns behind which peer an address is: at its own port, so it must not where a peer has another.
     pub learning: bool,
 }
 
@@ -130,6 +129,17 @@ pub enum Step {
         multicast_snooping: bool,
         /// Both so far.
         before: (bool, bool),
+    },
+    /// Change the source address, within its family, and the learning of a VXLAN device in place.
+    SetTunnel {
+        /// Its name.
+        link: String,
+        /// Source address.
+        local: IpAddr,
+        /// Whether it learns behind which peer an address is.
+        learning: bool,
+        /// Both so far.
+        before: (IpAddr, bool),
     },
     /// Make a link of the host a port of a bridge, or of none.
     SetMaster {
@@ -309,6 +319,10 @@ impl fmt::Display for Step {
                 i32::from(*stp),
                 i32::from(*multicast_snooping)
             ),
+            Self::SetTunnel { link, local, learning, .. } => {
+                let word = if *learning { "learning" } else { "nolearning" };
+                write!(f, "ip link set {link} type vxlan local {local} {word}")
+            }
             Self::SetMaster { link, bridge: Some(bridge), .. } => write!(f, "ip link set {link} master {bridge}"),
             Self::SetMaster { link, bridge: None, .. } => write!(f, "ip link set {link} nomaster"),
             Self::SetMtu { place, link, mtu, .. } => write!(f, "{place}ip link set {link} mtu {mtu}"),

@@ -75,6 +75,9 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
             multicast_snooping: before.1,
             before: (stp, multicast_snooping),
         }],
+        Step::SetTunnel { link, local, learning, before } => {
+            vec![Step::SetTunnel { link, local: before.0, learning: before.1, before: (local, learning) }]
+        }
         Step::SetMaster { link, bridge, before } => vec![Step::SetMaster { link, bridge: before, before: bridge }],
         Step::SetMtu { place, link, mtu, before } => set_mtu(place, link, (mtu, before), observed),
         Step::SetMac { place, link, mac, before } => vec![Step::SetMac { place, link, mac: before, before: mac }],

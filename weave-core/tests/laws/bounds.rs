@@ -47,6 +47,7 @@ fn touched(step: &Step) -> Vec<(Place, String)> {
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
         | Step::SetBridge { link, .. }
+        | Step::SetTunnel { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => host(link),
         Step::SetMtu { place, link, .. }

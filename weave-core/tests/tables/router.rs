@@ -75,6 +75,36 @@ fn the_new_tunnel_is_ready_before_the_old_one_goes() {
 }
 
 #[test]
+fn a_tunnel_is_changed_in_place_where_the_kernel_can() {
+    let launched = ["launch {peers: '192.0.2.2 192.0.2.3', vni: 7}"];
+    let world = after_all(docker(), &launched);
+    let tunnel = world.host.index("vxlan-6783");
+    let steps = |op: &str| {
+        let (report, after) = run(&world, op).unwrap();
+        assert!(!run(&after, op).unwrap().0.changed, "{op}");
+        (report.steps, after.host.index("vxlan-6783") == tunnel)
+    };
+    let (moved, same) = steps("launch {underlay: 198.51.100.1}");
+    assert_eq!((moved, same), (vec!["ip link set vxlan-6783 type vxlan local 198.51.100.1 learning".to_owned()], true));
+    // What was learned is forgotten with learning.
+    let (unlearned, same) = steps("connect {peers: '198.51.100.7:6799'}");
+    let at = |step: &str| unlearned.iter().position(|other| other == step).unwrap_or_else(|| panic!("{unlearned:#?}"));
+    let change = at("ip link set vxlan-6783 type vxlan local 192.0.2.1 nolearning");
+    assert!(same && at("ip link set vxlan-6783 down") < change && change < at("ip link set vxlan-6783 up"));
+    let (family, same) = steps("apply {router: {underlay: '2001:db8::1'}, peers: '2001:db8::2'}");
+    assert!(!same && family.contains(&"ip link delete vxlan-6783".to_owned()), "{family:#?}");
+}
+
+#[test]
+fn an_mtu_that_the_path_does_not_carry_is_told() {
+    for (mtu, told) in [(1450, false), (1451, true), (9000, true)] {
+        let (report, _) = run(&docker(), &format!("launch {{mtu: {mtu}, peers: 192.0.2.2}}")).unwrap();
+        let says = |warning: &String| warning.contains(&mtu.to_string()) && warning.contains("1450");
+        assert_eq!(report.warnings.iter().any(says), told, "{mtu}: {:?}", report.warnings);
+    }
+}
+
+#[test]
 fn the_bridge_keeps_its_address_and_is_known_by_the_underlay() {
     let world = after_all(docker(), &["launch"]);
     let mac = |world: &World| world.observe(&Scope::default()).bridge().and_then(|(link, ..)| link.mac);

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::lab::{Container, Lab, bridge, link, run, shown, vxlan};
-use crate::observed::{BridgeMark, Flood, Mark};
-use crate::plan::{Place, Step};
+use crate::observed::{BridgeMark, Flood, Mark, Observed};
+use crate::plan::{Place, Step, undo};
 use crate::spec::Mac;
 
 #[test]
@@ -52,6 +52,36 @@ fn a_tunnel_is_made_for_both_families() {
         assert_eq!((&data["id"], &data["port"], &data["learning"]), (&json!(6783), &json!(6783), &json!(true)));
         assert!(made["flags"].as_array().is_some_and(|flags| !flags.contains(&json!("UP"))));
     }
+}
+
+#[test]
+fn a_tunnel_is_changed_in_place_and_back() {
+    for (locals, key) in [(["192.0.2.1", "192.0.2.9"], "local"), (["2001:db8::1", "2001:db8::9"], "local6")] {
+        let lab = Lab::new();
+        let [old, new] = locals.map(|local| local.parse().expect("address"));
+        let flood = vec![Flood { address: new, port: Some(7000) }];
+        let up = |up| Step::SetUp { place: Place::Host, link: "vxlan-6783".into(), up };
+        lab.done(&[bridge(), vxlan(locals[0]), Step::AddFlood { link: "vxlan-6783".into(), peers: flood }, up(true)]);
+        let before = link("vxlan-6783").expect("the device");
+        let entries = || run("bridge fdb show dev vxlan-6783");
+        let flooded = entries();
+        assert!(flooded.contains("port 7000"), "{flooded}");
+        let change = Step::SetTunnel { link: "vxlan-6783".into(), local: new, learning: false, before: (old, true) };
+        lab.done(std::slice::from_ref(&change));
+        let changed = link("vxlan-6783").expect("the device");
+        let data = &changed["linkinfo"]["info_data"];
+        assert_eq!((&data[key], &data["learning"]), (&json!(locals[1]), &json!(false)));
+        assert_eq!((&data["id"], &data["port"]), (&json!(6783), &json!(6783)));
+        assert_eq!((&changed["ifindex"], entries()), (&before["ifindex"], flooded.clone()));
+        lab.done(&undo(&[change], &Observed::default()));
+        assert_eq!((link("vxlan-6783").as_ref(), entries()), (Some(&before), flooded));
+    }
+    let lab = Lab::new();
+    lab.done(&[bridge(), vxlan("192.0.2.1")]);
+    let local = "2001:db8::1".parse().expect("address");
+    let before = ("192.0.2.1".parse().expect("address"), true);
+    let error = lab.failed(Step::SetTunnel { link: "vxlan-6783".into(), local, learning: true, before });
+    assert_eq!((error.subject(), error.raw_errno()), ("vxlan-6783", Some(nix::libc::EOPNOTSUPP)));
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod preflight;
 mod probe;
 mod reset;
 mod trace;
+mod underlay;

@@ -104,6 +104,7 @@ fn the_mtu_is_that_of_the_narrowest_path() {
 fn what_can_change_in_place_does() {
     let site = Site::launched();
     let (host, web) = (&site.host, &site.web);
+    host.add_underlay("eth1", 1500, &["198.51.100.1/24"]);
     host.weave(&["attach", "--no-probe", "10.2.1.4/24", &name(web)]).must();
     let numbers = || [index(host, "weave"), index(host, "vxlan-6783"), index(web, "ethwe")];
     let before = numbers();
@@ -112,6 +113,20 @@ fn what_can_change_in_place_does() {
         assert_eq!((mtu(host, "weave"), mtu(host, "vxlan-6783"), mtu(web, "ethwe")), (bytes, bytes, bytes));
         let end = super::kernel::host_end(host, web, "ethwe");
         assert_eq!(end["mtu"], bytes, "{end:#}");
+    }
+    assert_eq!(numbers(), before, "a link was made anew");
+    // With a peer that has its own port no address is learned.
+    for (args, local, learning) in [
+        (["launch", "--underlay", "eth1"], "198.51.100.1", true),
+        (["connect", "--replace", "192.0.2.3:7000"], "198.51.100.1", false),
+        (["launch", "--underlay", "192.0.2.1"], "192.0.2.1", false),
+        (["connect", "--replace", "192.0.2.2"], "192.0.2.1", true),
+    ] {
+        site.four_runs(&args);
+        let tunnel = link(host, "vxlan-6783");
+        let info = &tunnel["linkinfo"]["info_data"];
+        assert_eq!((&info["local"], &info["learning"]), (&local.into(), &learning.into()), "{args:?}");
+        assert!(is_up(&tunnel), "{args:?}");
     }
     assert_eq!(numbers(), before, "a link was made anew");
 }

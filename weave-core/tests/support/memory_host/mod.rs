@@ -25,6 +25,7 @@ pub(crate) mod errno {
     pub(crate) const ENODEV: i32 = 19;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const EXFULL: i32 = 54;
+    pub(crate) const EOPNOTSUPP: i32 = 95;
     pub(crate) const ENETDOWN: i32 = 100;
     pub(crate) const ENETUNREACH: i32 = 101;
 }

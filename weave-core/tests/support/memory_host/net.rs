@@ -6,7 +6,7 @@ use weave_core::names::MTU_MIN_V6;
 use weave_core::observed::{InterfaceAddress, InterfaceRoute, Link, LinkKind};
 use weave_core::spec::{Cidr, Mac, Route};
 
-use super::errno::{EACCES, EEXIST, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT};
+use super::errno::{EACCES, EEXIST, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT, EOPNOTSUPP};
 
 /// What the kernel answers: nothing, or an error number.
 pub(crate) type Answer<T = ()> = Result<T, i32>;
@@ -89,6 +89,16 @@ impl Net {
         } else if before < MTU_MIN_V6 {
             (self.link(index).ipv6_disabled, self.link(index).accept_ra) = (Some(false), Some(1));
         }
+        Ok(())
+    }
+
+    /// The address stays in its family.
+    pub(crate) fn set_tunnel(&mut self, index: u32, local: IpAddr, learning: bool) -> Answer {
+        let LinkKind::Vxlan(info) = &mut self.link(index).kind else { return Err(EINVAL) };
+        if info.local.is_some_and(|old| old.is_ipv4() != local.is_ipv4()) {
+            return Err(EOPNOTSUPP);
+        }
+        (info.local, info.learning) = (Some(local), learning);
         Ok(())
     }
 

@@ -53,6 +53,9 @@ impl World {
                 let info = BridgeInfo { stp: *stp, multicast_snooping: *multicast_snooping };
                 self.change(&Place::Host, link, |link| link.kind = LinkKind::Bridge(info))
             }
+            Step::SetTunnel { link, local, learning, .. } => {
+                self.on(&Place::Host, link, |net, index| net.set_tunnel(index, *local, *learning))
+            }
             Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
             Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
