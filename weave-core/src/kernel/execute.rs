@@ -5,18 +5,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::announce::{Hearers, Pair};
 use super::held::Held;
 use super::refused::{Failure, in_words, unless_gone};
 use super::{Kernel, Progress, flood, groups, job, look, probe};
 use crate::host::{OnError, Outcome};
-use crate::netlink::{Message, Refusal, Socket, decode, encode};
+use crate::netlink::{Message, Refusal, Socket, encode};
 use crate::netns::NetNs;
 use crate::plan::{NewVeth, Place, Step};
 use crate::spec::ContainerRef;
-use crate::{Error, ErrorKind, Result, firewall, packet, sysctl};
+use crate::{Error, ErrorKind, Result, firewall, sysctl};
 
 impl Kernel {
     pub(super) async fn act(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
@@ -26,7 +26,7 @@ impl Kernel {
         let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), Arc::clone(&steps));
         let (held, numbers) = {
             let known = self.known();
-            (Arc::clone(&known.held), Numbers::free(&known.indexes, steps.len()))
+            (Arc::clone(&known.held), Numbers::free(&known.indexes, 2 * steps.len()))
         };
         let work = move || Ok(Worker::new(host, held, numbers)?.run(&mine, on_error, progress.as_ref()));
         let outcomes = match job::start(&self.host, work) {
@@ -77,13 +77,15 @@ struct Inside {
     indexes: HashMap<String, u32>,
 }
 
-struct Worker {
+pub(super) struct Worker {
     host: Arc<NetNs>,
     held: Arc<Held>,
     numbers: Numbers,
-    socket: Socket,
+    pub(super) socket: Socket,
     indexes: HashMap<String, u32>,
     inside: Option<Inside>,
+    pub(super) pair: Option<Pair>,
+    pub(super) hearers: Option<Hearers>,
     /// Where the thread is.
     here: Place,
 }
@@ -92,12 +94,14 @@ impl Worker {
     /// A worker on the calling thread, which is in the host's namespace.
     fn new(host: Arc<NetNs>, held: Arc<Held>, numbers: Numbers) -> Result<Self> {
         let socket = look::socket("host")?;
-        Ok(Self { host, held, numbers, socket, indexes: HashMap::new(), inside: None, here: Place::Host })
+        let (indexes, here) = (HashMap::new(), Place::Host);
+        Ok(Self { host, held, numbers, socket, indexes, inside: None, pair: None, hearers: None, here })
     }
 
     fn run(mut self, steps: &[Step], on_error: OnError, progress: Option<&Progress>) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(steps.len());
         let mut stopped = false;
+        self.hearers = Hearers::of(steps, &mut self.socket);
         for step in steps {
             if stopped {
                 outcomes.push(Outcome::Skipped);
@@ -175,7 +179,10 @@ impl Worker {
                 self.send(&Place::Host, encode::set_master(link, master.unwrap_or(0)))
             }
             Step::SetMtu { place, link, mtu, .. } => self.send(place, encode::set_mtu(link, *mtu)),
-            Step::SetMac { place, link, mac, .. } => self.send(place, encode::set_mac(link, *mac)),
+            Step::SetMac { place, link, mac, .. } => {
+                self.pair = None;
+                self.send(place, encode::set_mac(link, *mac))
+            }
             Step::SetUp { place, link, up } => {
                 self.send(place, encode::set_up(link, *up))?;
                 if *up {
@@ -225,7 +232,10 @@ impl Worker {
         let (index, bridge) = (self.numbers.next(), self.index(&Place::Host, &new.bridge)?);
         // Kept until the kernel has read its number.
         let netns = self.held.open(&new.target)?;
-        self.create(&new.name, index, encode::create_veth(new, index, bridge, netns.as_raw_fd()))
+        let ends = (index, self.numbers.next());
+        self.create(&new.name, index, encode::create_veth(new, ends, bridge, netns.as_raw_fd()))?;
+        self.pair = (ends.1 != 0).then(|| Pair::new(new, bridge, ends));
+        Ok(())
     }
 
     fn packet_filter(&mut self, step: &Step) -> Result<(), Failure> {
@@ -235,25 +245,6 @@ impl Worker {
             Step::AddAccept(rule) => firewall::add_accept(rule)?,
             Step::DeleteAccept(rule) => firewall::delete_accept(rule)?,
             _ => {}
-        }
-        Ok(())
-    }
-
-    fn announce(&mut self, place: &Place, name: &str, addresses: &[IpAddr]) -> Result<(), Failure> {
-        self.enter(place)?;
-        let link = probe::by_name(self.socket(place)?, name)?;
-        let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
-        Ok(packet::announce(link.index, mac, addresses)?)
-    }
-
-    /// Makes the kernel finish what it still has to do for a link that was just set up.
-    ///
-    /// A link carries, and a port of a bridge forwards, up to a second later; what is sent before is lost. The kernel
-    /// does that work at once for a link that somebody looks at (since Linux 6.8), and its other end has some, too.
-    fn settle(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
-        let link = probe::by_name(self.socket(place)?, name)?;
-        if let (Place::Target(_), Some(host_end)) = (place, link.peer_index) {
-            self.socket.ask(vec![encode::link_at(host_end)], decode::link);
         }
         Ok(())
     }
@@ -291,6 +282,9 @@ impl Worker {
 
     /// The number of a link; asked for once.
     fn index(&mut self, place: &Place, link: &str) -> Result<u32, Failure> {
+        if let Some(pair) = self.pair.as_ref().filter(|pair| pair.is(place, link)) {
+            return Ok(pair.inner);
+        }
         let known = match place {
             Place::Host => self.indexes.get(link),
             Place::Target(name) => self.inside(name)?.indexes.get(link),
@@ -315,12 +309,13 @@ impl Worker {
     /// Forgets the numbers that change when a link of the host comes or goes; the other end of a veth pair is one.
     fn forget(&mut self, link: &str) {
         self.indexes.remove(link);
+        self.pair = None;
         if let Some(inside) = &mut self.inside {
             inside.indexes.clear();
         }
     }
 
-    fn socket(&mut self, place: &Place) -> Result<&mut Socket, Failure> {
+    pub(super) fn socket(&mut self, place: &Place) -> Result<&mut Socket, Failure> {
         match place {
             Place::Host => Ok(&mut self.socket),
             Place::Target(name) => Ok(&mut self.inside(name)?.socket),
@@ -340,7 +335,7 @@ impl Worker {
     }
 
     /// Brings the thread to a place.
-    fn enter(&mut self, place: &Place) -> Result<(), Failure> {
+    pub(super) fn enter(&mut self, place: &Place) -> Result<(), Failure> {
         if self.here == *place {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! This host: the kernel, the engine and the packet filter behind the one seam.
 
+mod announce;
 mod execute;
 mod facts;
 mod flood;
@@ -90,7 +91,7 @@ pub struct Kernel {
 #[derive(Default)]
 struct Known {
     held: Arc<Held>,
-    /// Numbers of the host's links.
+    /// Numbers of links that are taken, on the host or in a container.
     indexes: BTreeSet<u32>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{Observed, Scope};
+use crate::observed::{Observed, Scope, Target};
 use crate::{Result, firewall};
 
 impl Kernel {
@@ -44,7 +44,11 @@ impl Kernel {
         if let Some(packet_filter) = packet_filter {
             observed.firewall = Some(packet_filter.wait().await?);
         }
-        let indexes = observed.links.iter().map(|link| link.index).collect();
+        let inside = observed.targets.values().flat_map(|target| match target {
+            Target::Found(net) => net.links.as_slice(),
+            Target::Problem(_) => &[],
+        });
+        let indexes = observed.links.iter().chain(inside).map(|link| link.index).collect();
         *self.known() = Known { held: Arc::new(found.held), indexes };
         Ok(observed)
     }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::os::fd::RawFd;
 
 use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
+    DefaultNla, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkMessage,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{
@@ -95,10 +96,12 @@ fn local(source: IpAddr) -> InfoVxlan {
 /// `ip link add … master BRIDGE group … type veth peer name … netns …`, its alias, and up; as [`create_bridge`].
 ///
 /// The peer is born in the container's namespace `netns`: to make it here and move it costs an RCU grace period. The
-/// host end goes up last: an alias for a link that is up has the kernel go through the whole IPv6 routing table.
-pub(crate) fn create_veth(new: &NewVeth, index: u32, bridge: u32, netns: RawFd) -> Vec<Message> {
+/// host end goes up last: an alias for a link that is up has the kernel go through the whole IPv6 routing table. The
+/// numbers are those of the host end and of the peer.
+pub(crate) fn create_veth(new: &NewVeth, (index, peer): (u32, u32), bridge: u32, netns: RawFd) -> Vec<Message> {
     let peer = LinkMessageBuilder::<LinkUnspec>::new()
         .name(&new.interface)
+        .index(peer)
         .address(new.mac.0.to_vec())
         .mtu(new.mtu)
         .setns_by_fd(netns)
@@ -246,6 +249,17 @@ pub(crate) fn delete_flood(index: u32, peer: Flood) -> Message {
     message(Inner::DelNeighbour(flood_message(index, peer)), CHANGE)
 }
 
+/// `bridge fdb replace … dev … master dynamic`: what the bridge learns from a frame that comes from there.
+pub(crate) fn learn(port: u32, mac: Mac) -> Message {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    message.header.ifindex = port;
+    message.header.state = NeighbourState::Reachable;
+    message.header.flags = NeighbourFlags::Controller;
+    message.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac.0.to_vec())];
+    self::message(Inner::NewNeighbour(message), CHANGE | NLM_F_CREATE | NLM_F_REPLACE)
+}
+
 fn flood_message(index: u32, peer: Flood) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
     message.header.family = AddressFamily::Bridge;
@@ -304,6 +318,11 @@ pub(crate) fn route_to(address: IpAddr) -> Message {
     route.header.destination_prefix_length = if address.is_ipv4() { 32 } else { 128 };
     route.attributes = vec![RouteAttribute::Destination(route_address(address))];
     message(Inner::GetRoute(route), NLM_F_REQUEST)
+}
+
+/// `ip neighbour`
+pub(crate) fn dump_neighbours() -> Message {
+    message(Inner::GetNeighbour(NeighbourMessage::default()), DUMP)
 }
 
 /// `bridge fdb show dev …`

@@ -123,13 +123,14 @@ fn the_peer_of_a_veth_pair_is_born_in_the_container() {
             name: String::new(),
         }),
     };
-    let [create, alias, up] = &encode::create_veth(&new, 77, 3, 9)[..] else { panic!("three messages") };
+    let [create, alias, up] = &encode::create_veth(&new, (77, 78), 3, 9)[..] else { panic!("three messages") };
     let (create, alias, up) = (link(create), link(alias), link(up));
     assert!(create.attributes.contains(&LinkAttribute::Controller(3)));
     // An alias is dear while the link is up.
     assert!(!create.header.flags.contains(LinkFlags::Up) && !alias.header.flags.contains(LinkFlags::Up));
     assert!(up.header.flags.contains(LinkFlags::Up) && up.header.index == 77);
     let Some(InfoData::Veth(InfoVeth::Peer(peer))) = info(&create) else { panic!("a peer") };
+    assert_eq!(peer.header.index, 78);
     // The kernel refuses a pair whose peer is up before the pair is whole.
     assert!(!peer.header.flags.contains(LinkFlags::Up));
     for attribute in [
@@ -151,4 +152,15 @@ fn an_ipv6_address_is_not_held_back_by_duplicate_detection() {
         other => panic!("{other:?}"),
     };
     assert!(flags("fd00::4/64") && !flags("10.2.1.4/24"));
+}
+
+#[test]
+fn a_bridge_is_told_what_it_would_learn() {
+    #[rustfmt::skip]
+    let expected = [
+        40, 0, 0, 0, 28, 0, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, // RTM_NEWNEIGH; acknowledge, create and replace
+        7, 0, 0, 0, 77, 0, 0, 0, 2, 0, 4, 0,              // AF_BRIDGE, number 77, NUD_REACHABLE, NTF_MASTER
+        10, 0, 2, 0, 2, 0, 0, 0, 0, 9, 0, 0,              // NDA_LLADDR
+    ];
+    assert_eq!(bytes(&encode::learn(77, Mac([2, 0, 0, 0, 0, 9]))), expected);
 }

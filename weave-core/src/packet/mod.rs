@@ -73,6 +73,28 @@ pub(crate) fn rehearse(ifindex: u32) -> Result<()> {
     PacketSocket::open(ifindex, EtherType::Ipv6).map(drop)
 }
 
+/// Announces out of any interface of the namespace where it was opened, in the name of others.
+pub(crate) struct Crier(PacketSocket);
+
+impl Crier {
+    pub(crate) fn open() -> Result<Self> {
+        PacketSocket::open_to_send().map(Self)
+    }
+
+    /// Tells what is behind each interface of `ifindexes` that `addresses` are at `mac`. One that is down or gone is
+    /// passed over.
+    pub(crate) fn announce(&self, ifindexes: &[u32], mac: Mac, addresses: &[IpAddr]) -> Result<()> {
+        for address in addresses {
+            let (frame, ethertype) = match address {
+                IpAddr::V4(v4) => (arp::announcement(mac, *v4), EtherType::Arp),
+                IpAddr::V6(v6) => (ndp::announcement(mac, *v6), EtherType::Ipv6),
+            };
+            ifindexes.iter().try_for_each(|ifindex| self.0.send_out_of(*ifindex, ethertype, &frame))?;
+        }
+        Ok(())
+    }
+}
+
 /// An interface with a socket for each kind of address that is asked or told about.
 struct Wire {
     mac: Mac,

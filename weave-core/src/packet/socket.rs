@@ -74,6 +74,30 @@ impl PacketSocket {
         Ok(socket)
     }
 
+    /// Opens one that receives nothing and is for no interface, in the network namespace of the calling thread.
+    pub(super) fn open_to_send() -> Result<Self> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let fd = socket(AddressFamily::Packet, SockType::Raw, flags, None)
+            .map_err(|errno| failed(0, "open a packet socket", errno))?;
+        Ok(Self { fd: ManuallyDrop::new(fd), ifindex: 0 })
+    }
+
+    /// Sends a frame out of interface `ifindex`, once. Nothing is sent out of one that is down, gone or busy.
+    pub(super) fn send_out_of(&self, ifindex: u32, ethertype: EtherType, frame: &[u8]) -> Result<()> {
+        let address = link_address(ifindex, ethertype);
+        // SAFETY: both pointers go with the lengths of what they point to, which lives and which the kernel only reads.
+        #[allow(unsafe_code)]
+        let done = unsafe {
+            let (to, length) = (std::ptr::from_ref(&address).cast(), size_of::<libc::sockaddr_ll>());
+            let fd = self.fd.as_raw_fd();
+            libc::sendto(fd, frame.as_ptr().cast(), frame.len(), libc::MSG_DONTWAIT, to, length as libc::socklen_t)
+        };
+        match Errno::result(done) {
+            Ok(_) | Err(Errno::ENETDOWN | Errno::ENXIO | Errno::ENODEV | Errno::ENOBUFS | Errno::EAGAIN) => Ok(()),
+            Err(errno) => Err(failed(ifindex, "send a frame", errno)),
+        }
+    }
+
     /// Sends a frame; when the interface takes no more just now, tries again until `until`.
     pub(super) fn send(&self, frame: &[u8], until: Instant) -> Result<()> {
         loop {
@@ -99,12 +123,7 @@ impl PacketSocket {
     }
 
     fn bind(&self, ethertype: EtherType) -> Result<()> {
-        // SAFETY: sockaddr_ll is made of integers only, for all of which zero is a value.
-        #[allow(unsafe_code)]
-        let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-        address.sll_family = libc::AF_PACKET as libc::sa_family_t;
-        address.sll_protocol = ethertype.number().to_be();
-        address.sll_ifindex = libc::c_int::try_from(self.ifindex).unwrap_or(-1);
+        let address = link_address(self.ifindex, ethertype);
         // SAFETY: the pointer and the length are those of a live sockaddr_ll, which the kernel only reads.
         #[allow(unsafe_code)]
         let done = unsafe {
@@ -127,6 +146,17 @@ impl PacketSocket {
         };
         Errno::result(done).map(drop).map_err(|errno| failed(self.ifindex, "filter a packet socket", errno))
     }
+}
+
+/// Interface `ifindex`, for frames of one kind.
+fn link_address(ifindex: u32, ethertype: EtherType) -> libc::sockaddr_ll {
+    // SAFETY: sockaddr_ll is made of integers only, for all of which zero is a value.
+    #[allow(unsafe_code)]
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+    address.sll_protocol = ethertype.number().to_be();
+    address.sll_ifindex = libc::c_int::try_from(ifindex).unwrap_or(-1);
+    address
 }
 
 /// `tcpdump -dd 'ip6[6] == 58 and (ip6[40] == 135 or ip6[40] == 136)'`: next header ICMPv6, and its type.

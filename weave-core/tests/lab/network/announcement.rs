@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{attach, attached, ip, lab, launch, reference, weave};
+use super::common::{apply, attach, attached, ip, lab, launch, reference, weave};
 use crate::lab::{Host, Netns};
 
 /// An address moves from the second to the third host; the watcher on the first reaches it with its next packet.
@@ -60,4 +60,29 @@ fn an_address_that_joins_another_is_announced_too() {
     weave(&hosts[1], &format!("detach 10.2.1.3/24 {}", reference(&before)));
     attach(&hosts[2], &after, "10.2.1.3/24");
     assert!(watcher.ping(ip("10.2.1.3")));
+}
+
+/// Many at once are told to those who were there before, on this host and behind the tunnel.
+#[test]
+fn an_address_that_moves_among_many_others_is_reached_at_once() {
+    let (lab, hosts) = lab(3);
+    launch(&hosts);
+    let far = attached(&lab, &hosts[0], "far", "10.2.1.1/24");
+    let near = attached(&lab, &hosts[2], "near", "10.2.1.3/24");
+    let before = attached(&lab, &hosts[1], "before", "--mac 02:00:00:00:00:33 10.2.1.110/24");
+    for watcher in [&far, &near] {
+        assert!(watcher.await_ping(ip("10.2.1.110")));
+    }
+    weave(&hosts[1], &format!("detach {}", reference(&before)));
+    let many: Vec<_> = (100..130).map(|last| (last, lab.target(&format!("many{last}")))).collect();
+    let mut text = format!("containers:\n  {}: {{ips: [10.2.1.3/24], probe: false}}\n", reference(&near));
+    for (last, target) in &many {
+        text += &format!("  {}: {{ips: [10.2.1.{last}/24], probe: false}}\n", reference(target));
+    }
+    assert!(apply(&hosts[2], &text));
+    for watcher in [&far, &near] {
+        let start = Instant::now();
+        assert!(watcher.ping(ip("10.2.1.110")), "the new place is not known");
+        assert!(start.elapsed() < Duration::from_millis(900), "it took {:?}", start.elapsed());
+    }
 }
