@@ -21,7 +21,7 @@ fn attach(container: &Container, last: usize) -> Vec<Step> {
     let (place, link) = (container.place(), "ethwe".to_owned());
     let new = NewVeth { mac: mac(last), ..container.veth(&format!("vethwe{last}")) };
     vec![
-        Step::CreateVeth(new),
+        Step::CreateVeth(Box::new(new)),
         Step::AddAddress { place: place.clone(), link: link.clone(), address: address(last) },
         Step::SetUp { place: place.clone(), link: link.clone(), up: true },
         Step::Announce { place, link, addresses: vec![address(last).ip()] },
