@@ -143,7 +143,7 @@ impl Error {
 
     /// Names the item of a list that the error is about: item 1 of `peers` is `peers[1]`.
     #[must_use]
-    pub(crate) fn item(mut self, at: usize) -> Self {
+    pub fn item(mut self, at: usize) -> Self {
         self.0.subject.push_str(&format!("[{at}]"));
         self
     }
