@@ -37,7 +37,7 @@ pub async fn status<H: Host>(host: &H) -> Result<Report> {
 /// The attachments, a row each, the host itself first; only those named in `only` unless it is empty.
 ///
 /// # Errors
-/// As [`status`].
+/// As [`status()`].
 pub async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
     status::ps(host, only).await
 }
