@@ -42,7 +42,8 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644)
+            // Whoever may open it may hold it, and keep everybody else waiting.
+            .mode(0o600)
             .open(&path)
             .map_err(|error| failed("open the lock", error))?;
         let start = Instant::now();
@@ -95,6 +96,15 @@ mod tests {
         assert!(error.message().contains(&format!("process {} (attach)", std::process::id())), "{error}");
         drop(held);
         wait(dir.path(), "detach", Duration::ZERO).expect("free again");
+    }
+
+    #[test]
+    fn others_cannot_hold_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("directory");
+        let _held = wait(dir.path(), "attach", Duration::ZERO).expect("lock");
+        let mode = std::fs::metadata(dir.path().join("lock")).expect("file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 
     #[test]

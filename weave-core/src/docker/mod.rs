@@ -12,9 +12,7 @@ mod find;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
-use bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
+use bollard::query_parameters::ListNetworksOptions;
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
@@ -31,18 +29,6 @@ pub(crate) struct EngineVersion {
     pub(crate) api_version: String,
     /// The oldest API it speaks.
     pub(crate) min_api_version: String,
-}
-
-/// A container in a list, running or not.
-#[allow(dead_code, reason = "no operation shows it yet")]
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Listed {
-    /// Full id.
-    pub(crate) id: String,
-    /// First name, without the leading slash of the API.
-    pub(crate) name: String,
-    /// The engine's word for its state.
-    pub(crate) state: String,
 }
 
 impl Engine {
@@ -70,25 +56,6 @@ impl Engine {
             let pools = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
             let subnets = pools.into_iter().filter_map(|pool| pool.subnet?.parse().ok()).collect();
             (network.name.unwrap_or_default(), subnets)
-        });
-        Ok(listed.collect())
-    }
-
-    /// All containers, running or not: `docker ps --all`.
-    #[allow(dead_code, reason = "no operation shows it yet")]
-    pub(crate) async fn containers(&self) -> Result<Vec<Listed>> {
-        let list = |docker: bollard::Docker| async move {
-            let all = ListContainersOptions { all: true, filters: None::<HashMap<_, _>>, ..Default::default() };
-            docker.list_containers(Some(all)).await
-        };
-        let containers = self.ask("list containers", list).await.map_err(|failure| failure.error)?;
-        let listed = containers.into_iter().map(|container| {
-            let name = container.names.unwrap_or_default().into_iter().next().unwrap_or_default();
-            Listed {
-                id: container.id.unwrap_or_default(),
-                name: name.trim_start_matches('/').to_owned(),
-                state: container.state.map(|state| state.to_string()).unwrap_or_default(),
-            }
         });
         Ok(listed.collect())
     }
