@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use weave_core::spec::{Attach, Attached, Cidr, ContainerRef, Detach, Firewall, HostDocument, Launch, Named, Router};
-use weave_core::{Kernel, KernelOptions, Mode, Report, blocking, ops};
+use weave_core::{Kernel, Mode, Report, ops};
 
 use crate::Bench;
 use crate::by_hand::{self, PREFIX, address};
-use crate::measure::{Contender, medians, time};
+use crate::measure::{Contender, medians};
 use crate::raw::Result;
 use crate::sandbox::{self, Sandbox, UNDERLAY};
 use crate::table::{Aim, Row};
@@ -28,7 +28,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
     }
     sandbox::inside(most, |sandbox| {
         by_hand::make_bridge()?;
-        let _ = run_on_host(async |host| launch(host, true).await)?;
+        let _ = run_on_host!(|host| launch(host, true))?;
         for (size, what) in sizes.iter().zip(&names) {
             if bench.wants(what) {
                 attach(bench, what, &sandbox.targets[..*size])?;
@@ -58,11 +58,19 @@ fn reset(count: usize) -> String {
 }
 
 /// Runs an operation as a program would that runs nothing else: everything is made for it and dropped after it.
-pub(crate) fn run_on_host(job: impl AsyncFnOnce(&Kernel) -> weave_core::Result<Report>) -> Result<(Duration, Report)> {
-    let (spent, report) = time(|| {
-        let host = Kernel::new(KernelOptions::default())?;
-        Ok(blocking::run(job(&host))?)
-    })?;
+macro_rules! run_on_host {
+    (|$host:ident| $job:expr) => {
+        crate::attachments::without_errors(crate::measure::time(|| {
+            let $host = &weave_core::Kernel::new(weave_core::KernelOptions::default())?;
+            Ok(weave_core::blocking::run($job)?)
+        }))
+    };
+}
+pub(crate) use run_on_host;
+
+/// A report that holds errors is one.
+pub(crate) fn without_errors(run: Result<(Duration, Report)>) -> Result<(Duration, Report)> {
+    let (spent, report) = run?;
     match report.errors.first() {
         None => Ok((spent, report)),
         Some(error) => Err(format!("{} reports {error:?}", report.operation).into()),
@@ -90,7 +98,7 @@ fn specs(targets: &[PathBuf], probe: bool) -> Result<Vec<Attach>> {
 
 fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
     let specs = specs(targets, probe)?;
-    let (spent, report) = run_on_host(async |host| ops::attachment::attach_all(host, &specs, Mode::Apply).await)?;
+    let (spent, report) = run_on_host!(|host| ops::attachment::attach_all(host, &specs, Mode::Apply))?;
     let there = by_hand::addresses(targets)?;
     if !report.changed || there != targets.len() {
         return Err(format!("{there} of {} targets have an address after attaching them", targets.len()).into());
@@ -100,7 +108,7 @@ fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
 
 fn detach_ours(targets: &[PathBuf]) -> Result<Duration> {
     let specs: Vec<Detach> = targets.iter().map(|target| Detach::new(ContainerRef::Netns(target.clone()))).collect();
-    let (spent, _) = run_on_host(async |host| ops::attachment::detach_all(host, &specs, Mode::Apply).await)?;
+    let (spent, _) = run_on_host!(|host| ops::attachment::detach_all(host, &specs, Mode::Apply))?;
     gone(targets)?;
     Ok(spent)
 }
@@ -181,7 +189,7 @@ pub(crate) fn document(targets: &[PathBuf], manage: bool) -> Result<HostDocument
 
 /// Applies a document, and refuses a report that does not say `changed`.
 pub(crate) fn apply(document: &HostDocument, changed: bool) -> Result<Duration> {
-    let (spent, report) = run_on_host(async |host| ops::host::apply(host, document, Mode::Apply).await)?;
+    let (spent, report) = run_on_host!(|host| ops::host::apply(host, document, Mode::Apply))?;
     if report.changed != changed {
         return Err(format!("apply reports changed={}: {:?}", report.changed, report.steps.first()).into());
     }
@@ -204,7 +212,7 @@ fn apply_unchanged(bench: &Bench, sandbox: &Sandbox, manage: bool) -> Result<()>
 fn take_down(bench: &Bench, sandbox: &Sandbox) -> Result<()> {
     let targets = &sandbox.targets;
     let document = document(targets, true)?;
-    let _ = run_on_host(async |host| ops::host::reset(host, Mode::Apply).await)?;
+    let _ = run_on_host!(|host| ops::host::reset(host, Mode::Apply))?;
     let before = by_hand::links()?;
     let [limit, ours] = medians(
         bench.rounds(5),
@@ -215,7 +223,7 @@ fn take_down(bench: &Bench, sandbox: &Sandbox) -> Result<()> {
             }),
             Contender::new(|| {
                 apply(&document, true)?;
-                let (spent, _) = run_on_host(async |host| ops::host::reset(host, Mode::Apply).await)?;
+                let (spent, _) = run_on_host!(|host| ops::host::reset(host, Mode::Apply))?;
                 gone(targets)?;
                 match by_hand::links()? {
                     after if after == before => Ok(spent),

@@ -66,7 +66,7 @@ pub(crate) fn child(targets: &[PathBuf]) -> Result<()> {
     let before = field("/proc/self/smaps_rollup", "Rss:")?;
     repeat(REPEATS.1)?;
     let after = field("/proc/self/smaps_rollup", "Rss:")?;
-    let _ = run_on_host(async |host| weave_core::ops::host::reset(host, weave_core::Mode::Apply).await)?;
+    let _ = run_on_host!(|host| weave_core::ops::host::reset(host, weave_core::Mode::Apply))?;
     println!("{peak} {}", after - before);
     Ok(())
 }

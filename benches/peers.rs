@@ -81,15 +81,15 @@ fn by_hand(peers: &[Ipv4Addr], guarded: bool) -> Result<Duration> {
 }
 
 fn ours(peers: &[Ipv4Addr], manage: bool) -> Result<Duration> {
-    let _ = run_on_host(async |host| launch(host, manage).await)?;
+    let _ = run_on_host!(|host| launch(host, manage))?;
     let before = by_hand::forwarding_entries(OURS)?;
     let spec = Connect { peers: peers.iter().map(|peer| Peer::from(IpAddr::V4(*peer))).collect(), replace: false };
-    let (spent, report) = run_on_host(async |host| ops::peer::connect(host, &spec, Mode::Apply).await)?;
+    let (spent, report) = run_on_host!(|host| ops::peer::connect(host, &spec, Mode::Apply))?;
     if !report.changed {
         return Err("connect reports no change".into());
     }
     check(OURS, before, peers.len())?;
-    let _ = run_on_host(async |host| ops::host::reset(host, Mode::Apply).await)?;
+    let _ = run_on_host!(|host| ops::host::reset(host, Mode::Apply))?;
     Ok(spent)
 }
 

@@ -127,8 +127,8 @@ impl Pair {
             let launch = Launch { peers: Some([peer].into_iter().collect::<List<_>>()), ..Launch::default() };
             let attach = Attach::new(ContainerRef::Netns(container.clone()), [format!("10.2.1.{number}/24").parse()?]);
             within(host, |_| {
-                let _ = run_on_host(async |host| ops::router::launch(host, &launch, Mode::Apply).await)?;
-                run_on_host(async |host| ops::attachment::attach(host, &attach, Mode::Apply).await).map(drop)
+                let _ = run_on_host!(|host| ops::router::launch(host, &launch, Mode::Apply))?;
+                run_on_host!(|host| ops::attachment::attach(host, &attach, Mode::Apply)).map(drop)
             })?;
         }
         Self::ready(containers)

@@ -3,6 +3,7 @@
 //! `setns` moves one thread. So everything that enters a namespace runs on a thread of its own, and the present one is
 //! always `/proc/thread-self/ns/net`: `/proc/self/ns/net` is the main thread's.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -17,6 +18,12 @@ use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 use crate::observed::NetnsId;
 
 const HERE: &str = "/proc/thread-self/ns/net";
+
+thread_local! {
+    /// Where the thread is, once that is known: nothing else in this program moves threads, and to look takes longer
+    /// than to move.
+    static LAST_ENTERED: Cell<Option<NetnsId>> = const { Cell::new(None) };
+}
 
 /// An open network namespace. It lives at least as long as this.
 #[derive(Debug)]
@@ -61,12 +68,16 @@ impl NetNs {
 
     /// Moves the calling thread into it. `InvalidInput` when it is a namespace of another kind.
     pub(crate) fn enter(&self) -> io::Result<()> {
-        Ok(setns(&self.file, CloneFlags::CLONE_NEWNET)?)
+        setns(&self.file, CloneFlags::CLONE_NEWNET)?;
+        LAST_ENTERED.set(Some(self.id));
+        Ok(())
     }
 
     /// Moves the calling thread into it if it is elsewhere, which needs no privilege where nothing has to be done.
     pub(crate) fn enter_if_elsewhere(&self) -> io::Result<()> {
-        if identify(Path::new(HERE))? == self.id { Ok(()) } else { self.enter() }
+        let here = LAST_ENTERED.get().map_or_else(|| identify(Path::new(HERE)), Ok)?;
+        LAST_ENTERED.set(Some(here));
+        if here == self.id { Ok(()) } else { self.enter() }
     }
 }
 

@@ -94,17 +94,19 @@ mod tests {
 
     /// `raise` signals this thread alone: other tests run in this process.
     fn ended(waits: bool, signalled: bool, milliseconds: u64) -> (Option<u8>, Option<Signal>, usize) {
-        let held = Held::new().expect("signals");
-        if signalled {
-            raise(Signal::SIGINT).expect("signal");
-        }
-        let job = async {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            7
-        };
-        let mut told = 0;
-        let ended = crate::blocking::run(drive(job, &held, || waits, || told += 1));
-        (ended.result, ended.signal, told)
+        crate::blocking::run(async {
+            let held = Held::new().expect("signals");
+            if signalled {
+                raise(Signal::SIGINT).expect("signal");
+            }
+            let job = async {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                7
+            };
+            let mut told = 0;
+            let ended = drive(job, &held, || waits, || told += 1).await;
+            (ended.result, ended.signal, told)
+        })
     }
 
     #[test]

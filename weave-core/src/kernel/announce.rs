@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::execute::Worker;
 use super::refused::Failure;
-use super::{look, probe};
+use super::{look, notify, probe};
 use crate::netlink::{Refusal, Socket, decode, encode};
 use crate::packet::{self, Crier};
 use crate::plan::{NewVeth, Place, Step};
@@ -86,10 +86,24 @@ impl Worker {
             Ok(false) => {}
             Err(error) => tracing::debug!(%place, %error, "announced by the kernel instead"),
         }
+        let made = self.pair.as_ref().filter(|pair| pair.is(place, name)).map(|pair| (pair.inner, pair.mac));
+        let (index, mac) = match made {
+            Some(made) => made,
+            None => {
+                let link = probe::by_name(self.socket(place)?, name)?;
+                let mac = link.mac.filter(|_| link.up);
+                (link.index, mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "is down, or no Ethernet"))?)
+            }
+        };
+        if addresses.iter().any(IpAddr::is_ipv6) {
+            self.enter(place)?;
+        }
+        match notify::announce(self.socket(place)?, name, (index, mac), addresses) {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::debug!(%place, %error, "announced by frames instead"),
+        }
         self.enter(place)?;
-        let link = probe::by_name(self.socket(place)?, name)?;
-        let mac = link.mac.ok_or_else(|| Error::new(ErrorKind::Unsupported, name, "has no Ethernet address"))?;
-        Ok(packet::announce(link.index, mac, addresses)?)
+        Ok(packet::announce(index, mac, addresses)?)
     }
 
     /// `false`: somebody may not hear it.
@@ -109,9 +123,16 @@ impl Worker {
     /// A link carries, and a port of a bridge forwards, up to a second later; what is sent before is lost. The kernel
     /// does that work at once for a link that somebody looks at (since Linux 6.8), and its other end has some, too.
     pub(super) fn settle(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
-        let link = probe::by_name(self.socket(place)?, name)?;
-        if let (Place::Target(_), Some(host_end)) = (place, link.peer_index) {
-            self.socket.ask(vec![encode::link_at(host_end)], decode::link);
+        let made = self.pair.as_ref().filter(|pair| pair.is(place, name)).map(|pair| (pair.inner, pair.host_end));
+        let host_end = match made {
+            Some((inner, host_end)) => {
+                self.socket(place)?.ask(vec![encode::link_at(inner)], |_| Some(()));
+                Some(host_end)
+            }
+            None => probe::by_name(self.socket(place)?, name)?.peer_index,
+        };
+        if let (Place::Target(_), Some(host_end)) = (place, host_end) {
+            self.socket.ask(vec![encode::link_at(host_end)], |_| Some(()));
         }
         Ok(())
     }

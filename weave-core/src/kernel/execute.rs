@@ -18,18 +18,22 @@ use crate::plan::{NewVeth, Place, Step};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result, firewall, sysctl};
 
+/// Steps that are done in a few milliseconds.
+const FEW: usize = 64;
+
 impl Kernel {
     pub(super) async fn act(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
         if steps.is_empty() {
             return Vec::new();
         }
         let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), Arc::clone(&steps));
-        let (held, numbers) = {
+        let (held, numbers, bridges) = {
             let known = self.known();
-            (Arc::clone(&known.held), Numbers::free(&known.indexes, 2 * steps.len()))
+            (Arc::clone(&known.held), Numbers::free(&known.indexes, 2 * steps.len()), known.bridges.clone())
         };
-        let work = move || Ok(Worker::new(host, held, numbers)?.run(&mine, on_error, progress.as_ref()));
-        let outcomes = match job::start(&self.host, work) {
+        let work = move || Ok(Worker::new(host, held, numbers, bridges)?.run(&mine, on_error, progress.as_ref()));
+        let outcomes = match if steps.len() > FEW { job::start(&self.host, work) } else { job::soon(&self.host, work) }
+        {
             Ok(job) => job.wait().await,
             Err(error) => Err(error),
         };
@@ -92,9 +96,8 @@ pub(super) struct Worker {
 
 impl Worker {
     /// A worker on the calling thread, which is in the host's namespace.
-    fn new(host: Arc<NetNs>, held: Arc<Held>, numbers: Numbers) -> Result<Self> {
-        let socket = look::socket("host")?;
-        let (indexes, here) = (HashMap::new(), Place::Host);
+    fn new(host: Arc<NetNs>, held: Arc<Held>, numbers: Numbers, indexes: HashMap<String, u32>) -> Result<Self> {
+        let (socket, here) = (look::socket("host")?, Place::Host);
         Ok(Self { host, held, numbers, socket, indexes, inside: None, pair: None, hearers: None, here })
     }
 

@@ -1,7 +1,9 @@
-//! Work on a thread of its own, in the host's namespace.
+//! Work in the host's namespace, on a thread that may leave it.
 //!
-//! A thread that enters a namespace must not be one of a pool: the next job on it would run in the container.
+//! A thread that enters a namespace must not be one of a pool: the next job on it would run in the container. Nor may
+//! work that takes long hold up a thread that has others to serve.
 
+use std::cell::Cell;
 use std::panic;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -11,13 +13,22 @@ use tokio::sync::oneshot;
 use crate::netns::NetNs;
 use crate::{Error, Result};
 
-/// Work that is under way.
-pub(super) struct Job<T> {
-    thread: JoinHandle<()>,
-    result: oneshot::Receiver<Result<T>>,
+thread_local! {
+    static OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Starts `work` in the namespace of the host, from wherever it is called.
+/// Says that the calling thread serves one operation and nobody else: it may wait, and be in any namespace meanwhile.
+pub(crate) fn own_this_thread() {
+    OWN.set(true);
+}
+
+/// Work that is under way, or done.
+pub(super) enum Job<T> {
+    Done(Result<T>),
+    OnThread { thread: JoinHandle<()>, result: oneshot::Receiver<Result<T>> },
+}
+
+/// Starts `work` in the namespace of the host, from wherever it is called, on a thread of its own.
 pub(super) fn start<T: Send + 'static>(
     host: &Arc<NetNs>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -25,24 +36,45 @@ pub(super) fn start<T: Send + 'static>(
     let (sender, result) = oneshot::channel();
     let host = Arc::clone(host);
     let run = move || {
-        let entered =
-            host.enter_if_elsewhere().map_err(|error| Error::os("host", "enter its network namespace", error));
         // Nobody waits any more when the operation was dropped.
-        let _ = sender.send(entered.and_then(|()| work()));
+        let _ = sender.send(at_home(&host).and_then(|()| work()));
     };
     let thread =
         Builder::new().name("weave".into()).spawn(run).map_err(|error| Error::os("host", "start a thread", error))?;
-    Ok(Job { thread, result })
+    Ok(Job::OnThread { thread, result })
+}
+
+/// Does `work` at once where the calling thread is the operation's own; else as [`start`]. For work that is short: a
+/// thread costs about as much as a look at a namespace.
+pub(super) fn soon<T: Send + 'static>(
+    host: &Arc<NetNs>,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<Job<T>> {
+    if !OWN.get() {
+        return start(host, work);
+    }
+    at_home(host)?;
+    let done = work();
+    // What is started from here shall begin at home, and no namespace live on because this thread is in it.
+    at_home(host)?;
+    Ok(Job::Done(done))
+}
+
+fn at_home(host: &NetNs) -> Result<()> {
+    host.enter_if_elsewhere().map_err(|error| Error::os("host", "enter its network namespace", error))
 }
 
 impl<T> Job<T> {
     /// Its result. A panic in it goes on here.
     pub(super) async fn wait(self) -> Result<T> {
-        match self.result.await {
-            Ok(result) => result,
-            Err(_) => match self.thread.join() {
-                Err(cause) => panic::resume_unwind(cause),
-                Ok(()) => unreachable!("work that ends sends its result"),
+        match self {
+            Self::Done(result) => result,
+            Self::OnThread { thread, result } => match result.await {
+                Ok(result) => result,
+                Err(_) => match thread.join() {
+                    Err(cause) => panic::resume_unwind(cause),
+                    Ok(()) => unreachable!("work that ends sends its result"),
+                },
             },
         }
     }

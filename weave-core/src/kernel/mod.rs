@@ -6,10 +6,11 @@ mod facts;
 mod flood;
 mod groups;
 mod held;
-mod job;
+pub(crate) mod job;
 mod locate;
 mod look;
 mod names;
+mod notify;
 mod observe;
 mod preflight;
 mod probe;
@@ -18,11 +19,11 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::apply::{Lock, run_dir};
@@ -80,6 +81,8 @@ impl KernelOptions {
 /// operation.
 pub struct Kernel {
     host: Arc<NetNs>,
+    /// What [`Observed::host_id`] says, once it was looked for.
+    id: OnceLock<String>,
     engine: Engine,
     known: Mutex<Known>,
     run_dir: PathBuf,
@@ -93,6 +96,8 @@ struct Known {
     held: Arc<Held>,
     /// Numbers of links that are taken, on the host or in a container.
     indexes: BTreeSet<u32>,
+    /// Bridges of the host by name.
+    bridges: HashMap<String, u32>,
 }
 
 impl Kernel {
@@ -106,6 +111,7 @@ impl Kernel {
         let engine = Engine::connect(docker_host.as_deref().filter(|address| !address.is_empty()))?;
         Ok(Self {
             host: Arc::new(host),
+            id: OnceLock::new(),
             engine,
             known: Mutex::default(),
             run_dir: options.run_dir.unwrap_or_else(run_dir),

@@ -9,15 +9,11 @@ use std::sync::Arc;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{Observed, Scope, Target};
+use crate::observed::{LinkKind, Observed, Scope, Target};
 use crate::{Result, firewall};
 
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
-        let host = {
-            let scope = scope.clone();
-            job::start(&self.host, move || look::host(&scope))?
-        };
         let packet_filter = scope.firewall.then(|| job::start(&self.host, firewall::look)).transpose()?;
         let resolver = (!scope.names.is_empty())
             .then(|| {
@@ -25,15 +21,19 @@ impl Kernel {
                 job::start(&self.host, move || names::resolve(&names, names::PATIENCE))
             })
             .transpose()?;
+        let host = {
+            let scope = scope.clone();
+            job::soon(&self.host, move || look::host(&scope))?
+        };
         let wanted = Wanted::ask(&self.engine, scope.targets.clone()).await?;
 
         let mut observed = host.wait().await?;
-        observed.host_id = host_id(&self.host);
+        observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));
         if let Some(resolver) = resolver {
             observed.names = resolver.wait().await?;
         }
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
-        let ways = (!peers.is_empty()).then(|| job::start(&self.host, move || look::paths(peers))).transpose()?;
+        let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || look::paths(peers))).transpose()?;
         let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
         let found = targets::visit(self, wanted, marks).await?;
 
@@ -49,7 +49,9 @@ impl Kernel {
             Target::Problem(_) => &[],
         });
         let indexes = observed.links.iter().chain(inside).map(|link| link.index).collect();
-        *self.known() = Known { held: Arc::new(found.held), indexes };
+        let bridges = observed.links.iter().filter(|link| matches!(link.kind, LinkKind::Bridge(_)));
+        let bridges = bridges.map(|link| (link.name.clone(), link.index)).collect();
+        *self.known() = Known { held: Arc::new(found.held), indexes, bridges };
         Ok(observed)
     }
 }

@@ -47,7 +47,6 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Asks the engine for all containers among `names` in one call, and not at all if there are none.
     pub(super) async fn ask(engine: &Engine, names: Vec<ContainerRef>) -> Result<Self> {
-        let asked = uptime().map_err(|error| Error::os("host", "read /proc/uptime", error))?;
         let containers: Vec<String> = names
             .iter()
             .filter_map(|name| match name {
@@ -55,7 +54,11 @@ impl Wanted {
                 _ => None,
             })
             .collect();
-        let answers = if containers.is_empty() { Vec::new() } else { engine.find(&containers).await };
+        if containers.is_empty() {
+            return Ok(Self { names, answers: HashMap::new(), asked: 0 });
+        }
+        let asked = uptime().map_err(|error| Error::os("host", "read /proc/uptime", error))?;
+        let answers = engine.find(&containers).await;
         Ok(Self { names, answers: containers.into_iter().zip(answers).collect(), asked })
     }
 }
@@ -72,7 +75,7 @@ pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<Attachment
             tokio::time::sleep(PAUSE * (1 << (attempt - 1))).await;
         }
         let before = wanted.answers.clone();
-        tour = job::start(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
+        tour = job::soon(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
         wanted = Wanted::ask(&kernel.engine, std::mem::take(&mut tour.doubtful)).await?;
         tour.confirm(&mut wanted, &before);
     }
@@ -82,7 +85,7 @@ pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<Attachment
         }
     }
     if !marks.is_empty() {
-        tour = job::start(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
+        tour = job::soon(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
     }
     Ok(tour.visited)
 }

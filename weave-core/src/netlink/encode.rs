@@ -30,6 +30,10 @@ const CREATE: u16 = CHANGE | NLM_F_CREATE | NLM_F_EXCL;
 const DUMP: u16 = NLM_F_REQUEST | NLM_F_DUMP;
 
 const IFLA_IFALIAS: u16 = 20;
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_INET_CONF: u16 = 1;
+const IPV4_DEVCONF_ARP_NOTIFY: u16 = 22;
+const NLA_F_NESTED: u16 = 1 << 15;
 
 /// Permanent, and never asked for by ARP (`NUD_PERMANENT | NUD_NOARP`), as `bridge fdb append` has it.
 const STATIC_ENTRY: u16 = 0x80 | 0x40;
@@ -159,6 +163,25 @@ pub(crate) fn set_mtu(name: &str, mtu: u32) -> Message {
 /// `ip link set dev … address …`
 pub(crate) fn set_mac(name: &str, mac: Mac) -> Message {
     set(LinkUnspec::new_with_name(name).address(mac.0.to_vec()))
+}
+
+/// `sysctl net.ipv4.conf.….arp_notify=1`, without a look for its file.
+pub(crate) fn set_arp_notify(index: u32) -> Message {
+    let attribute = |kind: u16, value: &[u8]| -> Vec<u8> {
+        let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
+        [&length.to_ne_bytes(), &kind.to_ne_bytes(), value].concat()
+    };
+    // Not by the crate: it writes these settings as the kernel shows them, which is not as the kernel takes them.
+    let settings = attribute(IFLA_INET_CONF | NLA_F_NESTED, &attribute(IPV4_DEVCONF_ARP_NOTIFY, &1_u32.to_ne_bytes()));
+    let inet = attribute(u16::from(u8::from(AddressFamily::Inet)) | NLA_F_NESTED, &settings);
+    let mut link = LinkUnspec::new_with_index(index).build();
+    link.attributes.push(LinkAttribute::Other(DefaultNla::new(IFLA_AF_SPEC | NLA_F_NESTED, inet)));
+    message(Inner::SetLink(link), CHANGE)
+}
+
+/// `ip link set dev … address …`, by its number.
+pub(crate) fn set_mac_at(index: u32, mac: Mac) -> Message {
+    set(LinkUnspec::new_with_index(index).address(mac.0.to_vec()))
 }
 
 /// `ip link set dev … up`, or `down`.

@@ -1,12 +1,11 @@
 //! Packets that weave sends itself: address probes and announcements.
 //!
-//! Frames are made and read by pure functions ([`arp`], [`ndp`]); [`socket`] and [`notify`] talk to the kernel.
+//! Frames are made and read by pure functions ([`arp`], [`ndp`]); [`socket`] talks to the kernel.
 //! All of it works in the network namespace of the calling thread, on an interface that needs neither an address nor
 //! IPv6: packet sockets lie below both.
 
 mod arp;
 mod ndp;
-mod notify;
 #[cfg(test)]
 mod rooms;
 mod search;
@@ -38,19 +37,6 @@ type Claim = (IpAddr, Mac);
 /// kernel does a moment later. Asking for that other end by netlink, alone and not in a dump, makes it be done at once
 /// (Linux 6.8 and newer).
 pub(crate) fn announce(ifindex: u32, mac: Mac, addresses: &[IpAddr]) -> Result<()> {
-    if addresses.is_empty() {
-        return Ok(());
-    }
-    match notify::announce(ifindex, mac, addresses) {
-        Ok(true) => return Ok(()),
-        Ok(false) => {}
-        // Typically sysctls that are read-only, as inside a container.
-        Err(error) => tracing::debug!(ifindex, %error, "the kernel does not announce by itself"),
-    }
-    announce_by_frames(ifindex, mac, addresses)
-}
-
-fn announce_by_frames(ifindex: u32, mac: Mac, addresses: &[IpAddr]) -> Result<()> {
     let wire = Wire::open(ifindex, mac, addresses)?;
     let until = Instant::now() + SEND_PATIENCE;
     addresses.iter().try_for_each(|address| wire.announce(*address, until))

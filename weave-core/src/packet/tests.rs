@@ -172,21 +172,6 @@ fn an_announcement_corrects_neighbours_and_the_bridge() {
 }
 
 #[test]
-fn an_announcement_by_frames_does_the_same() {
-    assert_corrected(corrected(|ifindex, addresses| announce_by_frames(ifindex, mac(WEB_MAC), addresses)));
-}
-
-#[test]
-fn the_kernel_announces_in_far_less_time_than_a_packet_socket_takes_to_close() {
-    assert_corrected(corrected(|ifindex, addresses| {
-        let start = Instant::now();
-        assert!(notify::announce(ifindex, mac(WEB_MAC), addresses).expect("the kernel takes it"));
-        assert!(start.elapsed() < Duration::from_millis(5), "{:?}", start.elapsed());
-        Ok(())
-    }));
-}
-
-#[test]
 fn another_mac_than_that_of_the_link_is_announced_without_changing_the_link() {
     let host = host();
     let (web, db) = (host.container("p1", WEB_MAC), host.container("p2", DB_MAC));
