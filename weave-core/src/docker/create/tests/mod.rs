@@ -1,0 +1,1 @@
+//! The request, compared with what the docker client sends.
