@@ -56,7 +56,8 @@ pub(crate) fn resolve(mut options: Options, variable: &dyn Fn(&str) -> Option<St
 
 /// `A=b` as it is; `A` with the caller's value, if there is one.
 fn filled<T: Value>(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<T> {
-    match variable(text).filter(|_| !text.contains('=')) {
+    let value = if text.contains('=') { None } else { variable(text) };
+    match value {
         Some(value) => T::read(&format!("{text}={value}")),
         None => T::read(text),
     }

@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 /// An option on the command line.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     /// The field.
     pub(super) field: &'static str,

@@ -61,3 +61,8 @@ pub use ulimit::Ulimit;
 pub use value::{Map, Value};
 pub use volume::Volume;
 pub use written::parse_run;
+
+/// The names of all fields of [`Options`].
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    fields::ROWS.iter().map(|row| row.field)
+}
