@@ -1,6 +1,9 @@
 //! What the docker client does on its own before it asks the engine: files that options name, variables of the
 //! caller, and paths from where it stands.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Component, Path, PathBuf};
 
 use crate::spec::Options;
@@ -13,7 +16,9 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// Gives the options as the engine needs them: files read, `A` alone replaced by the caller's value, paths made
 /// absolute from `base`.
 ///
-/// A variable that the caller does not have stays without a value, with which the engine takes the image's away.
+/// A variable that the caller does not have stays without a value, with which the engine takes the image's away. What
+/// the client's own configuration would add (`proxies`) is left out: the same document makes the same container for
+/// every caller.
 ///
 /// # Errors
 /// `NotFound` or `PermissionDenied` for a file that cannot be read; `InvalidSpec` for what is wrong in it.
@@ -25,8 +30,11 @@ pub(crate) fn resolve(mut options: Options, variable: &dyn Fn(&str) -> Option<St
         // In a file, a name that the caller does not have says nothing.
         env.extend(filled.collect::<Result<Vec<_>>>()?.into_iter().filter(|item| item.value.is_some()));
     }
-    for item in &options.env {
-        env.push(filled(&item.write(), variable)?);
+    for (at, item) in options.env.iter().enumerate() {
+        // Of those with the same name the last counts.
+        if !options.env[at + 1..].iter().any(|later| later.name == item.name) {
+            env.push(filled(&item.write(), variable)?);
+        }
     }
     options.env = env;
 

@@ -1,6 +1,6 @@
 //! A number of processors: `1.5`, `1/2`.
 
-use super::value::{Value, wrong};
+use super::value::{Value, whole, wrong};
 use crate::Result;
 
 const ALLOWED: &str = "a number such as 2, 1.5 or 1/2, with at most nine places";
@@ -25,10 +25,10 @@ impl Value for Cpus {
 fn nano(text: &str) -> Option<i64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (above, below) = match text.split_once('/') {
-        Some((above, below)) => (digits(above)?.checked_mul(NANO)?, digits(below)?),
+        Some((above, below)) => (whole(above)?.checked_mul(NANO)?, whole(below)?),
         None => (decimal(text)?, 1),
     };
-    if below == 0 || above % below != 0 {
+    if below <= 0 || above < 0 || above % below != 0 {
         return None;
     }
     i64::try_from(above / below).ok()

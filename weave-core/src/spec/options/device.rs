@@ -38,11 +38,13 @@ impl Value for Device {
         if !host.starts_with('/') || container.is_some_and(|path| !path.starts_with('/')) {
             return Err(wrong(text, "has a path that is not absolute", DEVICE));
         }
-        Ok(Self::Path {
-            host: clean(host),
-            container: container.map(clean),
-            permissions: permissions.map(str::to_owned),
-        })
+        // What the client tidies depends on how much is written.
+        let (host, container) = match (container, permissions) {
+            (None, _) => (clean(host), None),
+            (Some(container), None) => (host.to_owned(), Some(clean(container))),
+            (Some(container), Some(_)) => (host.to_owned(), Some(container.to_owned())),
+        };
+        Ok(Self::Path { host, container, permissions: permissions.map(str::to_owned) })
     }
 
     fn write(&self) -> String {

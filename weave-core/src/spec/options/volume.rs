@@ -51,7 +51,7 @@ impl Value for Volume {
             _ => return Err(wrong(text, "has too many colons", FORM)),
         };
         if !target.starts_with('/') || target.trim_end_matches('/').is_empty() {
-            return Err(wrong(text, "has no absolute path in the container", FORM));
+            return Err(wrong(text, "has no absolute path in the container, below `/`", FORM));
         }
         if source.is_some_and(|source| source.starts_with('~')) {
             return Err(wrong(text, "has a `~`, which only a shell replaces", FORM));

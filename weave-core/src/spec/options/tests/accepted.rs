@@ -5,7 +5,7 @@ use super::line;
 /// An option with its value, and the value in a document.
 const VALUES: &[(&str, &str)] = &[
     ("--memory 0", "0"),
-    ("--memory 1", "1"),
+    ("--shm-size 1", "1"),
     ("--memory 6291456", "6m"),
     ("--memory 10.5m", "10752k"),
     ("--memory '7 MB'", "7m"),
@@ -13,7 +13,7 @@ const VALUES: &[(&str, &str)] = &[
     ("--memory 2G", "2g"),
     ("--memory 1tb", "1t"),
     ("--memory 3PiB", "3p"),
-    ("--memory 8000000b", "8000000b"),
+    ("--memory 8000001b", "8000001"),
     ("--memory +7m", "7m"),
     ("--memory 1e9", "1000000000"),
     ("--cpus 1.50", "1.5"),
