@@ -87,7 +87,7 @@ macro_rules! options {
         ///
         /// Written as one string (`-d --memory=2g -p 5432:5432`), as a list of such strings, or as a map of these
         /// fields. It is always written out as the map.
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(remote = "Self", deny_unknown_fields, default)]
         pub struct Options { $($done)* }
     };

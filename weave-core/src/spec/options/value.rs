@@ -184,7 +184,7 @@ pub(super) fn many<'de, D: Deserializer<'de>, T: Value>(deserializer: D) -> Resu
 }
 
 /// An item of a list, read on its own so that an error carries its number.
-struct Item<T>(T);
+pub(super) struct Item<T>(pub(super) T);
 
 impl<'de, T: Value> Deserialize<'de> for Item<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

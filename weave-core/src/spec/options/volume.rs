@@ -41,7 +41,7 @@ impl Value for Volume {
             return Err(wrong(text, "has an empty part", FORM));
         }
         let drive = |part: &&str| part.len() == 1 && part.chars().all(|c| c.is_ascii_alphabetic());
-        if parts[..parts.len() - 1].iter().any(|part| drive(part)) || text.contains('\\') {
+        if parts[..parts.len() - 1].iter().any(drive) || text.contains('\\') {
             return Err(wrong(text, "looks like a path of Windows", FORM));
         }
         let (source, target, options) = match parts.as_slice() {

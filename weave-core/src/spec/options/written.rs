@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAcc
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
+use super::value::Item;
 use super::{Options, lex, names};
 use crate::spec::input::from_value;
 use crate::{Error, Result};
@@ -80,7 +81,7 @@ impl<'de> Visitor<'de> for Written {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Options, A::Error> {
         let mut texts: Vec<String> = Vec::new();
-        while let Some(text) = items.next_element()? {
+        while let Some(Item(text)) = items.next_element()? {
             texts.push(text);
         }
         Self::read(&texts.join(" "))
