@@ -5,6 +5,10 @@
 
 mod address;
 mod client;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
+mod client_side;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
+mod create;
 mod failure;
 #[cfg(test)]
 mod fake;

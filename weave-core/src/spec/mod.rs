@@ -10,6 +10,7 @@ mod exposure;
 mod input;
 mod list;
 mod mac;
+pub mod options;
 mod peer;
 mod router;
 
@@ -23,5 +24,6 @@ pub(crate) use input::nearest;
 pub use input::{from_value, from_yaml};
 pub use list::List;
 pub use mac::Mac;
+pub use options::Options;
 pub use peer::{Connect, Forget, Peer, PeerHost};
 pub use router::{Firewall, IfName, Launch, Mtu, Router, RouterKind, Underlay};
