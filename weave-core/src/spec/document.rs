@@ -48,8 +48,8 @@ pub struct HostDocument {
     pub purge_containers: bool,
 }
 
-/// A container's part of a document: its addresses as [`Attach`] without the name, and, with an `image`, how it is
-/// run. One that has no `image` is somebody else's, and weave only looks after its addresses.
+/// A container's part of a document: its addresses, and, with an `image`, how it is run. One that has no `image` is
+/// somebody else's, and weave only looks after its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = super::schema::ip_for_ips)]
@@ -60,47 +60,47 @@ pub struct Attached {
     /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
     #[serde(alias = "ip", default, skip_serializing_if = "Option::is_none")]
     pub ips: Option<List<Cidr>>,
-    /// As [`Attach::interface`].
+    /// The interface in the container (`ethwe`).
     #[serde(default = "IfName::interface", skip_serializing_if = "is_default_interface")]
     pub interface: IfName,
-    /// As [`Attach::mtu`].
+    /// MTU of the interface in bytes (the network's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<Mtu>,
-    /// As [`Attach::mac`].
+    /// Hardware address (made from the first address).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
-    /// As [`Attach::gateway`].
+    /// Next hop of the container's default route (none).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_ip")]
     #[schemars(schema_with = "super::schema::option_ip")]
     pub gateway: Option<IpAddr>,
-    /// As [`Attach::routes`], and all there are.
+    /// All further routes through the interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<List<Route>>,
-    /// As [`Attach::multicast`].
+    /// Whether IPv4 multicast goes to the network (true).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub multicast: bool,
-    /// As [`Attach::probe`].
+    /// Whether the network is asked first if somebody has the addresses already (true).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub probe: bool,
-    /// As [`Run::image`].
+    /// The image it is run from, as the engine takes it: `nginx:1.27`, `registry.example.com/app@sha256:…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// As [`Run::command`].
+    /// The command, where it is not the image's: a line, or a list of words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
-    /// As [`Run::options`].
+    /// Options of `docker run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Options>,
-    /// As [`Run::state`].
+    /// What it should be doing (`running`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
-    /// As [`Run::on_change`].
+    /// What happens if it was made with other settings (`recreate`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
-    /// As [`Run::pull`].
+    /// When its image is fetched (`missing`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
-    /// As [`Run::attach`].
+    /// When it gets its interface (`after_start`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach: Option<AttachWhen>,
 }

@@ -11,6 +11,9 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 use super::{Finding, finding::Level};
 use crate::Error;
 
+/// Deeper than any document is, and shallow enough for the stack of a small thread.
+const DEPTH: usize = 16;
+
 /// A line and a column, both counted from 1.
 type Position = (u64, u64);
 
@@ -57,7 +60,10 @@ pub(super) enum Node {
 impl Marked {
     /// Reads one YAML document; what is wrong with it as YAML goes to `findings`.
     pub(super) fn read(file: &str, text: &str, findings: &mut Vec<Finding>) -> Option<Self> {
-        let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
+        let options = serde_saphyr::options! {
+            duplicate_keys: DuplicateKeyPolicy::PassThrough,
+            budget: serde_saphyr::budget! { max_depth: DEPTH },
+        };
         let file: Arc<str> = file.into();
         match serde_saphyr::from_str_with_options::<Option<Spanned<Raw>>>(text, options) {
             Ok(Some(raw)) => Some(marked(raw, Some(&file), String::new(), None, findings)),

@@ -222,3 +222,30 @@ fn an_address_of_nobody_in_particular_is_refused() {
     compare(&placed, &[(1, "weave::docker_host_weave_ip", "it is not said whose")]).unwrap();
     assert!(nowhere.iter().all(|finding| finding.message.starts_with("no host is named")), "{nowhere:?}");
 }
+
+#[test]
+fn a_machine_that_is_not_listed_is_no_host_unless_it_has_data_of_its_own() {
+    let listed =
+        "docker_hosts_weave_dhcp: [{hostname: one, ip: 10.0.0.1/16}]\nweave::docker_cluster_peers: 192.0.2.1\n";
+    let hosts = |text: &str| match read_document("fleet.yaml", text, Some("two")).accept().unwrap().0 {
+        Document::Fleet(fleet) => fleet.hosts.into_keys().collect::<Vec<_>>().join(" "),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hosts(listed), "one");
+    assert_eq!(hosts(&format!("{listed}weave::docker_host_weave_ip: 10.0.0.2/16\n")), "one two");
+    assert_eq!(hosts("weave::docker_cluster_peers: 192.0.2.1\n"), "two");
+}
+
+#[test]
+fn of_a_key_that_several_files_have_the_first_counts() {
+    let special = "weave::docker_cluster_peers: 192.0.2.1\nx: {docker_run_opts: [-a]}\n";
+    let general = "weave::docker_cluster_peers: 192.0.2.2\nx: {ports: [-b]}\nweave::ensure: absent\n\
+                   dockerhosts_dhcp: {c: {host: one, image: x, ip: 10.0.1.4/24}}\n";
+    let (fleet, _) = read_hierarchy(&[("a", special), ("b", general)], Some("one")).accept().unwrap();
+    let expected = "ensure: absent\nrouter: {}\npeers: [192.0.2.1]\n\
+                    containers: {c: {ip: 10.0.1.4/24, image: x, options: [-a]}}";
+    assert_eq!(fleet.cut("one").unwrap(), host(expected));
+    let broken = [("a", special), ("b", "weave::ensure: [\n"), ("c", "weave::ensure: gone\n")];
+    let places: Vec<_> = read_hierarchy(&broken, Some("one")).findings.iter().map(|finding| finding.place()).collect();
+    assert_eq!(places, ["b:1:16", "c:1:16"]);
+}

@@ -174,3 +174,19 @@ proptest! {
         prop_assert_eq!(written, *fleet);
     }
 }
+
+#[test]
+fn what_swells_when_it_is_read_is_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..20 {
+        let below = format!("*a{}, ", level - 1).repeat(9);
+        text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    for text in [text, "[".repeat(100_000), "a: {".repeat(100_000), "- ".repeat(100_000), "- a: ".repeat(100_000)] {
+        // A thread of a small stack, as some callers have.
+        let read = move || read_fleet("a", &text).findings;
+        let small = std::thread::Builder::new().stack_size(1 << 20).spawn(read).unwrap();
+        let findings = small.join().unwrap();
+        assert!(findings.len() == 1 && findings[0].message.starts_with("is no YAML"), "{findings:?}");
+    }
+}

@@ -9,8 +9,8 @@ use crate::Result;
 use crate::spec::run::{AttachWhen, Command, OnChange, Options, Presence, Pull, RunState};
 use crate::spec::{Attached, Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
 
-/// A container as a fleet describes it: [`Attached`] with its host. What is left out is taken from its image, then
-/// from the `defaults`.
+/// A container as a fleet describes it: as in a host's document, and its host. What is left out is taken from its
+/// image, then from the `defaults`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(transform = crate::spec::schema::ip_for_ips)]
@@ -18,53 +18,53 @@ pub struct FleetContainer {
     /// The host it is on, by its name in `hosts`, long or short.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// As [`Attached::ensure`].
+    /// Whether the container should be there at all (`present`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ensure: Option<Presence>,
-    /// As [`Attached::ips`].
+    /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
     #[serde(alias = "ip", skip_serializing_if = "Option::is_none")]
     pub ips: Option<List<Cidr>>,
-    /// As [`Attached::interface`].
+    /// The interface in the container (`ethwe`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<IfName>,
-    /// As [`Attached::mtu`].
+    /// MTU of the interface in bytes (the network's).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<Mtu>,
-    /// As [`Attached::mac`].
+    /// Hardware address (made from the first address).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
-    /// As [`Attached::gateway`].
+    /// Next hop of the container's default route (none).
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::spec::input::option_ip")]
     #[schemars(schema_with = "crate::spec::schema::option_ip")]
     pub gateway: Option<IpAddr>,
-    /// As [`Attached::routes`].
+    /// All further routes through the interface.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routes: Option<List<Route>>,
-    /// As [`Attached::multicast`].
+    /// Whether IPv4 multicast goes to the network (true).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multicast: Option<bool>,
-    /// As [`Attached::probe`].
+    /// Whether the network is asked first if somebody has the addresses already (true).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe: Option<bool>,
     /// A key of `images`, or an image as the engine takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// As [`Attached::command`].
+    /// The command, where it is not the image's: a line, or a list of words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
-    /// As [`Attached::options`]; they come after those of the image.
+    /// Options of `docker run`; they come after those of the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Options>,
-    /// As [`Attached::state`].
+    /// What it should be doing (`running`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
-    /// As [`Attached::on_change`].
+    /// What happens if it was made with other settings (`recreate`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
-    /// As [`Attached::pull`].
+    /// When its image is fetched (`missing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
-    /// As [`Attached::attach`].
+    /// When it gets its interface (`after_start`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attach: Option<AttachWhen>,
 }

@@ -193,7 +193,8 @@ impl Old<'_> {
 
     fn hosts(&mut self, machine: Option<&str>, containers: &[(String, Marked)]) -> Vec<(String, Marked)> {
         let mut hosts = self.listed_hosts();
-        if hosts.is_empty() {
+        let listed = !hosts.is_empty();
+        if !listed {
             // Where nobody listed them, they are those that containers are on.
             for host in containers.iter().filter_map(|(_, container)| container.get("host")) {
                 if let Node::Scalar(Value::String(name)) = &host.node
@@ -204,15 +205,15 @@ impl Old<'_> {
             }
         }
         let own_ip = self.first(&OWN_IP);
+        if let Some(machine) = machine
+            && !hosts.iter().any(|(name, _)| same_host(name, machine))
+            // A list is of all hosts, but for one that has data of its own.
+            && (!listed || own_ip.is_some())
+        {
+            hosts.push((machine.to_owned(), map(Vec::new())));
+        }
         let own = match machine {
-            Some(machine) => {
-                let of = |(name, _): &(String, Marked)| same_host(name, machine);
-                let at = hosts.iter().position(of).unwrap_or_else(|| {
-                    hosts.push((machine.to_owned(), map(Vec::new())));
-                    hosts.len() - 1
-                });
-                hosts.get_mut(at)
-            }
+            Some(machine) => hosts.iter_mut().find(|(name, _)| same_host(name, machine)),
             None if hosts.len() == 1 => hosts.first_mut(),
             None => None,
         };

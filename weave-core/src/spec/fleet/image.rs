@@ -33,10 +33,10 @@ pub struct Image {
     /// Further options of `docker run`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Options>,
-    /// As [`FleetContainer::on_change`].
+    /// What happens to containers that were made with other settings (`recreate`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
-    /// As [`FleetContainer::pull`].
+    /// When it is fetched (`missing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
 }

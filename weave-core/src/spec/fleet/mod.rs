@@ -76,7 +76,7 @@ pub struct Fleet {
     /// How hosts take part in the network themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<ExposeDefaults>,
-    /// As [`HostDocument::purge_containers`](super::HostDocument::purge_containers).
+    /// Whether containers that weave once made from a document and that are no longer named are removed (false).
     pub purge_containers: bool,
 }
 
@@ -108,7 +108,7 @@ pub struct FleetHost {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExposeDefaults {
-    /// As [`FleetHost::masquerade`].
+    /// Whether packets between their networks and everything else take the host's address (true).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masquerade: Option<bool>,
 }
