@@ -116,7 +116,8 @@ const BEHIND: &[(&str, &[Expected])] = &[
         &[(6, "containers.a", "is given twice (the first time in line 5)")],
     ),
     ("containers: [a]", &[(4, "containers", "is no map")]),
-    ("containers:\nimages:\nrouter:", &[]),
+    ("containers:\nimages:\nrouter:\ndefaults:\nsubnets:\nensure:", &[]),
+    ("subnet:\npeers:", &[(4, "subnet", "did you mean `subnets`?")]),
     ("containres: {}", &[(4, "containres", "did you mean `containers`?")]),
     (
         "router: {port: 0}\nfirewall: {manage: maybe}",

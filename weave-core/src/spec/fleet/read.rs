@@ -115,7 +115,15 @@ impl Part<'_> {
             return None;
         }
         let rest = self.tree.entries().iter().filter(|(name, _)| !sections.contains(&name.as_str()));
-        let rest: Map<_, _> = rest.map(|(name, value)| (name.clone(), value.value())).collect();
+        // A key with nothing behind it says nothing, but it has to be one.
+        let (empty, rest): (Vec<_>, Vec<_>) = rest.partition(|(_, value)| value.is_null());
+        for (name, _) in empty {
+            let (_, errors) = every_error::<T>(Value::Object(Map::from_iter([(name.clone(), Value::Null)])));
+            for error in errors.iter().filter(|error| is_unknown(error)) {
+                self.wrong(error, Place::Key);
+            }
+        }
+        let rest = rest.into_iter().map(|(name, value)| (name.clone(), value.value())).collect();
         self.read("", Value::Object(rest))
     }
 
@@ -170,8 +178,7 @@ impl Part<'_> {
     fn read<T: DeserializeOwned>(&mut self, path: &str, value: Value) -> Option<T> {
         let (read, errors) = every_error(value);
         for error in errors {
-            let unknown = error.message().contains("is no field here");
-            let place = if unknown { Place::Key } else { Place::Written };
+            let place = if is_unknown(&error) { Place::Key } else { Place::Written };
             self.wrong(&if path.is_empty() { error } else { error.within(path) }, place);
         }
         read
@@ -181,4 +188,9 @@ impl Part<'_> {
         self.wrong.push(error.subject().to_owned());
         self.findings.push(self.tree.finding(Level::Error, error, place));
     }
+}
+
+/// Whether a key is not known.
+fn is_unknown(error: &Error) -> bool {
+    error.message().contains("is no field here")
 }
