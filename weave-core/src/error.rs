@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::spec::Finding;
+
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -72,6 +74,8 @@ struct Inner {
     hint: Option<String>,
     /// What could not be put back after the failure.
     left: Vec<String>,
+    /// All that is wrong with a document.
+    findings: Vec<Finding>,
     source: Option<std::sync::Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -86,6 +90,7 @@ impl Error {
             errno: None,
             hint: None,
             left: Vec::new(),
+            findings: Vec::new(),
             source: None,
         }))
     }
@@ -138,6 +143,13 @@ impl Error {
     #[must_use]
     pub fn left(mut self, left: Vec<String>) -> Self {
         self.0.left = left;
+        self
+    }
+
+    /// Carries all that is wrong with a document.
+    #[must_use]
+    pub fn findings(mut self, findings: Vec<Finding>) -> Self {
+        self.0.findings = findings;
         self
     }
 
@@ -208,6 +220,7 @@ impl Error {
             errno: inner.errno,
             hint: inner.hint.clone(),
             left: inner.left.clone(),
+            findings: inner.findings.clone(),
         }
     }
 }
@@ -266,6 +279,9 @@ pub struct ErrorReport {
     /// What could not be put back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
+    /// All that is wrong with a document.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 #[cfg(test)]

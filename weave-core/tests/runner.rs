@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod fleet;
 mod laws;
 mod spec;
 mod support;

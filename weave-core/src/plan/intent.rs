@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::observed::Scope;
 use crate::spec::{
     Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
-    PeerHost, Router,
+    PeerHost, Presence, Router,
 };
 
 /// What shall become of the router.
@@ -159,13 +159,14 @@ impl From<&HostDocument> for Intent {
             .containers
             .iter()
             .flat_map(|named| &named.0)
-            .map(|(container, attached)| {
-                if attached.ips.is_empty() {
+            .filter(|(_, attached)| attached.ensure == Presence::Present)
+            .filter_map(|(container, attached)| {
+                Some(if attached.ips.as_ref()?.is_empty() {
                     let detach = Detach { interface: attached.interface.clone(), ..Detach::new(container.clone()) };
                     AttachmentIntent::Remove(detach)
                 } else {
                     AttachmentIntent::Exact(attached.attach(container.clone()))
-                }
+                })
             })
             .collect();
         let attaches = attachments.iter().any(|intent| matches!(intent, AttachmentIntent::Exact(_)));

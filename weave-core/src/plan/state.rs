@@ -35,6 +35,7 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
         expose: scope.firewall.then(|| List(exposure::current(observed))),
         firewall: Some(Firewall { manage: !mark.firewall_unmanaged }),
         containers: Some(Named(containers(observed))),
+        ..HostDocument::default()
     }
 }
 
@@ -52,13 +53,13 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
         };
         containers.entry(name).or_insert(Attached {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
-            ips,
+            ips: Some(ips),
             interface,
             mtu: mark.mtu.map(Mtu::Bytes),
             mac: pair.inner.mac.filter(|_| !derived),
             gateway: routes.gateway,
             routes: (!routes.others.is_empty()).then_some(List(routes.others)),
-            probe: true,
+            ..Attached::default()
         });
     }
     containers

@@ -36,6 +36,12 @@ impl Cidr {
         self.0.is_ipv4()
     }
 
+    /// Whether it is the address of the network itself, such as 10.0.1.16/29. The kernel carries it as any other;
+    /// some other systems take it for an old form of the broadcast address.
+    pub fn is_network_address(&self) -> bool {
+        self.is_ipv4() && self.prefix() < 31 && self.0.ip() == self.0.network()
+    }
+
     /// Takes what the kernel reported, which needs no check.
     pub(crate) fn observed(ip: IpAddr, prefix: u8) -> Option<Self> {
         IpNetwork::new(ip, prefix).ok().map(Self)
@@ -69,13 +75,9 @@ impl FromStr for Cidr {
         }
         if let IpNetwork::V4(v4) = network
             && v4.prefix() < 31
+            && v4.ip() == v4.broadcast()
         {
-            if v4.ip() == v4.network() {
-                return Err(wrong("is the address of the network itself"));
-            }
-            if v4.ip() == v4.broadcast() {
-                return Err(wrong("is the broadcast address of its network"));
-            }
+            return Err(wrong("is the broadcast address of its network"));
         }
         if network.prefix() == 0 {
             return Err(wrong("takes in the whole address space"));

@@ -1,17 +1,14 @@
 //! One document that says what a host should be.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::{Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Peer, Route, Router};
-use crate::{Error, Result};
+use super::run::{AttachWhen, Command, OnChange, Options, Presence, Pull, RunState};
+use super::{Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Peer, Route, Router, Run};
 
 /// Whether weave should be on the host.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Ensure {
@@ -26,7 +23,7 @@ pub enum Ensure {
 
 /// A host's part of the network. It is exact for what it names and silent about what it does not name: peers listed
 /// are all there are, the addresses of a container are all it has; a container that is not named is left alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostDocument {
     /// Whether weave should be there (`present`).
@@ -46,44 +43,118 @@ pub struct HostDocument {
     /// Containers and their addresses, by name, id, `netns:PATH` or `pid:N`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub containers: Option<Named<Attached>>,
+    /// Whether containers that weave once made from a document and that are no longer named are removed (false).
+    #[serde(skip_serializing_if = "is_no")]
+    pub purge_containers: bool,
 }
 
-/// A container's part of a document: [`Attach`] without the name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A container's part of a document: its addresses, and, with an `image`, how it is run. One that has no `image` is
+/// somebody else's, and weave only looks after its addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = super::schema::ip_for_ips)]
 pub struct Attached {
-    /// All addresses; an empty list detaches. Also written `ip`.
-    #[serde(alias = "ip")]
-    pub ips: List<Cidr>,
-    /// As [`Attach::interface`].
+    /// Whether the container should be there at all (`present`).
+    #[serde(default, skip_serializing_if = "Presence::is_present")]
+    pub ensure: Presence,
+    /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
+    #[serde(alias = "ip", default, skip_serializing_if = "Option::is_none")]
+    pub ips: Option<List<Cidr>>,
+    /// The interface in the container (`ethwe`).
     #[serde(default = "IfName::interface", skip_serializing_if = "is_default_interface")]
     pub interface: IfName,
-    /// As [`Attach::mtu`].
+    /// MTU of the interface in bytes (the network's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<Mtu>,
-    /// As [`Attach::mac`].
+    /// Hardware address (made from the first address).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
-    /// As [`Attach::gateway`].
+    /// Next hop of the container's default route (none).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_ip")]
+    #[schemars(schema_with = "super::schema::option_ip")]
     pub gateway: Option<IpAddr>,
-    /// As [`Attach::routes`], and all there are.
+    /// All further routes through the interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<List<Route>>,
-    /// As [`Attach::multicast`].
+    /// Whether IPv4 multicast goes to the network (true).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub multicast: bool,
-    /// As [`Attach::probe`].
+    /// Whether the network is asked first if somebody has the addresses already (true).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub probe: bool,
+    /// The image it is run from, as the engine takes it: `nginx:1.27`, `registry.example.com/app@sha256:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The command, where it is not the image's: a line, or a list of words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+    /// Options of `docker run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Options>,
+    /// What it should be doing (`running`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<RunState>,
+    /// What happens if it was made with other settings (`recreate`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_change: Option<OnChange>,
+    /// When its image is fetched (`missing`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
+    /// When it gets its interface (`after_start`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<AttachWhen>,
+}
+
+impl Default for Attached {
+    fn default() -> Self {
+        Self {
+            ensure: Presence::Present,
+            ips: None,
+            interface: IfName::interface(),
+            mtu: None,
+            mac: None,
+            gateway: None,
+            routes: None,
+            multicast: true,
+            probe: true,
+            image: None,
+            command: None,
+            options: None,
+            state: None,
+            on_change: None,
+            pull: None,
+            attach: None,
+        }
+    }
 }
 
 impl Attached {
+    /// The addresses that are given, if any.
+    pub fn addresses(&self) -> &[Cidr] {
+        self.ips.as_ref().map_or(&[], |ips| ips.as_slice())
+    }
+
+    /// How `container` is run; `None` where it is not weave that runs it.
+    pub fn run(&self, container: &ContainerRef) -> Option<Run> {
+        let ContainerRef::Container(name) = container else { return None };
+        let image = self.image.clone().filter(|_| self.ensure == Presence::Present)?;
+        Some(Run {
+            name: name.clone(),
+            image,
+            command: self.command.clone(),
+            options: self.options.clone().unwrap_or_default(),
+            state: self.state.unwrap_or_default(),
+            on_change: self.on_change.unwrap_or_default(),
+            pull: self.pull.unwrap_or_default(),
+            attach: self.attach.unwrap_or_default(),
+        })
+    }
+
     /// The attachment of `container`.
     pub fn attach(&self, container: ContainerRef) -> Attach {
         Attach {
             container,
-            ips: self.ips.clone(),
+            ips: self.ips.clone().unwrap_or_default(),
             interface: self.interface.clone(),
             mtu: self.mtu,
             mac: self.mac,
@@ -105,82 +176,11 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_no(value: &bool) -> bool {
+    !*value
+}
+
 fn is_default_interface(name: &IfName) -> bool {
     *name == IfName::interface()
-}
-
-impl HostDocument {
-    /// Checks what can be checked without a host.
-    ///
-    /// # Errors
-    /// `InvalidSpec`, naming the field and its value.
-    pub fn validate(&self) -> Result<()> {
-        if self.ensure != Ensure::Present {
-            return Ok(());
-        }
-        if let Some(router) = &self.router {
-            router.validate().map_err(|error| error.within("router"))?;
-        }
-        let mut taken: BTreeMap<IpAddr, String> = BTreeMap::new();
-        for (index, exposure) in self.expose.iter().flatten().enumerate() {
-            claim(&mut taken, exposure.ip, format!("expose[{index}]"))?;
-        }
-        for (container, attached) in self.containers.iter().flat_map(|named| &named.0) {
-            let field = format!("containers.{container}");
-            if !attached.ips.is_empty() {
-                attached.attach(container.clone()).validate().map_err(|error| error.within(&field))?;
-            }
-            for (index, ip) in attached.ips.iter().enumerate() {
-                claim(&mut taken, *ip, format!("{field}.ips[{index}]"))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn claim(taken: &mut BTreeMap<IpAddr, String>, ip: Cidr, field: String) -> Result<()> {
-    if let Some(other) = taken.get(&ip.ip()) {
-        return Err(Error::invalid(field, format!("{ip} is given to {other} too; allowed: each address once")));
-    }
-    taken.insert(ip.ip(), field);
-    Ok(())
-}
-
-/// A map from containers to what is said of them, in the order of their names; a name twice is an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named<T>(pub BTreeMap<ContainerRef, T>);
-
-impl<T: Serialize> Serialize for Named<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(&self.0)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
-            type Value = Named<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map from containers to their settings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, T>()? {
-                    let container: ContainerRef =
-                        name.parse().map_err(|error: Error| A::Error::custom(error.message()))?;
-                    if entries.insert(container, value).is_some() {
-                        return Err(A::Error::custom(format!(
-                            "the container `{name}` is given twice; allowed: each container once"
-                        )));
-                    }
-                }
-                Ok(Named(entries))
-            }
-        }
-        deserializer.deserialize_map(Entries(std::marker::PhantomData))
-    }
 }

@@ -28,7 +28,7 @@ pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
 /// `InvalidSpec`: with line and column where the text is no YAML, else as [`from_value`].
 pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
     let value: serde_json::Value = serde_saphyr::from_str(text)
-        .map_err(|error| Error::invalid("document", format!("is no YAML: {}", first_line(&error.to_string()))))?;
+        .map_err(|error| Error::invalid("document", format!("is no YAML: {}", yaml_words(&error))))?;
     match value {
         serde_json::Value::Null => from_value(serde_json::Value::Object(serde_json::Map::new())),
         serde_json::Value::Object(_) => from_value(value),
@@ -36,12 +36,18 @@ pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// What the parser says, without the lines of the text around it.
+pub(super) fn yaml_words(error: &serde_saphyr::Error) -> String {
+    if matches!(error.without_snippet(), serde_saphyr::Error::MultipleDocuments { .. }) {
+        return "it holds several documents; allowed: one".to_owned();
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 /// Turns serde's words into ours: the unknown field becomes the subject, with the nearest right name.
-fn explain(path: &str, message: &str) -> Error {
+pub(super) fn explain(path: &str, message: &str) -> Error {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.starts_with("unknown field"), message.starts_with("unknown variant"), names.split_first()) {
         (true, _, Some((field, known))) => {

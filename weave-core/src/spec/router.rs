@@ -12,7 +12,7 @@ use super::{List, Peer};
 use crate::{Error, Result, names};
 
 /// How frames are carried.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RouterKind {
@@ -178,7 +178,7 @@ impl fmt::Display for Underlay {
 serde_by_text!(Underlay, "auto, an address, an interface, or a network such as 192.0.2.0/24");
 
 /// The router of a host; what is not given stays as it is, or takes its default when the router is made.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Router {
     /// How frames are carried (`vxlan`).
@@ -186,9 +186,11 @@ pub struct Router {
     pub kind: Option<RouterKind>,
     /// UDP port of the tunnel (6783).
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_number")]
+    #[schemars(schema_with = "super::schema::option_port")]
     pub port: Option<u16>,
     /// VXLAN network identifier, 1 to 16777215 (6783).
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_number")]
+    #[schemars(schema_with = "super::schema::option_vni")]
     pub vni: Option<u32>,
     /// MTU of the overlay in bytes (`auto`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -239,7 +241,7 @@ pub(super) fn check_mtu(mtu: Option<Mtu>) -> Result<()> {
 }
 
 /// Who looks after the packet filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
     /// Whether weave makes and keeps its rules (true). With false nothing of the packet filter is touched, and

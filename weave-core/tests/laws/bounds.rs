@@ -98,7 +98,7 @@ fn members(world: &World) -> BTreeSet<String> {
     members.extend(document.peers.iter().flatten().map(|peer| format!("peer {:?}", peer.host)));
     members.extend(document.expose.iter().flatten().map(|exposure| format!("expose {}", exposure.ip)));
     for (container, attached) in document.containers.iter().flat_map(|named| &named.0) {
-        members.extend(attached.ips.iter().map(|ip| format!("{container} {ip}")));
+        members.extend(attached.addresses().iter().map(|ip| format!("{container} {ip}")));
         members.extend(attached.routes.iter().flatten().map(|route| format!("{container} {route}")));
         members.extend(attached.gateway.map(|gateway| format!("{container} gateway {gateway}")));
     }
@@ -200,7 +200,7 @@ proptest! {
             let Some(Target::Found(net)) = observed.targets.get(container) else { continue };
             let link = net.link(attached.interface.as_str());
             let has: BTreeSet<_> = link.iter().flat_map(|link| net.addresses_of(link.index)).collect();
-            prop_assert_eq!(has, attached.ips.iter().copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(has, attached.addresses().iter().copied().collect::<BTreeSet<_>>());
         }
     }
 }

@@ -125,7 +125,7 @@ fn attach() -> impl Strategy<Value = Attach> {
 
 fn attached(attach: Attach) -> Attached {
     Attached {
-        ips: attach.ips,
+        ips: Some(attach.ips),
         interface: attach.interface,
         mtu: attach.mtu,
         mac: attach.mac,
@@ -133,6 +133,7 @@ fn attached(attach: Attach) -> Attached {
         routes: attach.routes,
         multicast: attach.multicast,
         probe: attach.probe,
+        ..Attached::default()
     }
 }
 
@@ -142,7 +143,7 @@ fn containers() -> impl Strategy<Value = Named<Attached>> {
             let container = attach.container.clone();
             let mut attached = attached(attach);
             if empty {
-                attached.ips = List::default();
+                attached.ips = Some(List::default());
             }
             (container, attached)
         };

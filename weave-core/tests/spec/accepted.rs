@@ -57,6 +57,14 @@ const SAME: &[(&str, &str)] = &[
         "apply {document: {containers: {web: {ips: [10.2.1.4/24]}}}}",
     ),
     ("apply {document: {expose: 10.0.0.1/16}}", "apply {document: {expose: [{ip: 10.0.0.1/16, masquerade: true}]}}"),
+    (
+        "apply {document: {containers: {web: {image: 'nginx:1', ip: 10.0.1.16/29, options: -d, state: running}}}}",
+        "apply {document: {containers: {web: {image: 'nginx:1', ips: [10.0.1.16/29], options: '-d', state: running}}}}",
+    ),
+    (
+        "apply {document: {containers: {web: {ensure: absent}}, purge_containers: false}}",
+        "apply {document: {containers: {web: {ensure: absent, multicast: true}}}}",
+    ),
     ("apply {document: {}}", "apply {document: {ensure: present}}"),
     ("apply {document: {ensure: absent, router: {port: 0}}}", "apply {document: {ensure: absent, router: {port: 0}}}"),
 ];

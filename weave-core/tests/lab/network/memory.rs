@@ -100,7 +100,7 @@ fn document(targets: &[File]) -> HostDocument {
 
 fn attachment(container: ContainerRef, ip: Cidr) -> Attached {
     let Attach { ips, interface, .. } = Attach::new(container, [ip]);
-    Attached { ips, interface, mtu: None, mac: None, gateway: None, routes: None, multicast: true, probe: false }
+    Attached { ips: Some(ips), interface, probe: false, ..Attached::default() }
 }
 
 /// KiB of this process in memory.

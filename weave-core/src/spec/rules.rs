@@ -1,0 +1,112 @@
+//! What can be said against a host document without looking at a host.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::run::check_image;
+use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence};
+use crate::{Error, Result};
+
+impl HostDocument {
+    /// Checks what can be checked without a host.
+    ///
+    /// # Errors
+    /// `InvalidSpec`, naming the field and its value.
+    pub fn validate(&self) -> Result<()> {
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Everything that is wrong with it, as far as that can be said without a host.
+    pub fn problems(&self) -> Vec<Error> {
+        if self.ensure != Ensure::Present {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        if let Some(router) = &self.router {
+            problems.extend(router.validate().err().map(|error| error.within("router")));
+        }
+        let mut taken: BTreeMap<IpAddr, String> = BTreeMap::new();
+        for (index, exposure) in self.expose.iter().flatten().enumerate() {
+            problems.extend(claim(&mut taken, exposure.ip, format!("expose[{index}]")).err());
+        }
+        for (container, attached) in self.containers.iter().flat_map(|named| &named.0) {
+            let field = format!("containers.{container}");
+            let own = attached.problems(container);
+            let sound = own.is_empty();
+            problems.extend(own.into_iter().map(|error| error.within(&field)));
+            // Its own addresses are compared with each other already.
+            if sound && attached.ensure == Presence::Present {
+                for (index, ip) in attached.addresses().iter().enumerate() {
+                    problems.extend(claim(&mut taken, *ip, format!("{field}.ips[{index}]")).err());
+                }
+            }
+        }
+        problems
+    }
+}
+
+fn claim(taken: &mut BTreeMap<IpAddr, String>, ip: Cidr, field: String) -> Result<()> {
+    if let Some(other) = taken.get(&ip.ip()) {
+        return Err(Error::invalid(field, format!("{ip} is given to {other} too; allowed: each address once")));
+    }
+    taken.insert(ip.ip(), field);
+    Ok(())
+}
+
+impl Attached {
+    /// Everything that is wrong with what is said of `container`.
+    pub(crate) fn problems(&self, container: &ContainerRef) -> Vec<Error> {
+        let mut problems = Vec::new();
+        if self.ensure == Presence::Present && self.ips.is_none() && self.image.is_none() {
+            let message = "neither addresses nor an image are given; allowed: `ips`, `image`, or `ensure: absent`";
+            problems.push(Error::invalid("", message));
+        }
+        if !matches!(container, ContainerRef::Container(_)) {
+            let foreign = |field, what| {
+                let message = format!("{container} is no container of the engine, which could be {what}");
+                Error::invalid(field, format!("{message}; allowed: a container's name"))
+            };
+            problems.extend(self.image.is_some().then(|| foreign("image", "run")));
+            problems.extend((self.ensure == Presence::Absent).then(|| foreign("ensure", "removed")));
+        }
+        if let Some(image) = &self.image {
+            problems.extend(check_image(image).err());
+        } else if self.ensure == Presence::Present {
+            let useless = |field: &&str| {
+                Error::invalid(*field, "is of no use in a container that weave does not run; allowed: with `image`")
+            };
+            problems.extend(self.run_settings().iter().map(useless));
+        }
+        if !self.addresses().is_empty() {
+            problems.extend(self.attach(container.clone()).validate().err());
+        } else if self.ips.is_none() {
+            let useless = |field: &&str| Error::invalid(*field, "is of no use without an address; allowed: with `ips`");
+            problems.extend(self.attach_settings().iter().map(useless));
+        }
+        problems
+    }
+
+    /// The settings given that need an image.
+    fn run_settings(&self) -> Vec<&'static str> {
+        let given = [
+            (self.command.is_some(), "command"),
+            (self.options.is_some(), "options"),
+            (self.state.is_some(), "state"),
+            (self.on_change.is_some(), "on_change"),
+            (self.pull.is_some(), "pull"),
+            (self.attach.is_some(), "attach"),
+        ];
+        given.into_iter().filter(|(given, _)| *given).map(|(_, field)| field).collect()
+    }
+
+    /// The settings given that need an address.
+    fn attach_settings(&self) -> Vec<&'static str> {
+        let given = [
+            (self.mtu.is_some(), "mtu"),
+            (self.mac.is_some(), "mac"),
+            (self.gateway.is_some(), "gateway"),
+            (self.routes.is_some(), "routes"),
+        ];
+        given.into_iter().filter(|(given, _)| *given).map(|(_, field)| field).collect()
+    }
+}

@@ -1,0 +1,245 @@
+//! Containers that weave runs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// Whether a container should be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Presence {
+    /// As the document says.
+    #[default]
+    Present,
+    /// It is removed, with its interface.
+    Absent,
+}
+
+impl Presence {
+    // serde hands `skip_serializing_if` a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(crate) fn is_present(&self) -> bool {
+        *self == Self::Present
+    }
+}
+
+/// What a container should be doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RunState {
+    /// It runs.
+    #[default]
+    Running,
+    /// It is there and does not run.
+    Stopped,
+    /// It is there; whether it runs is left alone.
+    Created,
+}
+
+/// What happens to a container that was made with other settings than are wanted now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnChange {
+    /// It is made anew.
+    #[default]
+    Recreate,
+    /// It stays, and the report says what differs.
+    Report,
+    /// It stays, and nothing is said.
+    Ignore,
+}
+
+/// When an image is fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Pull {
+    /// Where the engine does not have it.
+    #[default]
+    Missing,
+    /// Each time.
+    Always,
+    /// Never: an image that is not there is an error.
+    Never,
+}
+
+/// When a container that is started gets its interface.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AttachWhen {
+    /// As soon as it runs.
+    #[default]
+    AfterStart,
+    /// Before its command starts.
+    BeforeStart,
+}
+
+/// The command of a container: one line as a shell splits it, or a list of words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged, expecting = "this is no command; allowed: a line, or a list of words")]
+pub enum Command {
+    /// One line.
+    Line(String),
+    /// Word by word.
+    Words(Vec<String>),
+}
+
+impl Command {
+    /// The same with each text changed.
+    pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Line(line) => Self::Line(change(&line)),
+            Self::Words(words) => Self::Words(words.iter().map(|word| change(word)).collect()),
+        }
+    }
+}
+
+/// Options of `docker run`: one line, a list of words, or a map.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Options(Value);
+
+impl Default for Options {
+    fn default() -> Self {
+        Self(Value::Array(Vec::new()))
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Options {
+    /// These, and `later` ones: what can be given once is taken from `later`, lists add up.
+    ///
+    /// # Errors
+    /// `InvalidSpec` where one is words and the other a map.
+    pub(crate) fn merge(self, later: Self) -> Result<Self> {
+        match (self.0, later.0) {
+            (Value::Object(mut map), Value::Object(later)) => {
+                for (name, value) in later {
+                    match (map.get_mut(&name), value) {
+                        (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+                        (_, value) => {
+                            map.insert(name, value);
+                        }
+                    }
+                }
+                Ok(Self(Value::Object(map)))
+            }
+            (one, Value::Object(later)) if is_nothing(&one) => Ok(Self(Value::Object(later))),
+            (one, other) if is_nothing(&other) => Ok(Self(one)),
+            (Value::Object(_), _) | (_, Value::Object(_)) => Err(Error::invalid(
+                "options",
+                "are words in one place and a map in another; allowed: words in both, or a map in both",
+            )),
+            (one, other) => Ok(Self([words(one), words(other)].concat().into())),
+        }
+    }
+
+    /// The same with each text changed.
+    pub(crate) fn map(self, change: &impl Fn(&str) -> String) -> Self {
+        Self(map_text(self.0, change))
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Array(items) if items.is_empty())
+}
+
+fn words(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        one => vec![one],
+    }
+}
+
+fn map_text(value: Value, change: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(&text)),
+        Value::Array(items) => items.into_iter().map(|item| map_text(item, change)).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, value)| (name, map_text(value, change))).collect(),
+        other => other,
+    }
+}
+
+impl<'de> Deserialize<'de> for Options {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |what: &Value| {
+            let message =
+                format!("{what} is no option; allowed: a line such as '--memory=2g', a list of such, or a map");
+            Err(serde::de::Error::custom(message))
+        };
+        let value = Value::deserialize(deserializer)?;
+        match &value {
+            Value::String(_) | Value::Object(_) => Ok(Self(value)),
+            Value::Array(items) => match items.iter().find(|item| !item.is_string()) {
+                None => Ok(Self(value)),
+                Some(item) => wrong(item),
+            },
+            other => wrong(other),
+        }
+    }
+}
+
+impl schemars::JsonSchema for Options {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Options".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Options of `docker run`: one line, a list of words, or a map.",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object"},
+            ],
+        })
+    }
+}
+
+/// A container that weave runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its name.
+    pub name: String,
+    /// The image, as the engine takes it: `nginx:1.27`, `registry.example.com/app@sha256:…`.
+    pub image: String,
+    /// The command, where it is not the image's.
+    pub command: Option<Command>,
+    /// Options of `docker run`.
+    pub options: Options,
+    /// What it should be doing (`running`).
+    pub state: RunState,
+    /// What happens if it was made with other settings (`recreate`).
+    pub on_change: OnChange,
+    /// When the image is fetched (`missing`).
+    pub pull: Pull,
+    /// When it gets its interface (`after_start`).
+    pub attach: AttachWhen,
+}
+
+/// Whether `text` can be a reference to an image at all; the engine knows the rest.
+pub(crate) fn check_image(text: &str) -> Result<()> {
+    let valid = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '[' | ']'));
+    if valid {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "image",
+        format!("`{text}` is no image; allowed: a name such as nginx:1.27 or registry.example.com/app@sha256:…"),
+    ))
+}

@@ -1,0 +1,200 @@
+//! What a host's document is, cut out of the fleet's.
+
+use weave_core::ErrorKind;
+use weave_core::spec::{HostDocument, from_yaml};
+
+use super::fleet;
+
+/// The fleet of the manual.
+const MANUAL: &str = r#"
+hosts:
+  dockerhost001: {address: 192.0.2.1, weave_ip: 10.0.0.1/16}
+  dockerhost002: {address: 192.0.2.2, weave_ip: 10.0.0.2/16}
+containers:
+  pg.example.com: {host: dockerhost001, ip: 10.0.1.21/24, image: pg}
+  rt.example.com: {host: dockerhost002, ip: 10.0.1.31/24, image: rt}
+images:
+  pg:
+    ports: ['-p 5432:5432']
+    docker_run_opts: ['--memory=2g', '--restart=always', '--name="DOMAIN"', '-h DOMAIN']
+    attach_volumes: ['-v /data/etc/postgresql/DOMAIN:/etc/postgresql']
+  rt: {image: 'registry.example.com/rt:4.4', command: [rt-server, --name, DOMAIN], options: '-e URL=http://DOMAIN/'}
+"#;
+
+/// The host document that `text` is.
+fn host(text: &str) -> HostDocument {
+    from_yaml(text).unwrap()
+}
+
+#[test]
+fn a_host_has_its_containers_with_their_images_and_all_peers() {
+    let fleet = fleet(MANUAL);
+    let one = host(
+        r#"
+        router: {underlay: 192.0.2.1}
+        peers: [192.0.2.1, 192.0.2.2]
+        expose: [10.0.0.1/16]
+        containers:
+          pg.example.com:
+            ips: [10.0.1.21/24]
+            image: pg
+            options:
+            - -p 5432:5432
+            - --memory=2g
+            - --restart=always
+            - --name="pg.example.com"
+            - -h pg.example.com
+            - -v /data/etc/postgresql/pg.example.com:/etc/postgresql
+        "#,
+    );
+    assert_eq!(fleet.cut("dockerhost001").unwrap(), one);
+    let two = host(
+        "
+        router: {underlay: 192.0.2.2}
+        peers: [192.0.2.1, 192.0.2.2]
+        expose: [10.0.0.2/16]
+        containers:
+          rt.example.com:
+            ips: [10.0.1.31/24]
+            image: registry.example.com/rt:4.4
+            command: [rt-server, --name, rt.example.com]
+            options: -e URL=http://rt.example.com/
+        ",
+    );
+    assert_eq!(fleet.cut("dockerhost002.example.com").unwrap(), two);
+    for document in [one, two] {
+        document.validate().unwrap();
+    }
+}
+
+/// What stands before the containers, what is said of the container, and what becomes of it.
+const SETTLED: &[(&str, &str, &str)] = &[
+    ("", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24}"),
+    ("defaults: {mtu: 1400, probe: false}", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24, mtu: 1400, probe: false}"),
+    (
+        "defaults: {mtu: 1400, probe: false}",
+        "{ip: 10.0.1.4/24, mtu: auto, probe: true}",
+        "{ip: 10.0.1.4/24, mtu: auto}",
+    ),
+    // What needs an address or an image is no default for a container without.
+    ("defaults: {mtu: 1400, pull: always}", "{image: x}", "{image: x, pull: always}"),
+    ("defaults: {mtu: 1400, pull: always, options: -d}", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24, mtu: 1400}"),
+    ("defaults: {image: 'x:1', state: created}", "{state: stopped}", "{image: 'x:1', state: stopped}"),
+    ("defaults: {options: -d}\nimages: {x: {pull: never}}", "{image: x}", "{image: x, pull: never, options: -d}"),
+    ("defaults: {options: -d}", "{image: x, options: [-e A=b]}", "{image: x, options: [-d, -e A=b]}"),
+    (
+        "defaults: {options: -d}\nimages: {x: {ports: ['-p 1:1'], options: '-h DOMAIN'}}",
+        "{image: x, options: '-e A=DOMAIN', command: echo DOMAIN}",
+        "{image: x, options: [-d, '-p 1:1', -h c, '-e A=DOMAIN'], command: echo DOMAIN}",
+    ),
+    (
+        "images: {x: {options: {memory: 2g, env: [A=1]}, on_change: report}}",
+        "{image: x, options: {memory: 4g, env: [B=2], init: true}, on_change: ignore}",
+        "{image: x, options: {memory: 4g, env: [A=1, B=2], init: true}, on_change: ignore}",
+    ),
+    ("images: {x: {image: 'real:1', command: run DOMAIN}}", "{image: x}", "{image: 'real:1', command: run c}"),
+    ("images: {x: {image: 'real:1', command: run}}", "{image: x, command: [a]}", "{image: 'real:1', command: [a]}"),
+    ("defaults: {ensure: absent}", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24, ensure: absent}"),
+];
+
+#[test]
+fn a_container_takes_what_it_does_not_say_from_its_image_and_from_the_defaults() {
+    for (before, own, expected) in SETTLED {
+        let own = own.replacen('{', "{host: one, ", 1);
+        let fleet = fleet(&format!("hosts: {{one: {{}}}}\n{before}\ncontainers:\n  c: {own}\n"));
+        let cut = fleet.cut("one").unwrap();
+        assert_eq!(cut.containers, host(&format!("containers: {{c: {expected}}}")).containers, "{before} {own}");
+    }
+}
+
+#[test]
+fn anchors_and_merges_are_understood() {
+    let text = "
+hosts: {one: &host {weave_ip: &ip 10.0.0.1/16}}
+containers:
+  a: &base {host: one, ip: 10.0.1.4/24, mtu: 1400}
+  b: {<<: *base, ip: 10.0.1.5/24}
+  c: {<<: [{mtu: 1300, ip: 10.0.1.6/24}, *base], probe: false}
+";
+    let expected = "
+a: {ip: 10.0.1.4/24, mtu: 1400}
+b: {ip: 10.0.1.5/24, mtu: 1400}
+c: {ip: 10.0.1.6/24, mtu: 1300, probe: false}
+";
+    let cut = fleet(text).cut("one").unwrap();
+    assert_eq!(cut.containers.unwrap(), from_yaml(expected).unwrap());
+}
+
+/// Fleets, and what becomes of the host `one` apart from its containers.
+const PARTS: &[(&str, &str)] = &[
+    ("hosts: {one: {}}", "router: {}\npeers: []"),
+    ("hosts: {one: {address: one.example.com}}", "router: {}\npeers: [one.example.com]"),
+    ("hosts: {one: {address: 192.0.2.1, router: {underlay: eth1}}}", "router: {underlay: eth1}\npeers: [192.0.2.1]"),
+    (
+        "hosts: {one: {address: 192.0.2.1, router: {mtu: 1400}}}\nrouter: {mtu: 9000, vni: 7}\nfirewall: {manage: false}",
+        "router: {mtu: 1400, vni: 7, underlay: 192.0.2.1}\npeers: [192.0.2.1]\nfirewall: {manage: false}",
+    ),
+    (
+        "hosts: {one: {address: 192.0.2.1, firewall: {}}, two: {address: 192.0.2.2, ensure: absent}}\n\
+         firewall: {manage: false}\npeers: [192.0.2.1, 198.51.100.1]\npurge_containers: true",
+        "router: {underlay: 192.0.2.1}\npeers: [192.0.2.1, 198.51.100.1]\nfirewall: {manage: true}\n\
+         purge_containers: true",
+    ),
+    // A peer is named with its port where that is another one.
+    (
+        "hosts: {one: {address: 192.0.2.1}, two: {address: 192.0.2.2, router: {port: 6784}}}",
+        "router: {underlay: 192.0.2.1}\npeers: [192.0.2.1, '192.0.2.2:6784']",
+    ),
+    (
+        "hosts: {one: {address: 192.0.2.1, router: {port: 6784}}, two: {address: 192.0.2.2}}\nrouter: {port: 7000}",
+        "router: {underlay: 192.0.2.1, port: 6784}\npeers: [192.0.2.1, '192.0.2.2:7000']",
+    ),
+    (
+        "hosts: {one: {weave_ip: [10.0.0.1/16, 10.9.0.1/16]}}\nexpose: {masquerade: false}",
+        "router: {}\npeers: []\nexpose: [{ip: 10.0.0.1/16, masquerade: false}, {ip: 10.9.0.1/16, masquerade: false}]",
+    ),
+    (
+        "hosts: {one: {weave_ip: 10.0.0.1/16, masquerade: true}}\nexpose: {masquerade: false}",
+        "router: {}\npeers: []\nexpose: 10.0.0.1/16",
+    ),
+    ("hosts: {one: {ensure: purged}}", "ensure: purged\nrouter: {}\npeers: []"),
+    ("hosts: {one: {}}\nensure: absent", "ensure: absent\nrouter: {}\npeers: []"),
+    ("hosts: {one: {ensure: present}}\nensure: absent", "router: {}\npeers: []"),
+];
+
+#[test]
+fn router_peers_and_exposures_are_the_hosts_own_or_everybodys() {
+    for (text, expected) in PARTS {
+        let cut = fleet(text).cut("one").unwrap();
+        assert_eq!(cut, host(&format!("{expected}\ncontainers: {{}}")), "{text}");
+    }
+}
+
+#[test]
+fn a_host_that_is_not_there_is_answered_with_those_that_are() {
+    let error = fleet(MANUAL).cut("dockerhost003").unwrap_err();
+    assert_eq!((error.kind(), error.subject()), (ErrorKind::NotFound, "host"));
+    assert!(error.message().contains("`dockerhost003` is none of the hosts; allowed: dockerhost001, dockerhost002"));
+    assert_eq!(error.next_step(), Some("did you mean `dockerhost001`?"));
+}
+
+#[test]
+fn a_fleet_is_written_and_read_again() {
+    for text in std::iter::once(&MANUAL).chain(PARTS.iter().map(|(text, _)| text)) {
+        let fleet = fleet(text);
+        let written = serde_json::to_value(&fleet).unwrap();
+        assert_eq!(weave_core::spec::from_value::<weave_core::spec::fleet::Fleet>(written).unwrap(), fleet);
+        assert_eq!(self::fleet(&serde_json::to_string_pretty(&fleet).unwrap()), fleet);
+    }
+}
+
+#[test]
+fn the_example_is_a_fleet_without_a_fault() {
+    let fleet = fleet(include_str!("../../../examples/fleet.yaml"));
+    let on = |host: &str| fleet.cut(host).unwrap().containers.map_or(0, |containers| containers.0.len());
+    assert_eq!(fleet.hosts.keys().map(|host| on(host)).collect::<Vec<_>>(), [2, 1, 1]);
+    assert_eq!(fleet.containers.0.len(), 4);
+    let container = &fleet.cut("dockerhost003").unwrap().containers.unwrap().0[&"shop.example.com".parse().unwrap()];
+    let expected = r#"{"ips":["10.0.1.32/16"],"mtu":1400,"image":"registry.example.com/web:7","options":["-p 8080:80","--memory=1g","-h shop.example.com","-v /data/shop.example.com/www:/var/www","-e SHOP=yes"],"on_change":"report"}"#;
+    assert_eq!(serde_json::to_string(container).unwrap(), expected);
+}
