@@ -1,5 +1,6 @@
 //! IS: what a look at the host found. Plain data, no decisions; absent is `None`.
 
+mod container;
 mod facts;
 mod firewall;
 mod link;
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+pub use container::{Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};

@@ -8,6 +8,7 @@
 
 mod attachment;
 mod change;
+pub mod container;
 mod exposure;
 mod firewall;
 mod intent;

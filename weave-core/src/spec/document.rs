@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{AttachWhen, Command, OnChange, Options, Presence, Pull, RunState};
-use super::{Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Peer, Route, Router, Run};
+use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState};
+use super::{
+    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Router, Run,
+};
 
 /// Whether weave should be on the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

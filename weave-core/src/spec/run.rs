@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::from_value;
+use super::options::Options;
 use crate::{Error, Result};
 
 /// Whether a container should be there.
@@ -101,24 +103,32 @@ impl Command {
     }
 }
 
-/// Options of `docker run`: one line, a list of words, or a map.
+/// Options of `docker run` as they are written, before names are put into them: one line, a list of words, or a map.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Options(Value);
+pub struct Written(Value);
 
-impl Default for Options {
+impl Default for Written {
     fn default() -> Self {
         Self(Value::Array(Vec::new()))
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Options {
+impl Written {
+    /// What they say.
+    ///
+    /// # Errors
+    /// `InvalidSpec` with `options` as its subject.
+    pub(crate) fn read(&self) -> Result<Options> {
+        from_value(self.0.clone()).map_err(|error| error.within("options"))
+    }
+
     /// These, and `later` ones: what can be given once is taken from `later`, lists add up.
     ///
     /// # Errors
@@ -172,7 +182,7 @@ fn map_text(value: Value, change: &impl Fn(&str) -> String) -> Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Options {
+impl<'de> Deserialize<'de> for Written {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |what: &Value| {
             let message =
@@ -191,7 +201,7 @@ impl<'de> Deserialize<'de> for Options {
     }
 }
 
-impl schemars::JsonSchema for Options {
+impl schemars::JsonSchema for Written {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Options".into()
     }
@@ -227,6 +237,24 @@ pub struct Run {
     pub pull: Pull,
     /// When it gets its interface (`after_start`).
     pub attach: AttachWhen,
+}
+
+impl Run {
+    /// The words of its command; none where it is the image's.
+    ///
+    /// # Errors
+    /// `InvalidSpec` for a line with an open quote.
+    pub fn words(&self) -> Result<Vec<String>> {
+        match &self.command {
+            None => Ok(Vec::new()),
+            Some(Command::Words(words)) => Ok(words.clone()),
+            Some(Command::Line(line)) => shlex::split(line).ok_or_else(|| {
+                let message =
+                    format!("`{line}` has a quote or backslash without its end; allowed: words as in a shell");
+                Error::invalid("command", message)
+            }),
+        }
+    }
 }
 
 /// Whether `text` can be a reference to an image at all; the engine knows the rest.

@@ -7,7 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use super::fleet::{Fleet, Subnet};
-use super::{Cidr, ContainerRef, Exposure, HostDocument, IfName, List, Mac, Mtu, Named, Peer, Route, Underlay};
+use super::{
+    Cidr, ContainerRef, Exposure, HostDocument, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Underlay,
+};
 use crate::names;
 
 /// The JSON Schema of a host's document.
@@ -51,6 +53,23 @@ text! {
     Peer = "Peer", "^[^\\s,]+$", "192.0.2.2";
     Subnet = "Subnet", "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "10.0.0.0/16";
     Underlay = "Underlay", "^\\S+$", "192.0.2.0/24";
+}
+
+impl JsonSchema for Options {
+    fn schema_name() -> Cow<'static, str> {
+        "Options".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Options of `docker run`: one line, a list of words, or a map with the long names.",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": ["string", "number"]}},
+                {"type": "object"},
+            ],
+        })
+    }
 }
 
 impl JsonSchema for Mtu {

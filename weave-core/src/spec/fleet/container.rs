@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fleet, Image};
 use crate::Result;
-use crate::spec::run::{AttachWhen, Command, OnChange, Options, Presence, Pull, RunState};
+use crate::spec::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Written};
 use crate::spec::{Attached, Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
 
 /// A container as a fleet describes it: as in a host's document, and its host. What is left out is taken from its
@@ -54,7 +54,7 @@ pub struct FleetContainer {
     pub command: Option<Command>,
     /// Options of `docker run`; they come after those of the image.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Options>,
+    pub options: Option<Written>,
     /// What it should be doing (`running`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
@@ -105,8 +105,11 @@ impl FleetContainer {
     }
 
     /// With nothing left to be looked up.
-    fn settled(self) -> Attached {
-        Attached {
+    ///
+    /// # Errors
+    /// `InvalidSpec` for options that are none.
+    fn settled(self) -> Result<Attached> {
+        Ok(Attached {
             ensure: self.ensure.unwrap_or_default(),
             ips: self.ips,
             interface: self.interface.unwrap_or_else(IfName::interface),
@@ -118,12 +121,12 @@ impl FleetContainer {
             probe: self.probe.unwrap_or(true),
             image: self.image,
             command: self.command,
-            options: self.options,
+            options: self.options.as_ref().map(Written::read).transpose()?,
             state: self.state,
             on_change: self.on_change,
             pull: self.pull,
             attach: self.attach,
-        }
+        })
     }
 }
 
@@ -150,7 +153,7 @@ impl Fleet {
         }
         let mut settings = own.over(&base)?;
         settings.image = base.image;
-        Ok(settings.settled())
+        settings.settled()
     }
 
     /// The definition of an image, by its key.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::FleetContainer;
 use crate::Result;
 use crate::spec::ContainerRef;
-use crate::spec::run::{Command, OnChange, Options, Pull};
+use crate::spec::run::{Command, OnChange, Pull, Written};
 
 /// What stands for the name of the container.
 const DOMAIN: &str = "DOMAIN";
@@ -23,16 +23,16 @@ pub struct Image {
     pub command: Option<Command>,
     /// Options of `docker run` that publish ports, such as `-p 5432:5432`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ports: Option<Options>,
+    pub ports: Option<Written>,
     /// Options of `docker run`, such as `--memory=2g`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub docker_run_opts: Option<Options>,
+    pub docker_run_opts: Option<Written>,
     /// Options of `docker run` for volumes, such as `-v /data/DOMAIN:/data`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub attach_volumes: Option<Options>,
+    pub attach_volumes: Option<Written>,
     /// Further options of `docker run`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub options: Option<Options>,
+    pub options: Option<Written>,
     /// What happens to containers that were made with other settings (`recreate`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
@@ -49,7 +49,7 @@ impl Image {
     pub(super) fn settings(&self, key: &str, container: &ContainerRef) -> Result<FleetContainer> {
         let name = container.to_string();
         let named = |text: &str| text.replace(DOMAIN, &name);
-        let mut options: Option<Options> = None;
+        let mut options: Option<Written> = None;
         for more in [&self.ports, &self.docker_run_opts, &self.attach_volumes, &self.options].into_iter().flatten() {
             let more = more.clone().map(&named);
             options = Some(match options {

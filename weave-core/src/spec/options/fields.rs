@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::spec::run::Pull;
 
 /// How often an option may be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,7 +47,7 @@ pub use fields::Options;
 pub use gpus::Gpus;
 pub use hosts::{ExtraHost, Link, MacAddress, SearchDomain};
 pub use interval::Interval;
-pub use modes::{CgroupnsMode, IpcMode, Isolation, PidMode, Pull, UsernsMode, UtsMode, Workdir};
+pub use modes::{CgroupnsMode, IpcMode, Isolation, PidMode, UsernsMode, UtsMode, Workdir};
 pub use mount::{BindRecursive, Mount, MountKind};
 pub use network::Network;
 pub use pair::{Label, Pair, StorageOption, Sysctl, Variable};

@@ -2,6 +2,7 @@
 
 use super::value::{Value, wrong};
 use crate::Result;
+use crate::spec::run::Pull;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident: $valid:expr, $allowed:literal) => {
@@ -52,10 +53,27 @@ words! {
     /// The isolation technology, of which Linux has one.
     Isolation: |text| text.is_empty() || text.eq_ignore_ascii_case("default"), "default"
 }
-words! {
-    /// When the image is pulled.
-    Pull: |text| matches!(text, "" | "always" | "missing" | "never"), "always, missing, never"
+
+impl Value for Pull {
+    fn read(text: &str) -> Result<Self> {
+        match text {
+            "" | "missing" => Ok(Self::Missing),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(wrong(text, "is not known", "always, missing, never")),
+        }
+    }
+
+    fn write(&self) -> String {
+        let word = match self {
+            Self::Missing => "missing",
+            Self::Always => "always",
+            Self::Never => "never",
+        };
+        word.to_owned()
+    }
 }
+
 words! {
     /// A path in the container.
     Workdir: |text| text.is_empty() || text.starts_with('/'), "an absolute path"

@@ -1,0 +1,101 @@
+//! Containers and images as the engine tells of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a container is doing, in the engine's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Status {
+    /// It was made and never started.
+    #[default]
+    Created,
+    /// Its process runs.
+    Running,
+    /// Its process is frozen.
+    Paused,
+    /// Between two starts.
+    Restarting,
+    /// It is being removed.
+    Removing,
+    /// Its process ended.
+    Exited,
+    /// It could not be removed.
+    Dead,
+}
+
+/// A container, running or not. What it was made of is kept as the engine writes it (`docker inspect`), because that
+/// is also how a request for one is written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Container {
+    /// Full id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// What it is doing.
+    pub status: Status,
+    /// The exit code of its last process.
+    pub exit_code: i64,
+    /// When it was last started.
+    pub started_at: String,
+    /// The id of its image.
+    pub image_id: String,
+    /// `Config`: image, command, variables, labels, …
+    pub config: Value,
+    /// `HostConfig`: resources, ports, mounts, …
+    pub host_config: Value,
+    /// `NetworkSettings.Networks`.
+    pub networks: Value,
+    /// `Mounts`: the volumes and paths that it really has, those of the image included.
+    pub mounts: Value,
+}
+
+impl Container {
+    /// The label `name`.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.config.get("Labels")?.get(name)?.as_str()
+    }
+
+    /// Whether it has a process.
+    pub fn runs(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Paused | Status::Restarting)
+    }
+}
+
+/// An image that the engine has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// `name@sha256:…` by which registries know it.
+    pub digests: Vec<String>,
+    /// `Config`: what its containers have that were not told otherwise.
+    pub config: Value,
+}
+
+/// What to ask the engine about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerScope {
+    /// Containers by name.
+    pub names: Vec<String>,
+    /// All containers that weave made, too.
+    pub ours: bool,
+    /// Images by reference.
+    pub images: Vec<String>,
+    /// Images whose newest digest the registry is asked for.
+    pub latest: Vec<String>,
+}
+
+/// What the engine said.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Containers {
+    /// Containers by name; those that are not there are left out.
+    pub containers: BTreeMap<String, Container>,
+    /// Images by the reference that was asked for; those that are not there are left out.
+    pub images: BTreeMap<String, Image>,
+    /// The newest digests (`sha256:…`) by reference, or why the registry does not tell.
+    pub latest: BTreeMap<String, Result<String, String>>,
+}

@@ -1,0 +1,5 @@
+//! What has to be done with containers. Pure.
+
+mod step;
+
+pub use step::ContainerStep;

@@ -1,0 +1,102 @@
+//! One thing to do with a container, as data: it can be printed, compared, undone.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// One thing for the engine to do. Each is done wholly or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerStep {
+    /// Fetch an image.
+    Pull {
+        /// Its reference.
+        image: String,
+        /// The platform, where another than the engine's is wanted.
+        platform: Option<String>,
+    },
+    /// Make a container, stopped.
+    Create {
+        /// Its name.
+        name: String,
+        /// The platform of its image.
+        platform: Option<String>,
+        /// The request, as the engine's API has it.
+        body: Value,
+        /// The command line it equals.
+        line: String,
+    },
+    /// Start it.
+    Start {
+        /// Its name.
+        name: String,
+    },
+    /// Stop it: its stop signal, and after its stop timeout SIGKILL.
+    Stop {
+        /// Its name.
+        name: String,
+    },
+    /// Give it another name.
+    Rename {
+        /// Its name.
+        from: String,
+        /// The new name.
+        to: String,
+    },
+    /// Change its resources or restart policy in place.
+    Update {
+        /// Its name.
+        name: String,
+        /// The new settings, as the engine's API has them.
+        after: Value,
+        /// The same settings so far.
+        before: Value,
+    },
+    /// Remove it, stopped or not; its nameless volumes too, if `volumes` says so.
+    Remove {
+        /// Its name.
+        name: String,
+        /// Whether its nameless volumes go.
+        volumes: bool,
+    },
+}
+
+impl ContainerStep {
+    /// What puts things as they were; `None` where nothing has to be or nothing can be done.
+    pub fn undo(&self) -> Option<Self> {
+        match self {
+            // An image more does no harm, and somebody else may use it by now.
+            Self::Pull { .. } | Self::Remove { .. } => None,
+            Self::Create { name, .. } => Some(Self::Remove { name: name.clone(), volumes: true }),
+            Self::Start { name } => Some(Self::Stop { name: name.clone() }),
+            Self::Stop { name } => Some(Self::Start { name: name.clone() }),
+            Self::Rename { from, to } => Some(Self::Rename { from: to.clone(), to: from.clone() }),
+            Self::Update { name, after, before } => {
+                Some(Self::Update { name: name.clone(), after: before.clone(), before: after.clone() })
+            }
+        }
+    }
+}
+
+impl fmt::Display for ContainerStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pull { image, platform: None } => write!(f, "docker pull {image}"),
+            Self::Pull { image, platform: Some(platform) } => write!(f, "docker pull --platform {platform} {image}"),
+            Self::Create { line, .. } => f.write_str(line),
+            Self::Start { name } => write!(f, "docker start {name}"),
+            Self::Stop { name } => write!(f, "docker stop {name}"),
+            Self::Rename { from, to } => write!(f, "docker rename {from} {to}"),
+            Self::Update { name, after, .. } => {
+                f.write_str("docker update")?;
+                for (setting, value) in after.as_object().into_iter().flatten() {
+                    write!(f, " {setting}={value}")?;
+                }
+                write!(f, " {name}")
+            }
+            Self::Remove { name, volumes: true } => write!(f, "docker rm -f -v {name}"),
+            Self::Remove { name, volumes: false } => write!(f, "docker rm -f {name}"),
+        }
+    }
+}
