@@ -139,6 +139,11 @@ impl Error {
         self
     }
 
+    /// What could not be undone.
+    pub(crate) fn what_is_left(&self) -> &[String] {
+        &self.0.left
+    }
+
     /// Says what could not be undone.
     #[must_use]
     pub fn left(mut self, left: Vec<String>) -> Self {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::observed::{HostFacts, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
+use crate::plan::container::ContainerStep;
 use crate::spec::Mac;
 use crate::{Error, Result};
 
@@ -59,6 +60,12 @@ pub trait Host: Sync {
 
     /// Asks the network behind the bridge who has any of `addresses`, all together, for a tenth of a second.
     fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> impl Future<Output = Result<Vec<Owner>>> + Send;
+
+    /// Asks the engine about containers and images, and changes nothing.
+    fn observe_containers(&self, scope: &ContainerScope) -> impl Future<Output = Result<Containers>> + Send;
+
+    /// Has the engine do one thing with a container; what the engine warns of.
+    fn execute_container(&self, step: &ContainerStep) -> impl Future<Output = Result<Vec<String>>> + Send;
 
     /// What this host is able to do, found out by trying where that leaves no trace.
     fn facts(&self) -> impl Future<Output = HostFacts> + Send;

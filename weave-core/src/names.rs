@@ -65,6 +65,30 @@ pub fn spare_vxlan(port: u16) -> String {
     format!("vxlan-{port}b")
 }
 
+/// The label on containers that weave made.
+pub const MADE: &str = "weave.made";
+
+/// The label that says which options a container was made with.
+pub const ASKED: &str = "weave.asked";
+
+const NEW: &str = ".weave-new";
+const OLD: &str = ".weave-old";
+
+/// The name of the container that will take the place of the one called `name`.
+pub fn new_of(name: &str) -> String {
+    format!("{name}{NEW}")
+}
+
+/// The name of the container that another took the place of, until it is removed.
+pub fn old_of(name: &str) -> String {
+    format!("{name}{OLD}")
+}
+
+/// The name without those endings.
+pub fn swapped(name: &str) -> &str {
+    name.strip_suffix(NEW).or_else(|| name.strip_suffix(OLD)).unwrap_or(name)
+}
+
 /// The name of the host end for an interface of a network namespace.
 ///
 /// `attempt` tells names apart whose hashes collide; the caller takes the first that is free.

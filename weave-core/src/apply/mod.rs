@@ -1,5 +1,6 @@
 //! DO: runs a plan, keeps a journal of what succeeded, undoes backwards on an error, and looks again at the end.
 
+pub(crate) mod containers;
 mod lock;
 
 use std::collections::BTreeSet;
@@ -58,8 +59,20 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
         Mode::Apply => Some(host.lock(operation).await?),
         Mode::Check => None,
     };
+    converge_locked(host, intent, mode, &[]).await
+}
+
+/// [`converge`] for a caller that has the lock, or only checks. Containers that are `fresh` are not started yet: they
+/// count as running, with nothing in their namespaces.
+pub(crate) async fn converge_locked<H: Host>(
+    host: &H,
+    intent: &Intent,
+    mode: Mode,
+    fresh: &[ContainerRef],
+) -> Result<Converged> {
     let mut scope = intent.scope();
     let mut before = look(host, &scope).await?;
+    before.targets.extend((1..).zip(fresh).map(|(number, name)| (name.clone(), Target::fresh(number, name))));
     let lost = lost_peers(&before);
     if !lost.is_empty() {
         scope.peers.extend(lost);

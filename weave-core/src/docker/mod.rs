@@ -5,10 +5,8 @@
 
 mod address;
 mod client;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
-mod client_side;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
-mod create;
+pub(crate) mod client_side;
+pub(crate) mod create;
 mod failure;
 #[cfg(test)]
 mod fake;

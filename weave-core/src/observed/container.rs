@@ -96,6 +96,8 @@ pub struct Containers {
     pub containers: BTreeMap<String, Container>,
     /// Images by the reference that was asked for; those that are not there are left out.
     pub images: BTreeMap<String, Image>,
+    /// The engine's API 1.x in which requests for containers are made.
+    pub api_minor: Option<u16>,
     /// The newest digests (`sha256:…`) by reference, or why the registry does not tell.
     pub latest: BTreeMap<String, Result<String, String>>,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{InterfaceAddress, InterfaceRoute, Link};
-use crate::spec::Cidr;
+use crate::spec::{Cidr, ContainerRef};
 
 /// What tells two network namespaces apart: device and number of the namespace's file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,6 +24,15 @@ pub enum Target {
     Found(Box<TargetNet>),
     /// It cannot be attached.
     Problem(TargetProblem),
+}
+
+impl Target {
+    /// A container that is not started yet, as it will be found. `number` tells it apart from others like it: no
+    /// namespace has so small a one.
+    pub(crate) fn fresh(number: u64, name: &ContainerRef) -> Self {
+        let netns = NetnsId { device: 0, inode: number };
+        Self::Found(Box::new(TargetNet { name: Some(name.to_string()), netns, ..TargetNet::default() }))
+    }
 }
 
 /// Why a container or namespace cannot be attached.

@@ -1,6 +1,6 @@
 //! The host as a whole.
 
-use super::{Report, change, checked, preflight, status};
+use super::{Report, change, container, preflight, status};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
@@ -14,8 +14,7 @@ use crate::spec::HostDocument;
 /// # Errors
 /// As the verbs for its parts; then the host is as it was.
 pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Result<Report> {
-    checked("apply", document.validate())?;
-    change(host, "apply", Intent::from(document), mode).await
+    container::converge(host, "apply", document, mode).await.map(|(report, _)| report)
 }
 
 /// Removes everything that weave made, and nothing else; the same as `ensure: absent`.

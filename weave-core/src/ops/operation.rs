@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Report, attachment, exposure, host, peer, router};
+use super::{Report, attachment, container, exposure, host, peer, router};
 use crate::apply::Mode;
 use crate::kernel::Kernel;
-use crate::spec::{Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, from_value, nearest};
+use crate::spec::{
+    Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, Remove, Run, from_value, nearest,
+};
 use crate::{Error, Result};
 
 /// The arguments of `apply`.
@@ -78,6 +80,10 @@ operations! {
     Attach(Attach) = "attach",
     /// [`attachment::detach`]
     Detach(Detach) = "detach",
+    /// [`container::run`]
+    Run(Run) = "run",
+    /// [`container::remove`]
+    Remove(Remove) = "remove",
     /// [`exposure::expose`]
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
@@ -129,6 +135,8 @@ impl Operation {
             Self::Forget(spec) => peer::forget(kernel, spec, mode).await,
             Self::Attach(spec) => attachment::attach(kernel, spec, mode).await,
             Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
+            Self::Run(spec) => container::run(kernel, spec, mode).await,
+            Self::Remove(spec) => container::remove(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::Error;
+use crate::apply::containers::LaneDone;
 use crate::apply::{Converged, Mode};
 use crate::error::ErrorReport;
 use crate::plan::{Change, Step, document};
@@ -48,6 +50,20 @@ impl Report {
             state: Some(document(&done.observed, &done.scope)),
             result: None,
         }
+    }
+
+    /// What was done with containers, before what was done with the network; and all errors.
+    pub(super) fn add(&mut self, lanes: &[LaneDone], errors: &[Error]) {
+        let sound = || lanes.iter().filter(|lane| lane.error.is_none());
+        let planned = |lane: &LaneDone| -> Vec<String> {
+            lane.done.iter().chain(&lane.lane.before).chain(&lane.lane.after).map(ToString::to_string).collect()
+        };
+        let steps: Vec<String> = sound().flat_map(planned).collect();
+        self.changed |= !steps.is_empty();
+        self.steps.splice(0..0, steps);
+        self.changes.splice(0..0, sound().flat_map(|lane| lane.lane.changes.clone()));
+        self.warnings.extend(lanes.iter().flat_map(|lane| lane.lane.warnings.clone()));
+        self.errors = errors.iter().map(|error| error.clone().op(&self.operation).report()).collect();
     }
 
     /// The report of a look.

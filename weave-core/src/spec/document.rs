@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState};
+use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Settings};
 use super::{
-    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Router, Run,
+    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Router,
 };
 
 /// Whether weave should be on the host.
@@ -137,10 +137,10 @@ impl Attached {
     }
 
     /// How `container` is run; `None` where it is not weave that runs it.
-    pub fn run(&self, container: &ContainerRef) -> Option<Run> {
+    pub fn run(&self, container: &ContainerRef) -> Option<Settings> {
         let ContainerRef::Container(name) = container else { return None };
         let image = self.image.clone().filter(|_| self.ensure == Presence::Present)?;
-        Some(Run {
+        Some(Settings {
             name: name.clone(),
             image,
             command: self.command.clone(),

@@ -37,4 +37,4 @@ pub use named::Named;
 pub use options::Options;
 pub use peer::{Connect, Forget, Peer, PeerHost};
 pub use router::{Firewall, IfName, Launch, Mtu, Router, RouterKind, Underlay};
-pub use run::{Presence, Run};
+pub use run::{Presence, Remove, Run, Settings};

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::from_value;
 use super::options::Options;
+use super::{Attached, ContainerRef, from_value};
 use crate::{Error, Result};
 
 /// Whether a container should be there.
@@ -183,7 +185,7 @@ fn map_text(value: Value, change: &impl Fn(&str) -> String) -> Value {
 }
 
 impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |what: &Value| {
             let message =
                 format!("{what} is no option; allowed: a line such as '--memory=2g', a list of such, or a map");
@@ -218,9 +220,104 @@ impl schemars::JsonSchema for Written {
     }
 }
 
-/// A container that weave runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Runs a container: a name, and everything that a document says of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Run {
+    /// Its name.
+    pub name: String,
+    /// The rest.
+    #[serde(flatten)]
+    pub attached: Attached,
+}
+
+impl Run {
+    /// The container.
+    ///
+    /// # Errors
+    /// `InvalidSpec` for a name that no container can have.
+    pub fn container(&self) -> Result<ContainerRef> {
+        container(&self.name)
+    }
+}
+
+/// Removes a container that weave made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remove {
+    /// Its name.
+    pub name: String,
+}
+
+impl Remove {
+    /// The container.
+    ///
+    /// # Errors
+    /// `InvalidSpec` for a name that no container can have.
+    pub fn container(&self) -> Result<ContainerRef> {
+        container(&self.name)
+    }
+}
+
+fn container(name: &str) -> Result<ContainerRef> {
+    match name.parse() {
+        Ok(container @ ContainerRef::Container(_)) => Ok(container),
+        _ => {
+            Err(Error::invalid("name", format!("`{name}` is no name of a container; allowed: letters, digits, _ . -")))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Run {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NameAndRest)
+    }
+}
+
+struct NameAndRest;
+
+impl<'de> Visitor<'de> for NameAndRest {
+    type Value = Run;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with `name`, `image` and what else a document says of a container")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Run, A::Error> {
+        let mut name = None;
+        let attached = Attached::deserialize(MapAccessDeserializer::new(Rest { entries, name: &mut name }))?;
+        let name = name.ok_or_else(|| A::Error::missing_field("name"))?;
+        Ok(Run { name, attached })
+    }
+}
+
+/// A map without its `name`, which is kept.
+struct Rest<'a, A> {
+    entries: A,
+    name: &'a mut Option<String>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(key) = self.entries.next_key::<String>()? {
+            if key != "name" {
+                let key: StringDeserializer<A::Error> = key.into_deserializer();
+                return seed.deserialize(key).map(Some);
+            }
+            *self.name = Some(self.entries.next_value()?);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.entries.next_value_seed(seed)
+    }
+}
+
+/// How a container is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
     /// Its name.
     pub name: String,
     /// The image, as the engine takes it: `nginx:1.27`, `registry.example.com/app@sha256:…`.
@@ -239,7 +336,7 @@ pub struct Run {
     pub attach: AttachWhen,
 }
 
-impl Run {
+impl Settings {
     /// The words of its command; none where it is the image's.
     ///
     /// # Errors

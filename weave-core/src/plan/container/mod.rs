@@ -1,5 +1,274 @@
 //! What has to be done with containers. Pure.
+//!
+//! ```text
+//! (Wish, Containers) -> left over from a killed run? put back first
+//!                    -> absent: create; differs: update in place, or create anew beside it and swap; stopped: start
+//! ```
 
+mod leftover;
+mod recreate;
 mod step;
+mod wish;
+
+use std::collections::BTreeSet;
 
 pub use step::ContainerStep;
+pub use wish::{Difference, Update, Wish, carried, compare, in_place};
+
+use super::Change;
+use crate::observed::{Container, Containers};
+use crate::spec::ContainerRef;
+use crate::spec::run::{OnChange, Pull, RunState};
+use crate::{Error, ErrorKind, names};
+
+/// What shall become of a container.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContainerIntent {
+    /// It is there, and as wished.
+    Run(Box<Wish>),
+    /// It is not there.
+    Remove(String),
+}
+
+impl ContainerIntent {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Run(wish) => &wish.name,
+            Self::Remove(name) => name,
+        }
+    }
+}
+
+/// What will be done with one container.
+#[derive(Debug, Clone, Default)]
+pub struct ContainerLane {
+    /// Its name.
+    pub name: String,
+    /// Containers that have to be there before it.
+    pub needs: BTreeSet<String>,
+    /// Steps until it is there, before it gets its interface. They can be undone.
+    pub before: Vec<ContainerStep>,
+    /// Steps once it has its interface: what it replaced is removed.
+    pub after: Vec<ContainerStep>,
+    /// The same in the words of a document.
+    pub changes: Vec<Change>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// Why nothing can be done.
+    pub problem: Option<Error>,
+    /// Whether it will have a process of its own, with a namespace that nobody has been in yet.
+    pub fresh: bool,
+    /// Whether it has a process in the end.
+    pub runs: bool,
+    /// Whether it takes the place of another, which must come back if it does not stay up.
+    pub replaces: bool,
+}
+
+impl ContainerLane {
+    /// Whether everything is as wanted.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// What the caller calls it.
+    pub fn container(&self) -> ContainerRef {
+        ContainerRef::Container(self.name.clone())
+    }
+
+    fn change(&mut self, field: &str, before: impl serde::Serialize, after: impl serde::Serialize) {
+        self.changes.push(Change::new(format!("containers.{}", self.name), field, before, after));
+    }
+}
+
+/// Decides what has to be done with each of `intents`, and with all containers that weave made and that are not `named`,
+/// where that is given.
+pub fn plan_containers(
+    intents: &[ContainerIntent],
+    named: Option<&BTreeSet<&str>>,
+    observed: &Containers,
+) -> Vec<ContainerLane> {
+    let mut lanes: Vec<ContainerLane> = intents
+        .iter()
+        .map(|intent| {
+            let mut lane = ContainerLane { name: intent.name().to_owned(), ..ContainerLane::default() };
+            let planned = match intent {
+                ContainerIntent::Run(wish) => run(wish, observed, &mut lane),
+                ContainerIntent::Remove(name) => remove(name, observed, &mut lane),
+            };
+            if let Err(error) = planned {
+                lane = ContainerLane { name: lane.name, problem: Some(error), ..ContainerLane::default() };
+            }
+            lane
+        })
+        .collect();
+    if let Some(named) = named {
+        let made = observed.containers.values().filter(|container| is_ours(container));
+        let unnamed: BTreeSet<&str> =
+            made.map(|container| names::swapped(&container.name)).filter(|name| !named.contains(name)).collect();
+        for name in unnamed {
+            let mut lane = ContainerLane { name: name.to_owned(), ..ContainerLane::default() };
+            lane.problem = remove(name, observed, &mut lane).err();
+            lanes.push(lane);
+        }
+    }
+    lanes
+}
+
+/// Whether weave made it.
+fn is_ours(container: &Container) -> bool {
+    container.label(names::MADE).is_some()
+}
+
+fn run(wish: &Wish, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
+    lane.needs.clone_from(&wish.needs);
+    let present = leftover::put_back(&wish.name, observed, lane);
+    let pulled = pull(wish, observed, lane)?;
+    let Some(container) = present else {
+        create(wish, lane);
+        return Ok(());
+    };
+    let mut differences = compare(wish, container, observed.images.get(&wish.image).filter(|_| !pulled));
+    if pulled && !differences.iter().any(|difference| difference.option == "image") {
+        differences.insert(0, newer_image(wish, container));
+    }
+    if !differences.is_empty() && change(wish, container, &differences, lane)? {
+        return Ok(());
+    }
+    lane.runs = container.runs();
+    match (wish.state, container.runs()) {
+        (RunState::Running, false) => {
+            lane.before.push(ContainerStep::Start { name: wish.name.clone() });
+            lane.change("state", "stopped", "running");
+            (lane.fresh, lane.runs) = (true, true);
+        }
+        (RunState::Stopped, true) => {
+            lane.before.push(ContainerStep::Stop { name: wish.name.clone() });
+            lane.change("state", "running", "stopped");
+            lane.runs = false;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Fetches the image where that is wished for. Whether another one comes than is there, or was not there.
+fn pull(wish: &Wish, observed: &Containers, lane: &mut ContainerLane) -> Result<bool, Error> {
+    let image = observed.images.get(&wish.image);
+    let missing = |why: &str| Error::new(ErrorKind::NotFound, &wish.image, format!("the image is not there{why}"));
+    let wanted = match (wish.pull, image) {
+        (Pull::Never, None) => {
+            let hint = "load it with `docker load` or `docker pull`, or leave out `pull: never`";
+            return Err(missing(", and `pull: never` forbids to fetch it").hint(hint));
+        }
+        (Pull::Never, Some(_)) | (Pull::Missing, Some(_)) => false,
+        (Pull::Missing, None) => true,
+        (Pull::Always, image) => match (observed.latest.get(&wish.image), image) {
+            (Some(Ok(latest)), Some(image)) => !image.digests.iter().any(|digest| digest.ends_with(latest.as_str())),
+            (Some(Err(why)), _) => {
+                let message = format!("ask the registry for its newest: {why}");
+                return Err(Error::new(ErrorKind::Docker, &wish.image, message).hint(
+                    "see that the registry is in reach and `docker login` was done, or leave out `pull: always`",
+                ));
+            }
+            _ => true,
+        },
+    };
+    if wanted {
+        lane.before.push(ContainerStep::Pull { image: wish.image.clone(), platform: wish.platform.clone() });
+        let before = image.and_then(|image| image.digests.first()).cloned();
+        lane.changes.push(Change::new(format!("images.{}", wish.image), "digest", before, "pulled"));
+    }
+    Ok(wanted && image.is_some())
+}
+
+fn newer_image(wish: &Wish, container: &Container) -> Difference {
+    let after = format!("a newer {}", wish.image);
+    Difference { option: "image".to_owned(), before: container.image_id.clone().into(), after: after.into() }
+}
+
+fn create(wish: &Wish, lane: &mut ContainerLane) {
+    lane.before.push(ContainerStep::Create {
+        name: wish.name.clone(),
+        platform: wish.platform.clone(),
+        body: wish.request(),
+        line: wish.line(&wish.name),
+    });
+    lane.change("image", (), &wish.image);
+    if wish.state == RunState::Running {
+        lane.before.push(ContainerStep::Start { name: wish.name.clone() });
+        (lane.fresh, lane.runs) = (true, true);
+    }
+    lane.change("state", (), wish.state);
+}
+
+/// Makes differences good. Whether that is all there is to do.
+fn change(
+    wish: &Wish,
+    container: &Container,
+    differences: &[Difference],
+    lane: &mut ContainerLane,
+) -> Result<bool, Error> {
+    let options: BTreeSet<&str> = differences.iter().map(|difference| difference.option.as_str()).collect();
+    let options = options.into_iter().collect::<Vec<_>>().join(", ");
+    match wish.on_change {
+        OnChange::Ignore => return Ok(false),
+        OnChange::Report => {
+            let warning = format!("container {} was made with other settings ({options}) and stays so", wish.name);
+            lane.warnings.push(warning);
+            return Ok(false);
+        }
+        OnChange::Recreate => {}
+    }
+    if !is_ours(container) {
+        let message = format!("a container that weave did not make has other settings: {options}");
+        return Err(Error::new(ErrorKind::Conflict, &wish.name, message)
+            .hint("remove it (`docker rm`), choose another name, or leave it as it is with `on_change: ignore`"));
+    }
+    for difference in differences {
+        let (before, after) = masked(difference);
+        lane.change(&difference.option, before, after);
+    }
+    if let Some(update) = in_place(differences, wish, container) {
+        let Update { after, before } = update;
+        lane.before.push(ContainerStep::Update { name: wish.name.clone(), after, before });
+        return Ok(false);
+    }
+    recreate::steps(wish, container, lane);
+    Ok(true)
+}
+
+/// Variables hold secrets: their values are not shown.
+fn masked(difference: &Difference) -> (serde_json::Value, serde_json::Value) {
+    let mask = |value: &serde_json::Value| match (difference.option.as_str(), value) {
+        ("env", serde_json::Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().and_then(|item| item.split('=').next()).unwrap_or_default())
+            .map(|name| serde_json::Value::String(format!("{name}=…")))
+            .collect(),
+        ("env", serde_json::Value::String(item)) => {
+            serde_json::Value::String(format!("{}=…", item.split('=').next().unwrap_or_default()))
+        }
+        _ => value.clone(),
+    };
+    (mask(&difference.before), mask(&difference.after))
+}
+
+fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
+    for rest in [names::new_of(name), names::old_of(name)] {
+        if observed.containers.get(&rest).is_some_and(is_ours) {
+            lane.before.push(ContainerStep::Remove { name: rest, volumes: false });
+        }
+    }
+    let Some(container) = observed.containers.get(name) else { return Ok(()) };
+    if !is_ours(container) {
+        return Err(Error::new(ErrorKind::Conflict, name, "weave did not make this container and does not remove it")
+            .hint(format!("remove it yourself: docker rm -f {name}")));
+    }
+    if container.runs() {
+        lane.before.push(ContainerStep::Stop { name: name.to_owned() });
+    }
+    lane.before.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });
+    lane.change("ensure", "present", "absent");
+    Ok(())
+}

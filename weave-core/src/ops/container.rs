@@ -1,0 +1,219 @@
+//! Containers that weave runs: made from data, changed when the data change, attached to the network.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Report, checked};
+use crate::apply::containers::{LaneDone, begin, finish};
+use crate::apply::{Mode, converge_locked};
+use crate::docker::{client_side, create};
+use crate::host::Host;
+use crate::observed::{ContainerScope, Containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, Wish, plan_containers};
+use crate::plan::Intent;
+use crate::spec::run::{Presence, Pull};
+use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
+use crate::{Error, ErrorKind, Result};
+
+/// Runs a container: pulls its image when it is not there, makes the container, starts it, and attaches it. One that
+/// is there is compared with what is asked, option by option; what can be changed in place is, else it is made anew and
+/// keeps its volumes and addresses. Should the new one not start, the old one comes back.
+///
+/// # Errors
+/// `InvalidSpec` for an option that is none; `NotFound` for an image that is nowhere; `Conflict` for a container of that
+/// name that weave did not make and that has other settings; `Docker` with the engine's words; and all of
+/// [`attach`](super::attachment::attach). Then everything is as it was.
+pub async fn run<H: Host>(host: &H, spec: &Run, mode: Mode) -> Result<Report> {
+    let attached = (spec.container()?, spec.attached.clone());
+    let document = HostDocument { containers: Some(Named([attached].into())), ..HostDocument::default() };
+    alone(converge(host, "run", &document, mode).await)
+}
+
+/// Removes a container that weave made, and its interface. Its volumes stay.
+///
+/// # Errors
+/// `Conflict` for a container that weave did not make.
+pub async fn remove<H: Host>(host: &H, spec: &Remove, mode: Mode) -> Result<Report> {
+    let attached = crate::spec::Attached { ensure: Presence::Absent, ..crate::spec::Attached::default() };
+    let container = spec.container()?;
+    let document = HostDocument { containers: Some(Named([(container, attached)].into())), ..HostDocument::default() };
+    alone(converge(host, "remove", &document, mode).await)
+}
+
+/// The error of the only container is that of the operation.
+fn alone(done: Result<(Report, Vec<Error>)>) -> Result<Report> {
+    let (report, errors) = done?;
+    errors.into_iter().next().map_or(Ok(report), Err)
+}
+
+/// Brings the host to what `document` says, containers first.
+pub(super) async fn converge<H: Host>(
+    host: &H,
+    operation: &str,
+    document: &HostDocument,
+    mode: Mode,
+) -> Result<(Report, Vec<Error>)> {
+    checked(operation, document.validate())?;
+    let wanted = Wanted::of(document);
+    let done = under_lock(host, operation, &wanted, Intent::from(document), mode).await;
+    done.map_err(|error| error.op(operation))
+}
+
+async fn under_lock<H: Host>(
+    host: &H,
+    operation: &str,
+    wanted: &Wanted,
+    mut intent: Intent,
+    mode: Mode,
+) -> Result<(Report, Vec<Error>)> {
+    let _guard = match mode {
+        Mode::Apply => Some(host.lock(operation).await?),
+        Mode::Check => None,
+    };
+    let planned = if wanted.is_empty() { Vec::new() } else { wanted.plan(host).await? };
+    let mut lanes = match mode {
+        Mode::Apply => begin(host, planned).await,
+        Mode::Check => planned.into_iter().map(LaneDone::planned).collect(),
+    };
+    let fresh: Vec<ContainerRef> = match mode {
+        Mode::Apply => Vec::new(),
+        Mode::Check => lanes.iter().filter(|lane| lane.lane.fresh).map(|lane| lane.lane.container()).collect(),
+    };
+    let without: BTreeSet<ContainerRef> =
+        lanes.iter().filter(|lane| !lane.lane.runs && !lane.brought_back()).map(|lane| lane.lane.container()).collect();
+    intent.attachments.retain(|attachment| !without.contains(attachment.container()));
+    let network = match converge_locked(host, &intent, mode, &fresh).await {
+        Ok(network) => network,
+        Err(error) => return Err(undo_all(host, &mut lanes, error).await),
+    };
+    let mut report = Report::of(operation, mode, &network);
+    if mode == Mode::Apply {
+        unattached(host, &mut lanes, &network.plan.problems).await;
+        finish(host, &mut lanes).await?;
+        wanted.verify(host, &mut lanes).await?;
+    }
+    let mut errors: Vec<Error> = lanes.iter().filter_map(|lane| lane.error.clone()).collect();
+    let failed: BTreeSet<ContainerRef> =
+        lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
+    let others = network.plan.problems.iter().filter(|(container, _)| !failed.contains(container));
+    errors.extend(others.map(|(_, error)| error.clone()));
+    report.add(&lanes, &errors);
+    Ok((report, errors))
+}
+
+/// A container that could not be attached is put back as it was.
+async fn unattached<H: Host>(host: &H, lanes: &mut [LaneDone], problems: &[(ContainerRef, Error)]) {
+    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.done.is_empty()) {
+        let container = lane.lane.container();
+        if let Some((_, error)) = problems.iter().find(|(name, _)| *name == container) {
+            lane.undo(host, error.clone()).await;
+        }
+    }
+}
+
+async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], error: Error) -> Error {
+    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none()) {
+        lane.undo(host, error.clone()).await;
+    }
+    let left = lanes.iter().filter_map(|lane| lane.error.as_ref()).flat_map(|error| error.what_is_left().to_vec());
+    let left: BTreeSet<String> = left.collect();
+    error.left(left.into_iter().collect())
+}
+
+/// What shall become of containers.
+struct Wanted {
+    runs: Vec<Settings>,
+    removed: Vec<String>,
+    purge: bool,
+}
+
+impl Wanted {
+    fn of(document: &HostDocument) -> Self {
+        let containers = document.containers.iter().flat_map(|named| &named.0);
+        let absent = |(name, attached): (&ContainerRef, &crate::spec::Attached)| match name {
+            ContainerRef::Container(name) if attached.ensure == Presence::Absent => Some(name.clone()),
+            _ => None,
+        };
+        let gone = document.ensure != crate::spec::Ensure::Present;
+        Self {
+            runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
+            removed: containers.filter_map(absent).filter(|_| !gone).collect(),
+            purge: document.purge_containers && !gone,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.removed.is_empty() && !self.purge
+    }
+
+    async fn plan<H: Host>(&self, host: &H) -> Result<Vec<ContainerLane>> {
+        let observed = host.observe_containers(&self.scope()).await?;
+        let mut lanes = Vec::new();
+        let mut intents: Vec<ContainerIntent> = Vec::new();
+        for run in &self.runs {
+            match wish(run, &observed) {
+                Ok(wish) => intents.push(ContainerIntent::Run(Box::new(wish))),
+                Err(error) => {
+                    lanes.push(ContainerLane {
+                        name: run.name.clone(),
+                        problem: Some(error),
+                        ..ContainerLane::default()
+                    });
+                }
+            }
+        }
+        intents.extend(self.removed.iter().cloned().map(ContainerIntent::Remove));
+        let named: BTreeSet<&str> =
+            self.runs.iter().map(|run| run.name.as_str()).chain(self.removed.iter().map(String::as_str)).collect();
+        lanes.extend(plan_containers(&intents, self.purge.then_some(&named), &observed));
+        Ok(lanes)
+    }
+
+    fn scope(&self) -> ContainerScope {
+        let names = self.runs.iter().map(|run| &run.name).chain(&self.removed).cloned().collect();
+        let images: BTreeSet<&String> = self.runs.iter().map(|run| &run.image).collect();
+        let latest: BTreeSet<&String> =
+            self.runs.iter().filter(|run| run.pull == Pull::Always).map(|run| &run.image).collect();
+        ContainerScope {
+            names,
+            ours: self.purge,
+            images: images.into_iter().cloned().collect(),
+            latest: latest.into_iter().cloned().collect(),
+        }
+    }
+
+    /// Looks again: planning once more must find nothing to do.
+    async fn verify<H: Host>(&self, host: &H, lanes: &mut [LaneDone]) -> Result<()> {
+        if lanes.iter().all(|lane| lane.done.is_empty()) {
+            return Ok(());
+        }
+        for again in self.plan(host).await? {
+            let Some(lane) = lanes.iter_mut().find(|lane| lane.lane.name == again.name && lane.error.is_none()) else {
+                continue;
+            };
+            let step = again.before.iter().chain(&again.after).next();
+            if let (Some(step), false) = (step, lane.done.is_empty()) {
+                let message = format!("after all steps this is still to do: {step}");
+                let error = Error::new(ErrorKind::VerifyFailed, &again.name, message);
+                lane.error = Some(error.hint("something else on this host may be changing the same container"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The request for a container, with all that the client reads from files and environment in it.
+fn wish(run: &Settings, observed: &Containers) -> Result<Wish> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let within = |error: Error| error.within(&format!("containers.{}", run.name));
+    let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
+    let options = client_side::resolve(run.options.clone(), &variable, &base).map_err(within)?;
+    if let Some(minor) = observed.api_minor {
+        create::check_engine(&options, minor).map_err(within)?;
+    }
+    let words = run.words().map_err(within)?;
+    let body = |body| serde_json::to_value(body).map_err(|error| Error::invalid("options", error.to_string()));
+    let nothing = body(create::body(&Default::default(), "", &[]))?;
+    let asked = body(create::body(&options, &run.image, &words))?;
+    Ok(Wish::new(&Settings { options, ..run.clone() }, asked, &nothing))
+}

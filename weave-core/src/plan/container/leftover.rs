@@ -1,0 +1,34 @@
+//! What a run that was killed in the middle of a swap left behind: put back first, then planned as ever.
+
+use super::{ContainerLane, ContainerStep, is_ours};
+use crate::names;
+use crate::observed::{Container, Containers};
+
+/// The container that `name` stands for, once the steps that this adds are done.
+pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut ContainerLane) -> Option<&'a Container> {
+    let ours = |name: &str| observed.containers.get(name).filter(|container| is_ours(container));
+    let (new_name, old_name) = (names::new_of(name), names::old_of(name));
+    let (present, new, old) = (observed.containers.get(name), ours(&new_name), ours(&old_name));
+    if new.is_some() {
+        // It was never started: nothing is in it.
+        lane.before.push(ContainerStep::Remove { name: new_name, volumes: true });
+    }
+    match (present, old) {
+        // The swap was done, and only the end is missing.
+        (Some(present), Some(_)) if present.runs() || !is_ours(present) => {
+            lane.after.push(ContainerStep::Remove { name: old_name, volumes: false });
+            Some(present)
+        }
+        // The new one was never started, or did not stay up.
+        (Some(_), Some(old)) => {
+            lane.before.push(ContainerStep::Remove { name: name.to_owned(), volumes: true });
+            lane.before.push(ContainerStep::Rename { from: old_name, to: name.to_owned() });
+            Some(old)
+        }
+        (None, Some(old)) => {
+            lane.before.push(ContainerStep::Rename { from: old_name, to: name.to_owned() });
+            Some(old)
+        }
+        (present, None) => present,
+    }
+}
