@@ -3,16 +3,24 @@
 //! Only what needs the engine is asked of it: which process a name or id stands for, and a few lists. All else about a
 //! container's network is read from the kernel.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
+mod act;
 mod address;
 mod client;
 #[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
 mod client_side;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
 mod create;
+mod credentials;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod find;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
+mod look;
+mod pull;
+mod reference;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
