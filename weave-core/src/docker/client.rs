@@ -9,6 +9,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use tokio::sync::OnceCell;
 
 use super::address::Address;
+use super::credentials::Keychain;
 use super::failure::Failure;
 use crate::Result;
 
@@ -26,8 +27,33 @@ const OLDEST_MINOR: u16 = 24;
 /// The newest API 1.x that bollard's types are written for.
 const NEWEST_MINOR: u16 = 53;
 
-/// How long one question may take.
-const DEADLINE: Duration = Duration::from_secs(10);
+const ASK_VERSION: &str = "ask for the version";
+
+/// The header that carries credentials.
+const CREDENTIALS: &str = "x-registry-auth";
+
+/// Longer than anybody waits; a clock may still be set to it.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long the engine may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a question that it answers by itself.
+    pub(super) answer: Duration,
+    /// For a question that it passes on to a registry.
+    pub(super) registry: Duration,
+    /// For work that may copy files or wait for a plugin.
+    pub(super) work: Duration,
+    /// Without a word, while it fetches an image.
+    pub(super) silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [answer, registry, work, silence] = [10, 30, 600, 60].map(Duration::from_secs);
+        Self { answer, registry, work, silence }
+    }
+}
 
 /// The engine of this host. A clone is the same client.
 #[derive(Clone)]
@@ -39,13 +65,16 @@ struct Inner {
     /// The API 1.x in use; shared with the closure that writes it into requests.
     minor: Arc<AtomicU16>,
     negotiated: OnceCell<()>,
-    deadline: Duration,
+    /// The newest API 1.x that both speak.
+    newest: OnceCell<u16>,
+    patience: Patience,
+    keychain: Keychain,
 }
 
 impl Engine {
     /// The engine that `docker_host` (the value of `DOCKER_HOST`) names, or the default one. Does no I/O.
     pub(crate) fn connect(docker_host: Option<&str>) -> Result<Self> {
-        Ok(Self::new(Address::parse(docker_host)?, DEADLINE))
+        Ok(Self::new(Address::parse(docker_host)?, Patience::default(), Keychain::of_caller()))
     }
 
     /// Where the engine is asked, for people.
@@ -53,25 +82,116 @@ impl Engine {
         self.0.address.to_string()
     }
 
-    pub(super) fn new(address: Address, deadline: Duration) -> Self {
+    pub(super) fn patience(&self) -> Patience {
+        self.0.patience
+    }
+
+    pub(super) fn keychain(&self) -> &Keychain {
+        &self.0.keychain
+    }
+
+    pub(super) fn new(address: Address, patience: Patience, keychain: Keychain) -> Self {
         Self(Arc::new(Inner {
             address,
             docker: OnceLock::new(),
             minor: Arc::new(AtomicU16::new(FIRST_MINOR)),
             negotiated: OnceCell::new(),
-            deadline,
+            newest: OnceCell::new(),
+            patience,
+            keychain,
         }))
     }
 
-    /// Asks the engine, within the deadline, in an API version that it speaks.
+    /// Asks the engine, within the usual deadline, in an API version that it speaks.
     pub(super) async fn ask<T, F>(&self, what: &str, question: impl Fn(Docker) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let deadline = self.0.deadline;
+        self.ask_within(self.0.patience.answer, what, question).await
+    }
+
+    /// The same within a deadline of its own.
+    pub(super) async fn ask_within<T, F>(
+        &self,
+        deadline: Duration,
+        what: &str,
+        question: impl Fn(Docker) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let question = |docker: Docker| question(patient(docker, deadline));
         tokio::time::timeout(deadline, self.ask_in_a_spoken_version(what, question))
             .await
-            .unwrap_or_else(|_| Err(Failure::late(&self.0.address, what, deadline.as_secs_f32())))
+            .unwrap_or_else(|_| Err(self.late(what, deadline)))
+    }
+
+    /// Has the engine do something, in the newest API version; without a deadline it takes what it takes.
+    ///
+    /// It is not asked twice: what was refused is not what some other version would have done.
+    pub(super) async fn order<T, F>(
+        &self,
+        deadline: Option<Duration>,
+        what: &str,
+        order: impl FnOnce(Docker) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let docker = self.newest(deadline.unwrap_or(FOREVER)).await?;
+        let done = tokio::time::timeout(deadline.unwrap_or(FOREVER), order(docker)).await;
+        let done = done.map_err(|_| self.late(what, deadline.unwrap_or(FOREVER)))?;
+        done.map_err(|cause| Failure::new(&self.0.address, what, cause))
+    }
+
+    /// A client that speaks the newest API version, and whose requests wait this long for the first word.
+    pub(super) async fn newest(&self, deadline: Duration) -> Result<Docker, Failure> {
+        let minor = self.newest_minor().await?;
+        let docker = self.docker().map_err(|cause| Failure::new(&self.0.address, "find the engine", cause))?;
+        Ok(patient(docker.with_request_modifier(move |request| versioned(url_safe(request), minor)), deadline))
+    }
+
+    /// The API 1.x that containers are made in: the newest that the engine and weave both speak.
+    ///
+    /// Options that a version does not know are lost in it without a word.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or there is no such version.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
+    pub(crate) async fn create_version(&self) -> Result<u16> {
+        self.newest_minor().await.map_err(|failure| failure.error)
+    }
+
+    async fn newest_minor(&self) -> Result<u16, Failure> {
+        let answer = self.0.patience.answer;
+        let found = tokio::time::timeout(answer, self.0.newest.get_or_try_init(|| self.find_newest())).await;
+        found.map_err(|_| self.late(ASK_VERSION, answer))?.copied()
+    }
+
+    /// As with the first choice: the newest of weave's is tried, and an engine that is older says so.
+    async fn find_newest(&self) -> Result<u16, Failure> {
+        let failed = |cause| self.failed(ASK_VERSION, cause);
+        let docker = self.docker().map_err(failed)?;
+        let tried = docker.clone().with_request_modifier(|request| versioned(request, NEWEST_MINOR));
+        let refused = match tried.ping().await {
+            Ok(_) => return Ok(NEWEST_MINOR),
+            Err(refused @ ApiError::DockerResponseServerError { status_code: 400, .. }) => refused,
+            Err(cause) => return Err(failed(cause)),
+        };
+        match supported_minor(&refused) {
+            Some(minor) => Ok(minor),
+            None => self.spoken(&docker).await.map(|(_, newest)| newest),
+        }
+    }
+
+    /// The engine did not answer in time.
+    pub(super) fn late(&self, what: &str, deadline: Duration) -> Failure {
+        Failure::late(&self.0.address, what, deadline.as_secs_f32())
+    }
+
+    /// Words for what went wrong in an answer that came in pieces.
+    pub(super) fn failed(&self, what: &str, cause: ApiError) -> Failure {
+        Failure::new(&self.0.address, what, cause)
     }
 
     async fn ask_in_a_spoken_version<T, F>(&self, what: &str, question: impl Fn(Docker) -> F) -> Result<T, Failure>
@@ -98,18 +218,27 @@ impl Engine {
     }
 
     async fn negotiate(&self, docker: &Docker) -> Result<(), Failure> {
+        let (oldest, newest) = self.spoken(docker).await?;
+        self.0.minor.store(FIRST_MINOR.clamp(oldest, newest), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The oldest and the newest API 1.x that the engine and weave both speak.
+    async fn spoken(&self, docker: &Docker) -> Result<(u16, u16), Failure> {
         let address = &self.0.address;
-        let engine = docker.version().await.map_err(|cause| Failure::new(address, "ask for the version", cause))?;
+        let engine = docker.version().await.map_err(|cause| Failure::new(address, ASK_VERSION, cause))?;
         let newest = engine.api_version.unwrap_or_default();
         let oldest = engine.min_api_version.unwrap_or_else(|| newest.clone());
+        tracing::debug!(engine = %address, oldest, newest, "Docker API versions");
         let minor = |version: &str| version.strip_prefix("1.").and_then(|minor| minor.parse::<u16>().ok());
-        let spoken = minor(&oldest).zip(minor(&newest)).and_then(|(oldest, newest)| common_minor(oldest, newest));
-        let Some(spoken) = spoken else {
-            return Err(Failure::version(address, (&oldest, &newest), (OLDEST_MINOR, NEWEST_MINOR)));
-        };
-        tracing::debug!(engine = %address, oldest, newest, spoken, "Docker API version");
-        self.0.minor.store(spoken, Ordering::Relaxed);
-        Ok(())
+        let common = minor(&oldest).zip(minor(&newest)).and_then(|(oldest, newest)| common_minors(oldest, newest));
+        common.ok_or_else(|| Failure::version(address, (&oldest, &newest), (OLDEST_MINOR, NEWEST_MINOR)))
+    }
+
+    /// A client whose next request goes to `path`, in the version in use.
+    pub(super) fn sent_to(&self, docker: Docker, path: String) -> Docker {
+        let minor = Arc::clone(&self.0.minor);
+        docker.with_request_modifier(move |request| addressed(request, &path, minor.load(Ordering::Relaxed)))
     }
 
     /// The client, made when first needed: bollard looks for the socket when it makes one.
@@ -117,13 +246,14 @@ impl Engine {
         if let Some(docker) = self.0.docker.get() {
             return Ok(docker.clone());
         }
-        let seconds = self.0.deadline.as_secs().max(1);
+        let seconds = self.0.patience.answer.as_secs().max(1);
         let docker = match &self.0.address {
             Address::Unix(path) => Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION)?,
             Address::Tcp(host) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION)?,
         };
         let minor = Arc::clone(&self.0.minor);
-        let docker = docker.with_request_modifier(move |request| versioned(request, minor.load(Ordering::Relaxed)));
+        let docker =
+            docker.with_request_modifier(move |request| versioned(url_safe(request), minor.load(Ordering::Relaxed)));
         Ok(self.0.docker.get_or_init(|| docker).clone())
     }
 }
@@ -137,23 +267,51 @@ fn supported_minor(refused: &ApiError) -> Option<u16> {
     digits.parse().ok().filter(|minor| (OLDEST_MINOR..=NEWEST_MINOR).contains(minor))
 }
 
-/// The API 1.x to use with an engine that speaks `oldest` to `newest`: the first choice, or else the nearest to it.
-fn common_minor(oldest: u16, newest: u16) -> Option<u16> {
+/// The oldest and newest API 1.x that weave and an engine that speaks `oldest` to `newest` have in common.
+fn common_minors(oldest: u16, newest: u16) -> Option<(u16, u16)> {
     let (from, to) = (oldest.max(OLDEST_MINOR), newest.min(NEWEST_MINOR));
-    (from <= to).then(|| FIRST_MINOR.clamp(from, to))
+    (from <= to).then_some((from, to))
+}
+
+/// A client that waits this long, and a little more, for the first word: whoever asks has a deadline with words.
+fn patient(docker: Docker, deadline: Duration) -> Docker {
+    docker.with_timeout(deadline.saturating_add(Duration::from_secs(1)))
 }
 
 /// Puts the version in front of the path; `/version` stays bare, since it is how versions are found out.
-fn versioned(mut request: BollardRequest, minor: u16) -> BollardRequest {
-    let uri = request.uri();
-    if uri.path() == "/version" {
-        return request;
+fn versioned(request: BollardRequest, minor: u16) -> BollardRequest {
+    match request.uri().path_and_query().map(ToString::to_string) {
+        Some(path) if path != "/version" => addressed(request, &path, minor),
+        _ => request,
     }
-    let (Some(scheme), Some(authority), Some(path)) = (uri.scheme_str(), uri.authority(), uri.path_and_query()) else {
-        return request;
-    };
+}
+
+/// Sends a request to `path` in API 1.`minor`.
+fn addressed(mut request: BollardRequest, path: &str, minor: u16) -> BollardRequest {
+    let uri = request.uri();
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return request };
     if let Ok(versioned) = format!("{scheme}://{authority}/v1.{minor}{path}").parse() {
         *request.uri_mut() = versioned;
+    }
+    request
+}
+
+/// Writes credentials in the alphabet that the engine reads; bollard uses the one with `+` and `/`.
+fn url_safe(mut request: BollardRequest) -> BollardRequest {
+    if let Some(value) = request.headers_mut().get_mut(CREDENTIALS) {
+        let safe: Vec<u8> = value
+            .as_bytes()
+            .iter()
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            })
+            .collect();
+        if let Ok(mut safe) = safe.as_slice().try_into() {
+            std::mem::swap(value, &mut safe);
+            value.set_sensitive(true);
+        }
     }
     request
 }
@@ -164,6 +322,8 @@ mod tests {
 
     #[test]
     fn the_version_in_use_is_the_first_choice_or_the_nearest() {
+        let common_minor =
+            |oldest, newest| common_minors(oldest, newest).map(|(oldest, newest)| FIRST_MINOR.clamp(oldest, newest));
         for (oldest, newest, wanted) in [
             (24, 43, Some(43)),
             (12, 41, Some(41)),

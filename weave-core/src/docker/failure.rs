@@ -13,6 +13,8 @@ use crate::{Error, ErrorKind};
 pub(super) struct Failure {
     /// The HTTP status, when it was the engine who said no.
     pub(super) status: Option<u16>,
+    /// The engine's own words, when it was the engine who said no.
+    pub(super) words: Option<String>,
     /// The error for the user.
     pub(super) error: Error,
 }
@@ -22,7 +24,11 @@ impl Failure {
     pub(super) fn late(address: &Address, what: &str, seconds: f32) -> Self {
         let text = format!("{what}: the Docker engine did not answer within {seconds} s");
         let error = Error::new(ErrorKind::Timeout, address.to_string(), text);
-        Self { status: None, error: error.hint("look at the engine's log; a restart of Docker may be needed") }
+        Self {
+            status: None,
+            words: None,
+            error: error.hint("look at the engine's log; a restart of Docker may be needed"),
+        }
     }
 
     /// The engine speaks none of the API versions that weave speaks.
@@ -32,14 +38,15 @@ impl Failure {
             "the Docker engine speaks API {engine_min} to {engine_max}, and this weave speaks 1.{min} to 1.{max}"
         );
         let error = Error::new(ErrorKind::Docker, address.to_string(), text);
-        Self { status: None, error: error.hint("update the older of the two") }
+        Self { status: None, words: None, error: error.hint("update the older of the two") }
     }
 
     /// Words for `cause`, met while doing `what`.
     pub(super) fn new(address: &Address, what: &str, cause: ApiError) -> Self {
-        let status = match &cause {
-            ApiError::DockerResponseServerError { status_code, .. } => Some(*status_code),
-            _ => None,
+        let (status, words) = match &cause {
+            ApiError::DockerResponseServerError { status_code, message } => (Some(*status_code), Some(message.clone())),
+            ApiError::DockerStreamError { error } => (None, Some(error.clone())),
+            _ => (None, None),
         };
         let error = match &cause {
             ApiError::DockerResponseServerError { status_code, message } => {
@@ -47,13 +54,16 @@ impl Failure {
                 let message = if message.is_empty() { "no reason given" } else { message };
                 Error::new(ErrorKind::Docker, address.to_string(), format!("{what}: {message} (HTTP {status_code})"))
             }
+            ApiError::DockerStreamError { error } => {
+                Error::new(ErrorKind::Docker, address.to_string(), format!("{what}: {}", error.trim()))
+            }
             ApiError::JsonDataError { .. } | ApiError::JsonSerdeError { .. } | ApiError::APIVersionParseError {} => {
                 let text = format!("{what}: the answer of the Docker engine makes no sense: {cause}");
                 Error::new(ErrorKind::Docker, address.to_string(), text)
             }
             _ => unreachable_engine(address, what, &cause),
         };
-        Self { status, error: error.source(cause) }
+        Self { status, words, error: error.source(cause) }
     }
 }
 

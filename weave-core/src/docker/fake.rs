@@ -10,11 +10,15 @@ use std::time::Duration;
 
 use super::Engine;
 use super::address::Address;
+use super::client::Patience;
+use super::credentials::Keychain;
 
 /// What becomes of a request.
 pub(super) enum Reply {
     /// A status and a JSON body.
     Json(u16, String),
+    /// JSON, line by line, then the end.
+    Lines(Vec<serde_json::Value>),
     /// These bytes, whatever they are.
     Raw(&'static [u8]),
     /// These bytes; then the connection stays open and nothing more comes.
@@ -24,7 +28,23 @@ pub(super) enum Reply {
 /// A fake engine; its thread ends when the process does.
 pub(super) struct FakeEngine {
     directory: tempfile::TempDir,
-    paths: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+/// What was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// Names in small letters.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Request {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl FakeEngine {
@@ -32,16 +52,18 @@ impl FakeEngine {
     pub(super) fn start(answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the socket");
         let listener = UnixListener::bind(directory.path().join("d.sock")).expect("a socket");
-        let paths = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&paths);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
         thread::spawn(move || {
             let mut hanging = Vec::new();
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
-                let path = read_path(&mut stream);
-                seen.lock().expect("the list of paths").push(path.clone());
+                let Some(request) = read(&mut stream) else { continue };
+                let path = request.path.clone();
+                seen.lock().expect("the list of requests").push(request);
                 match answer(&path) {
                     Reply::Json(status, body) => send(&mut stream, status, &body),
+                    Reply::Lines(lines) => send_lines(&mut stream, &lines),
                     Reply::Raw(bytes) => drop(stream.write_all(bytes)),
                     Reply::Hang(bytes) => {
                         stream.write_all(bytes).expect("a client");
@@ -50,7 +72,7 @@ impl FakeEngine {
                 }
             }
         });
-        Self { directory, paths }
+        Self { directory, requests }
     }
 
     /// An engine that speaks API `oldest` to `newest` and refuses other versions as Docker does.
@@ -85,7 +107,14 @@ impl FakeEngine {
 
     /// A client for it.
     pub(super) fn client(&self) -> Engine {
-        Engine::new(Address::Unix(self.socket().display().to_string()), Duration::from_millis(300))
+        self.client_with(Keychain::default())
+    }
+
+    /// A client with credentials.
+    pub(super) fn client_with(&self, keychain: Keychain) -> Engine {
+        let deadline = Duration::from_millis(300);
+        let patience = Patience { answer: deadline, registry: deadline, work: 2 * deadline, silence: deadline };
+        Engine::new(Address::Unix(self.socket().display().to_string()), patience, keychain)
     }
 
     /// Its socket.
@@ -95,18 +124,44 @@ impl FakeEngine {
 
     /// The paths that were asked for so far.
     pub(super) fn paths(&self) -> Vec<String> {
-        self.paths.lock().expect("the list of paths").clone()
+        self.requests().into_iter().map(|request| request.path).collect()
+    }
+
+    /// The requests so far.
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().expect("the list of requests").clone()
     }
 }
 
-fn read_path(stream: &mut UnixStream) -> String {
-    let mut request = Vec::new();
+/// A request, or nothing where the client went away before it asked.
+fn read(stream: &mut UnixStream) -> Option<Request> {
+    let mut head = Vec::new();
     let mut byte = [0];
-    while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
-        request.push(byte[0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).is_ok_and(|read| read == 1) {
+            head.push(byte[0]);
+        } else {
+            return None;
+        }
     }
-    let request = String::from_utf8(request).expect("a request in ASCII");
-    request.split(' ').nth(1).expect("a path").to_owned()
+    let head = String::from_utf8(head).expect("a request in ASCII");
+    let mut lines = head.lines();
+    let mut first = lines.next()?.split(' ').map(str::to_owned);
+    let (method, path) = (first.next()?, first.next()?);
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let mut request = Request { method, path, headers, body: String::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().expect("a length"));
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    request.body = String::from_utf8(body).expect("a body of text");
+    Some(request)
+}
+
+fn send_lines(stream: &mut UnixStream, lines: &[serde_json::Value]) {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    let body: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
 }
 
 fn send(stream: &mut UnixStream, status: u16, body: &str) {

@@ -13,7 +13,7 @@ use crate::ErrorKind;
 use crate::observed::TargetProblem;
 
 /// Lookups under way at once: enough to keep the engine busy, few enough not to crowd out its other callers.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// A running container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn not_asked() -> TargetProblem {
 }
 
 /// The name as it may stand in a URL: what the engine itself takes as a name or id. Others cannot exist.
-fn spoken_name(name: &str) -> Option<&str> {
+pub(super) fn spoken_name(name: &str) -> Option<&str> {
     let name = name.strip_prefix('/').unwrap_or(name);
     let first = name.bytes().next()?;
     let rest_is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));

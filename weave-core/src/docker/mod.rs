@@ -3,14 +3,20 @@
 //! Only what needs the engine is asked of it: which process a name or id stands for, and a few lists. All else about a
 //! container's network is read from the kernel.
 
+mod act;
 mod address;
 mod client;
 pub(crate) mod client_side;
 pub(crate) mod create;
+mod credentials;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod find;
+mod look;
+mod pull;
+mod reference;
+mod refusal;
 #[cfg(test)]
 mod tests;
 

@@ -30,8 +30,9 @@ use crate::apply::{Lock, run_dir};
 use crate::docker::Engine;
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::netns::NetNs;
-use crate::observed::{HostFacts, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
+use crate::plan::container::ContainerStep;
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
@@ -162,6 +163,14 @@ impl Host for Kernel {
 
     async fn observe(&self, scope: &Scope) -> Result<Observed> {
         self.look(scope).await
+    }
+
+    async fn observe_containers(&self, scope: &ContainerScope) -> Result<Containers> {
+        self.engine.look_at_containers(scope).await
+    }
+
+    async fn execute_container(&self, step: &ContainerStep) -> Result<Vec<String>> {
+        self.engine.act(step, &|progress| tracing::debug!(?progress, "pull")).await
     }
 
     async fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {

@@ -1,0 +1,152 @@
+//! What is done with containers, one step at a time.
+
+use std::time::Duration;
+
+use bollard::models::{ContainerCreateBody, ContainerUpdateBody};
+use bollard::query_parameters::{
+    CreateContainerOptions, RemoveContainerOptions, RenameContainerOptions, StartContainerOptions, StopContainerOptions,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::client::Engine;
+use super::failure::Failure;
+use super::find::spoken_name;
+use super::pull::PullProgress;
+use super::refusal;
+use crate::plan::container::ContainerStep;
+use crate::{Error, ErrorKind, Result};
+
+/// How long the engine waits for a container that was asked to stop, when nobody says otherwise.
+const STOP_TIMEOUT: i64 = 10;
+
+/// How often a removal by somebody else is looked at.
+const AGAIN: Duration = Duration::from_millis(100);
+
+impl Engine {
+    /// Does one step; with the engine's own warnings.
+    ///
+    /// What is so already is no error: a container that runs is not started, one that is gone is not removed.
+    ///
+    /// # Errors
+    /// About the container or the image, in the engine's words, and with what to do where that is known.
+    pub(crate) async fn act(&self, step: &ContainerStep, told: &(dyn Fn(PullProgress) + Sync)) -> Result<Vec<String>> {
+        match step {
+            ContainerStep::Pull { image, platform } => self.pull(image, platform.as_deref(), told).await.map(none),
+            ContainerStep::Create { name, platform, body, .. } => self.create(name, platform.as_deref(), body).await,
+            ContainerStep::Start { name } => self.start(name).await.map(none),
+            ContainerStep::Stop { name } => self.stop(name).await.map(none),
+            ContainerStep::Rename { from, to } => self.rename(from, to).await.map(none),
+            ContainerStep::Update { name, after, .. } => self.update(name, after).await.map(none),
+            ContainerStep::Remove { name, volumes } => self.remove(name, *volumes).await.map(none),
+        }
+    }
+
+    async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<Vec<String>> {
+        let body: ContainerCreateBody = whole(name, body)?;
+        let image = body.image.clone().unwrap_or_default();
+        let query =
+            CreateContainerOptions { name: Some(name.to_owned()), platform: platform.unwrap_or_default().to_owned() };
+        // Volumes get the files that the image has in their place.
+        let order = |docker: bollard::Docker| async move { docker.create_container(Some(query), body).await };
+        let made = self.order(Some(self.patience().work), &format!("create {name}"), order).await;
+        made.map(|made| made.warnings).map_err(|failure| refusal::of_create(name, &image, failure))
+    }
+
+    async fn start(&self, name: &str) -> Result<()> {
+        let name = known(name)?;
+        let order =
+            |docker: bollard::Docker| async move { docker.start_container(name, None::<StartContainerOptions>).await };
+        let started = self.order(Some(self.patience().work), &format!("start {name}"), order).await;
+        started.map_err(|failure| refusal::of(name, "start", failure))
+    }
+
+    async fn stop(&self, name: &str) -> Result<()> {
+        let name = known(name)?;
+        let found = self.container(name).await?;
+        let timeout = found.and_then(|container| container.config["StopTimeout"].as_i64()).unwrap_or(STOP_TIMEOUT);
+        // A negative one means that the engine waits until it stops by itself.
+        let deadline = u64::try_from(timeout).ok().map(|seconds| Duration::from_secs(seconds) + self.patience().work);
+        let order =
+            |docker: bollard::Docker| async move { docker.stop_container(name, None::<StopContainerOptions>).await };
+        let stopped = self.order(deadline, &format!("stop {name}"), order).await;
+        stopped.map_err(|failure| refusal::of(name, "stop", failure))
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let from = known(from)?;
+        let query = RenameContainerOptions { name: to.to_owned() };
+        let order = |docker: bollard::Docker| async move { docker.rename_container(from, query).await };
+        let renamed = self.order(Some(self.patience().work), &format!("rename {from}"), order).await;
+        renamed.map_err(|failure| refusal::of(from, &format!("rename to {to}"), failure))
+    }
+
+    async fn update(&self, name: &str, after: &Value) -> Result<()> {
+        let name = known(name)?;
+        let body: ContainerUpdateBody = whole(name, after)?;
+        let order = |docker: bollard::Docker| async move { docker.update_container(name, body).await };
+        let updated = self.order(Some(self.patience().work), &format!("update {name}"), order).await;
+        updated.map_err(|failure| refusal::of(name, "update", failure))
+    }
+
+    async fn remove(&self, name: &str, volumes: bool) -> Result<()> {
+        let Some(name) = spoken_name(name) else { return Ok(()) };
+        let query = || RemoveContainerOptions { v: volumes, force: true, ..RemoveContainerOptions::default() };
+        let order = |docker: bollard::Docker| async move { docker.remove_container(name, Some(query())).await };
+        let removed = self.order(Some(self.patience().work), &format!("remove {name}"), order).await;
+        match removed {
+            Ok(()) | Err(Failure { status: Some(404), .. }) => Ok(()),
+            // One that was run with --rm goes by itself as soon as it stops.
+            Err(Failure { status: Some(409), words: Some(words), .. }) if words.contains("already in progress") => {
+                self.removed_by_another(name).await
+            }
+            Err(failure) => Err(refusal::of(name, "remove", failure)),
+        }
+    }
+
+    async fn removed_by_another(&self, name: &str) -> Result<()> {
+        let work = self.patience().work;
+        let gone = async {
+            while self.container(name).await?.is_some() {
+                tokio::time::sleep(AGAIN).await;
+            }
+            Ok(())
+        };
+        let late = |_| Err(self.late(&format!("remove {name}"), work).error);
+        tokio::time::timeout(work, gone).await.unwrap_or_else(late)
+    }
+}
+
+fn none((): ()) -> Vec<String> {
+    Vec::new()
+}
+
+/// A name that may stand in an address; no container has another.
+fn known(name: &str) -> Result<&str> {
+    spoken_name(name).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, name, "no container can have this name; allowed: [a-zA-Z0-9][a-zA-Z0-9_.-]*")
+    })
+}
+
+/// A request in bollard's types. What these do not know they would leave out without a word; that is an error here.
+fn whole<T: DeserializeOwned + Serialize>(name: &str, request: &Value) -> Result<T> {
+    let wrong = |why: String| Error::new(ErrorKind::Docker, name, format!("the request cannot be sent: {why}"));
+    let body = T::deserialize(request).map_err(|error| wrong(error.to_string()))?;
+    let sent = serde_json::to_value(&body).map_err(|error| wrong(error.to_string()))?;
+    match lost(request, &sent, "") {
+        None => Ok(body),
+        Some(path) => Err(wrong(format!("`{}` is no setting that weave knows", path.trim_start_matches('.')))),
+    }
+}
+
+/// The path of something in `request` that is not in `sent`.
+fn lost(request: &Value, sent: &Value, path: &str) -> Option<String> {
+    match request {
+        Value::Null => None,
+        Value::Object(settings) => {
+            settings.iter().find_map(|(key, value)| lost(value, &sent[key.as_str()], &format!("{path}.{key}")))
+        }
+        value => (value != sent).then(|| path.to_owned()),
+    }
+}

@@ -1,0 +1,219 @@
+//! Containers and images as they are, all asked about at once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bollard::Docker;
+use bollard::errors::Error as ApiError;
+use futures_util::TryStreamExt;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::client::Engine;
+use super::failure::Failure;
+use super::find::{AT_ONCE, spoken_name};
+use super::reference::Reference;
+use super::refusal;
+use crate::observed::{Container, ContainerScope, Containers, Image, Status};
+use crate::{Error, ErrorKind, Result};
+
+/// All containers with the label that weave puts on what it makes, as a filter in an address.
+const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.made%3D1%22%5D%7D";
+
+/// What a replaced container, or the one to replace it, is called while both exist.
+const MEANWHILE: [&str; 2] = [".weave-new", ".weave-old"];
+
+enum Question {
+    Named(String),
+    Known(String),
+    Ours,
+    Image(String),
+    Latest(String),
+}
+
+enum Answer {
+    Container(Option<Container>),
+    /// Ids and names.
+    Ours(Vec<(String, String)>),
+    Image(String, Option<Image>),
+    Latest(String, Result<String, String>),
+}
+
+impl Engine {
+    /// Looks at containers and images: `docker inspect`. What is not there is left out.
+    ///
+    /// # Errors
+    /// When the engine does not answer a question. A registry that does not answer is no error.
+    pub(crate) async fn look_at_containers(&self, scope: &ContainerScope) -> Result<Containers> {
+        let mut names = BTreeSet::new();
+        for name in scope.names.iter().filter_map(|name| spoken_name(name)) {
+            names.insert(name.to_owned());
+            names.extend(MEANWHILE.map(|suffix| format!("{name}{suffix}")));
+        }
+        let images: BTreeSet<_> = scope.images.iter().cloned().collect();
+        let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
+        let gate = Arc::new(Semaphore::new(AT_ONCE));
+        let mut looks = JoinSet::new();
+        let first = scope.ours.then_some(Question::Ours).into_iter();
+        let rest = names.iter().cloned().map(Question::Named);
+        // The slowest first.
+        let questions = latest.into_iter().map(Question::Latest).chain(first);
+        for question in questions.chain(rest).chain(images.into_iter().map(Question::Image)) {
+            looks.spawn(self.clone().look(Arc::clone(&gate), question));
+        }
+        let mut seen = Containers::default();
+        while let Some(done) = looks.join_next().await {
+            let answer = done.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
+            match answer {
+                Answer::Container(container) => {
+                    seen.containers.extend(container.map(|container| (container.name.clone(), container)));
+                }
+                Answer::Ours(listed) => {
+                    for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
+                        looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
+                    }
+                }
+                Answer::Image(reference, image) => seen.images.extend(image.map(|image| (reference, image))),
+                Answer::Latest(reference, digest) => drop(seen.latest.insert(reference, digest)),
+            }
+        }
+        seen.api_minor = Some(self.create_version().await?);
+        Ok(seen)
+    }
+
+    async fn look(self, gate: Arc<Semaphore>, question: Question) -> Result<Answer> {
+        // It is never closed.
+        let _permit = gate.acquire().await;
+        match question {
+            // What is no name may still begin an id.
+            Question::Named(name) => {
+                let found = self.container(&name).await?;
+                Ok(Answer::Container(found.filter(|container| container.name == name)))
+            }
+            Question::Known(id) => self.container(&id).await.map(Answer::Container),
+            Question::Ours => self.ours().await.map(Answer::Ours),
+            Question::Image(reference) => {
+                let image = self.image(&reference).await?;
+                Ok(Answer::Image(reference, image))
+            }
+            Question::Latest(reference) => {
+                let digest = self.latest(&reference).await;
+                Ok(Answer::Latest(reference, digest))
+            }
+        }
+    }
+
+    pub(super) async fn container(&self, name: &str) -> Result<Option<Container>> {
+        let what = format!("look at container {name}");
+        match self.read(&what, format!("/containers/{name}/json")).await {
+            Ok(answer) => Ok(Some(container(answer))),
+            Err(Failure { status: Some(404), .. }) => Ok(None),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    async fn ours(&self) -> Result<Vec<(String, String)>> {
+        let answer = self.read("list containers", OURS.to_owned()).await.map_err(|failure| failure.error)?;
+        let Value::Array(listed) = answer else { return Err(self.senseless("list containers")) };
+        let id = |item: &Value| Some(item.get("Id")?.as_str()?.to_owned());
+        Ok(listed.iter().filter_map(|item| Some((id(item)?, own_name(item)))).collect())
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<Image>> {
+        if Reference::read(reference).is_none() {
+            return Ok(None);
+        }
+        let what = format!("look at image {reference}");
+        match self.read(&what, format!("/images/{reference}/json")).await {
+            Ok(answer) => Ok(Some(image(answer))),
+            Err(Failure { status: Some(404), .. }) => Ok(None),
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    /// The digest that the registry has now, or why it does not tell.
+    async fn latest(&self, text: &str) -> Result<String, String> {
+        let reference = Reference::read(text).ok_or_else(|| format!("`{text}` is no image reference"))?;
+        let words = |error: Error| match error.next_step() {
+            Some(hint) => format!("{}; {hint}", error.message()),
+            None => error.message().to_owned(),
+        };
+        let key = self.keychain().find(&reference).await.map_err(|error| format!("{error}"))?;
+        let what = format!("ask {} for the digest", reference.registry());
+        let ask = |docker: Docker| {
+            let credentials = key.credentials.clone();
+            let name = match reference.version.contains(':') {
+                true => format!("{}@{}", reference.name, reference.version),
+                false => format!("{}:{}", reference.name, reference.version),
+            };
+            async move { docker.inspect_registry_image(&name, credentials).await }
+        };
+        let answer = self.ask_within(self.patience().registry, &what, ask).await;
+        let answer = answer.map_err(|failure| words(refusal::of_registry(text, &what, failure, &key)))?;
+        answer.descriptor.digest.filter(|digest| !digest.is_empty()).ok_or_else(|| format!("{what}: it tells none"))
+    }
+
+    /// Gets `path` as the engine writes it, whatever it writes: bollard's own types drop what they do not know, and
+    /// what is dropped of a container would be lost when it is made anew.
+    async fn read(&self, what: &str, path: String) -> Result<Value, Failure> {
+        self.ask(what, |docker| {
+            // Of all answers only archives are handed out as they are; so one is asked for, at another address.
+            let docker = self.sent_to(docker, path.clone());
+            async move {
+                let bytes = docker.export_container("any");
+                let bytes = bytes.try_fold(Vec::new(), async |mut all, piece| {
+                    all.extend_from_slice(&piece);
+                    Ok(all)
+                });
+                serde_json::from_slice(&bytes.await?).map_err(|err| ApiError::JsonSerdeError { err })
+            }
+        })
+        .await
+    }
+
+    fn senseless(&self, what: &str) -> Error {
+        let text = format!("{what}: the answer of the Docker engine makes no sense");
+        Error::new(ErrorKind::Docker, self.address(), text)
+    }
+}
+
+/// The name in a list; the others are those that links of other containers give it.
+fn own_name(item: &Value) -> String {
+    let names = item.get("Names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let own = names.filter_map(|name| name.strip_prefix('/')).find(|name| !name.contains('/'));
+    own.unwrap_or_default().to_owned()
+}
+
+fn container(mut answer: Value) -> Container {
+    let state = answer["State"].take();
+    let status = serde_json::from_value(state["Status"].clone()).unwrap_or_else(|_| {
+        // Words of the future, and of engines that had none.
+        if state["Running"] == true { Status::Running } else { Status::Exited }
+    });
+    Container {
+        id: text(&answer["Id"]),
+        name: text(&answer["Name"]).trim_start_matches('/').to_owned(),
+        status,
+        exit_code: state["ExitCode"].as_i64().unwrap_or_default(),
+        started_at: text(&state["StartedAt"]),
+        image_id: text(&answer["Image"]),
+        config: answer["Config"].take(),
+        host_config: answer["HostConfig"].take(),
+        networks: answer["NetworkSettings"]["Networks"].take(),
+        mounts: answer["Mounts"].take(),
+    }
+}
+
+fn image(mut answer: Value) -> Image {
+    let digests = answer["RepoDigests"].as_array().into_iter().flatten();
+    Image {
+        id: text(&answer["Id"]),
+        digests: digests.filter_map(Value::as_str).map(str::to_owned).collect(),
+        config: answer["Config"].take(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
