@@ -76,8 +76,25 @@ impl From<Color> for ColorChoice {
 pub(super) enum Verb {
     /// Make this host what a document says
     Apply {
-        /// YAML or JSON; `-` reads stdin
+        /// YAML or JSON, of this host or of a fleet; `-` reads stdin
         file: String,
+        /// Which of a fleet's hosts this one is [default: by its name or address]
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+    },
+    /// Run a container, and give it addresses on the network
+    #[command(override_usage = "weave run [OPTIONS] [ADDRESS]... [DOCKER-RUN-OPTION]... IMAGE [COMMAND]...")]
+    Run {
+        /// Addresses such as 10.2.1.4/24, then what `docker run` takes
+        #[arg(value_name = "WORD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+    /// Remove containers that weave made
+    #[command(alias = "remove")]
+    Rm {
+        /// Name of the container
+        #[arg(value_name = "CONTAINER")]
+        name: String,
     },
     /// Start the router: bridge, tunnel, the guard of its port, first peers
     Launch(LaunchArgs),

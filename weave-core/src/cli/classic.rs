@@ -80,10 +80,7 @@ const OPTIONS: &[Row] = &[
 
 /// Verbs of the classic script that are none here, and what to do instead.
 const VERBS: &[(&[&str], &str)] = &[
-    (
-        &["run", "start", "restart", "create"],
-        "use `docker run` or `docker start`, then `weave attach ADDRESS... CONTAINER`",
-    ),
+    (&["start", "restart", "create"], "use `weave run`, or `docker start`, then `weave attach ADDRESS... CONTAINER`"),
     (&["launch-router", "setup"], "use `weave launch`"),
     (&["stop-router"], "use `weave stop`"),
     (&["rmpeer"], "use `weave forget PEER`"),

@@ -6,9 +6,13 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::args::{AttachArgs, LaunchArgs, Verb};
+use crate::kernel::machine;
 use crate::ops::{Apply, Nothing, Operation, Ps};
+use crate::spec::options::parse_run;
+use crate::spec::run::Command;
 use crate::spec::{
-    Attach, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List, from_yaml,
+    Attach, Attached, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
+    Options, Remove, Run,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -16,6 +20,8 @@ use crate::{Error, ErrorKind, Result};
 pub(super) trait Surroundings {
     /// A variable of the environment; nothing where it is not set or empty.
     fn variable(&self, name: &str) -> Option<String>;
+    /// The name of this machine.
+    fn hostname(&self) -> String;
     /// The text of a file, or of stdin for `-`.
     fn text(&self, file: &str) -> Result<String>;
 }
@@ -26,6 +32,10 @@ pub(super) struct Process;
 impl Surroundings for Process {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn hostname(&self) -> String {
+        machine().hostname
     }
 
     fn text(&self, file: &str) -> Result<String> {
@@ -49,6 +59,8 @@ impl Surroundings for Process {
 pub(super) fn name(verb: &Verb) -> &'static str {
     match verb {
         Verb::Apply { .. } => "apply",
+        Verb::Run { .. } => "run",
+        Verb::Rm { .. } => "remove",
         Verb::Launch(_) => "launch",
         Verb::Connect { .. } => "connect",
         Verb::Forget { .. } => "forget",
@@ -75,7 +87,11 @@ pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operati
 
 fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     Ok(match verb {
-        Verb::Apply { file } => Operation::Apply(Apply { document: from_yaml(&from.text(file)?)? }),
+        Verb::Apply { file, host } => {
+            Operation::Apply(Apply::from_text(file, &from.text(file)?, host.clone(), &from.hostname())?)
+        }
+        Verb::Run { words } => Operation::Run(run(words)?),
+        Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
         Verb::Launch(args) => Operation::Launch(launch(args, from)?),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
         Verb::Forget { peers } => Operation::Forget(Forget { peers: list(peers)? }),
@@ -155,6 +171,34 @@ fn attach(args: &AttachArgs) -> Result<Attach> {
     spec.multicast = !args.no_multicast_route;
     spec.probe = !args.no_probe;
     Ok(spec)
+}
+
+/// Splits `[ADDRESS…] DOCKER-RUN-OPTIONS… IMAGE [COMMAND…]`.
+fn run(words: &[String]) -> Result<Run> {
+    let at = words.iter().position(|word| !looks_like_address(word)).unwrap_or(words.len());
+    let (addresses, rest) = words.split_at(at);
+    let (options, rest) = parse_run(rest)?;
+    let Some((image, command)) = rest.split_first() else {
+        return Err(
+            Error::invalid("image", "no image is given").hint("say which: `weave run 10.2.1.4/24 --name web nginx`")
+        );
+    };
+    let Some(name) = options.name.clone() else {
+        return Err(Error::invalid(
+            "--name",
+            "no name is given, and without one every run would make another container",
+        )
+        .hint(format!("give it one: `weave run {} --name NAME {image}`", addresses.join(" "))));
+    };
+    let attached = Attached {
+        ips: (!addresses.is_empty()).then(|| list(addresses)).transpose()?,
+        image: Some(image.clone()),
+        command: (!command.is_empty()).then(|| Command::Words(command.to_vec())),
+        pull: options.pull,
+        options: Some(Options { name: None, pull: None, ..options }),
+        ..Attached::default()
+    };
+    Ok(Run { name, attached })
 }
 
 fn no_allocation(example: &str) -> Error {

@@ -157,7 +157,6 @@ impl Engine {
     ///
     /// # Errors
     /// When the engine does not answer, or there is no such version.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
     pub(crate) async fn create_version(&self) -> Result<u16> {
         self.newest_minor().await.map_err(|failure| failure.error)
     }

@@ -9,6 +9,7 @@ mod held;
 pub(crate) mod job;
 mod locate;
 mod look;
+mod machine;
 mod names;
 mod notify;
 mod observe;
@@ -36,6 +37,7 @@ use crate::plan::container::ContainerStep;
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
+pub(crate) use machine::machine;
 
 /// Told after each step how many of how many are done.
 pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;

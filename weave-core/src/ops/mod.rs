@@ -2,6 +2,7 @@
 //! `exposure::expose`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
+mod apply;
 pub mod attachment;
 pub mod container;
 pub mod exposure;
@@ -13,7 +14,8 @@ mod report;
 pub mod router;
 pub mod status;
 
-pub use operation::{Apply, Nothing, Operation, Ps};
+pub use apply::Apply;
+pub use operation::{Nothing, Operation, Ps};
 pub use report::Report;
 
 use crate::apply::{Mode, converge};

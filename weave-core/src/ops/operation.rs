@@ -1,23 +1,14 @@
 //! The table of operations that every binding and the command dispatch through.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Report, attachment, container, exposure, host, peer, router};
+use super::{Apply, Report, attachment, container, exposure, host, peer, router};
 use crate::apply::Mode;
-use crate::kernel::Kernel;
-use crate::spec::{
-    Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, Remove, Run, from_value, nearest,
-};
+use crate::kernel::{Kernel, machine};
+use crate::spec::{Attach, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
 use crate::{Error, Result};
-
-/// The arguments of `apply`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Apply {
-    /// What the host should be.
-    pub document: HostDocument,
-}
 
 /// The arguments of an operation that has none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +21,23 @@ pub struct Nothing {}
 pub struct Ps {
     /// Only these; everything where none is given. `weave:expose` is the host itself.
     pub containers: crate::spec::List<String>,
+}
+
+/// What is read from a table of arguments.
+trait Arguments: Sized {
+    fn read(arguments: Value) -> Result<Self>;
+}
+
+impl<T: DeserializeOwned> Arguments for T {
+    fn read(arguments: Value) -> Result<Self> {
+        from_value(arguments)
+    }
+}
+
+impl Apply {
+    fn read(arguments: Value) -> Result<Self> {
+        Self::from_arguments(arguments, &machine().hostname)
+    }
 }
 
 macro_rules! operations {
@@ -55,7 +63,7 @@ macro_rules! operations {
 
             fn parse(name: &str, arguments: Value) -> Option<Result<Self>> {
                 match name {
-                    $($name => Some(from_value(arguments).map(Self::$variant)),)*
+                    $($name => Some(<$arguments>::read(arguments).map(Self::$variant)),)*
                     _ => None,
                 }
             }
@@ -127,7 +135,12 @@ impl Operation {
     /// Those of the operation.
     pub async fn run(&self, kernel: &Kernel, mode: Mode) -> Result<Report> {
         match self {
-            Self::Apply(apply) => host::apply(kernel, &apply.document, mode).await,
+            Self::Apply(apply) => {
+                let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
+                let mut report = host::apply(kernel, &document, mode).await?;
+                report.warnings.splice(..0, apply.warnings.iter().cloned());
+                Ok(report)
+            }
             Self::Launch(spec) => router::launch(kernel, spec, mode).await,
             Self::Stop(_) => router::stop(kernel, mode).await,
             Self::Reset(_) => host::reset(kernel, mode).await,

@@ -1,0 +1,77 @@
+//! The arguments of `apply`: a document of either kind.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::spec::fleet::{Document, Machine, read_document, read_value};
+use crate::spec::{Finding, HostDocument, Reading, from_value};
+use crate::{Error, Result};
+
+/// The arguments of `apply`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Apply {
+    /// What this host, or all hosts, should be.
+    pub document: Document,
+    /// Which of a fleet's hosts this one is, where its name and addresses do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What the reading of the document warned of.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+/// The arguments as a table holds them.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    document: Value,
+    #[serde(default)]
+    host: Option<String>,
+}
+
+impl Apply {
+    /// Reads them from a table of arguments.
+    ///
+    /// # Errors
+    /// `InvalidSpec` with everything that is wrong with the document.
+    pub(super) fn from_arguments(arguments: Value, hostname: &str) -> Result<Self> {
+        let Arguments { document, host } = from_value(arguments)?;
+        let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
+        Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
+    }
+
+    /// Reads a document from YAML, of which JSON is a part. `file` is only named in findings.
+    ///
+    /// # Errors
+    /// `InvalidSpec` with everything that is wrong, each with file, line and key.
+    pub fn from_text(file: &str, text: &str, host: Option<String>, hostname: &str) -> Result<Self> {
+        let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
+        Self::accepted(read_document(file, text, Some(&machine)), host)
+    }
+
+    fn accepted(reading: Reading<Document>, host: Option<String>) -> Result<Self> {
+        let (document, findings) = reading.accept()?;
+        Ok(Self { document, host, warnings: findings.iter().map(Finding::to_string).collect() })
+    }
+
+    /// The document of the host that is meant.
+    ///
+    /// # Errors
+    /// `NotFound` where a fleet does not have it, `Conflict` where several may be meant, `InvalidSpec` for a `host` that
+    /// is given to a document of one host.
+    pub fn document(&self, machine: &Machine) -> Result<Cow<'_, HostDocument>> {
+        match (&self.document, &self.host) {
+            (Document::Fleet(fleet), host) => {
+                let name = fleet.choose(host.as_deref(), machine)?;
+                fleet.cut(name).map(Cow::Owned)
+            }
+            (Document::Host(_), Some(host)) => {
+                let message = format!("`{host}` is given, but the document is that of one host and not of a fleet");
+                Err(Error::invalid("host", format!("{message}; allowed: with a document that has `hosts`")))
+            }
+            (Document::Host(document), None) => Ok(Cow::Borrowed(document)),
+        }
+    }
+}
