@@ -65,12 +65,6 @@ pub fn spare_vxlan(port: u16) -> String {
     format!("vxlan-{port}b")
 }
 
-/// The label on containers that weave made.
-pub const MADE: &str = "weave.made";
-
-/// The label that says which options a container was made with.
-pub const ASKED: &str = "weave.asked";
-
 const NEW: &str = ".weave-new";
 const OLD: &str = ".weave-old";
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::args::Cli;
-use crate::spec::HostDocument;
+use crate::spec::{HostDocument, from_yaml};
 
 #[derive(Default)]
 struct Given(Vec<(&'static str, &'static str)>);
@@ -11,6 +11,10 @@ struct Given(Vec<(&'static str, &'static str)>);
 impl Surroundings for Given {
     fn variable(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn hostname(&self) -> String {
+        "dockerhost001.example.com".to_owned()
     }
 
     fn text(&self, file: &str) -> Result<String> {

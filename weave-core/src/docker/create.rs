@@ -13,7 +13,6 @@ mod tests;
 use std::collections::HashMap;
 
 use bollard::models::{ContainerCreateBody, HealthConfig};
-use bollard::query_parameters::CreateContainerOptions;
 
 pub(crate) use needs::check_engine;
 
@@ -51,10 +50,6 @@ pub(crate) fn body(options: &Options, image: &str, command: &[String]) -> Contai
     }
 }
 
-/// What stands in the address of the request.
-pub(crate) fn query(options: &Options) -> CreateContainerOptions {
-    CreateContainerOptions { name: options.name.clone(), platform: options.platform.clone().unwrap_or_default() }
-}
 
 fn healthcheck(options: &Options) -> Option<HealthConfig> {
     if options.no_healthcheck == Some(true) {

@@ -10,7 +10,7 @@ use crate::docker::{client_side, create};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Containers};
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, Wish, plan_containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, Make, Wish, plan_containers};
 use crate::spec::run::{Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -151,8 +151,8 @@ impl Wanted {
         let mut lanes = Vec::new();
         let mut intents: Vec<ContainerIntent> = Vec::new();
         for run in &self.runs {
-            match wish(run, &observed) {
-                Ok(wish) => intents.push(ContainerIntent::Run(Box::new(wish))),
+            match make(run, &observed) {
+                Ok(make) => intents.push(ContainerIntent::Run(Box::new(make))),
                 Err(error) => {
                     lanes.push(ContainerLane {
                         name: run.name.clone(),
@@ -203,7 +203,7 @@ impl Wanted {
 }
 
 /// The request for a container, with all that the client reads from files and environment in it.
-fn wish(run: &Settings, observed: &Containers) -> Result<Wish> {
+fn make(run: &Settings, observed: &Containers) -> Result<Make> {
     let variable = |name: &str| std::env::var(name).ok();
     let within = |error: Error| error.within(&format!("containers.{}", run.name));
     let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
@@ -215,5 +215,6 @@ fn wish(run: &Settings, observed: &Containers) -> Result<Wish> {
     let body = |body| serde_json::to_value(body).map_err(|error| Error::invalid("options", error.to_string()));
     let nothing = body(create::body(&Default::default(), "", &[]))?;
     let asked = body(create::body(&options, &run.image, &words))?;
-    Ok(Wish::new(&Settings { options, ..run.clone() }, asked, &nothing))
+    let settings = Settings { options, ..run.clone() };
+    Ok(Make { wish: Wish::new(&settings, asked, &nothing), settings })
 }

@@ -13,7 +13,6 @@ fn read(text: &str) -> Result<Operation> {
     let arguments: serde_json::Value = from_yaml(arguments)?;
     let operation = Operation::from_parts(verb, arguments)?;
     let valid = match &operation {
-        Operation::Apply(apply) => apply.document.validate().map_err(|error| error.within("document")),
         Operation::Launch(spec) => spec.validate(),
         Operation::Attach(spec) => spec.validate(),
         Operation::Expose(spec) => spec.validate(),

@@ -1,19 +1,38 @@
 //! What has to be done with containers. Pure.
 //!
 //! ```text
-//! (Wish, Containers) -> left over from a killed run? put back first
+//! (Run, request) -> Wish               what was asked: path -> value
+//! (Wish, Container) -> [Difference]    compared by the table in `paths.rs`
+//! (Make, Containers) -> left over from a killed run? put back first
 //!                    -> absent: create; differs: update in place, or create anew beside it and swap; stopped: start
 //! ```
 
+mod alike;
+mod compare;
+mod keep;
+mod label;
 mod leftover;
+mod lookup;
+mod make;
+mod mounts;
+mod paths;
 mod recreate;
+mod shape;
 mod step;
+#[cfg(test)]
+mod tests;
+mod update;
 mod wish;
 
 use std::collections::BTreeSet;
 
+pub use compare::{Difference, compare};
+pub use keep::{Kept, carry, kept};
+pub use label::{ASKED, MADE, is_ours};
+pub use make::Make;
 pub use step::ContainerStep;
-pub use wish::{Difference, Update, Wish, carried, compare, in_place};
+pub use update::{InPlace, in_place};
+pub use wish::Wish;
 
 use super::Change;
 use crate::observed::{Container, Containers};
@@ -22,10 +41,10 @@ use crate::spec::run::{OnChange, Pull, RunState};
 use crate::{Error, ErrorKind, names};
 
 /// What shall become of a container.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum ContainerIntent {
     /// It is there, and as wished.
-    Run(Box<Wish>),
+    Run(Box<Make>),
     /// It is not there.
     Remove(String),
 }
@@ -34,7 +53,7 @@ impl ContainerIntent {
     /// Its name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Run(wish) => &wish.name,
+            Self::Run(make) => &make.wish.name,
             Self::Remove(name) => name,
         }
     }
@@ -93,7 +112,7 @@ pub fn plan_containers(
         .map(|intent| {
             let mut lane = ContainerLane { name: intent.name().to_owned(), ..ContainerLane::default() };
             let planned = match intent {
-                ContainerIntent::Run(wish) => run(wish, observed, &mut lane),
+                ContainerIntent::Run(make) => run(make, observed, &mut lane),
                 ContainerIntent::Remove(name) => remove(name, observed, &mut lane),
             };
             if let Err(error) = planned {
@@ -115,28 +134,24 @@ pub fn plan_containers(
     lanes
 }
 
-/// Whether weave made it.
-fn is_ours(container: &Container) -> bool {
-    container.label(names::MADE).is_some()
-}
-
-fn run(wish: &Wish, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
-    lane.needs.clone_from(&wish.needs);
+fn run(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
+    let (wish, settings) = (&make.wish, &make.settings);
+    lane.needs = make.needs();
     let present = leftover::put_back(&wish.name, observed, lane);
-    let pulled = pull(wish, observed, lane)?;
+    let pulled = pull(make, observed, lane)?;
     let Some(container) = present else {
-        create(wish, lane);
+        create(make, lane);
         return Ok(());
     };
     let mut differences = compare(wish, container, observed.images.get(&wish.image).filter(|_| !pulled));
     if pulled && !differences.iter().any(|difference| difference.option == "image") {
         differences.insert(0, newer_image(wish, container));
     }
-    if !differences.is_empty() && change(wish, container, &differences, lane)? {
+    if !differences.is_empty() && change(make, container, &differences, lane)? {
         return Ok(());
     }
     lane.runs = container.runs();
-    match (wish.state, container.runs()) {
+    match (settings.state, container.runs()) {
         (RunState::Running, false) => {
             lane.before.push(ContainerStep::Start { name: wish.name.clone() });
             lane.change("state", "stopped", "running");
@@ -153,10 +168,11 @@ fn run(wish: &Wish, observed: &Containers, lane: &mut ContainerLane) -> Result<(
 }
 
 /// Fetches the image where that is wished for. Whether another one comes than is there, or was not there.
-fn pull(wish: &Wish, observed: &Containers, lane: &mut ContainerLane) -> Result<bool, Error> {
+fn pull(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<bool, Error> {
+    let wish = &make.wish;
     let image = observed.images.get(&wish.image);
     let missing = |why: &str| Error::new(ErrorKind::NotFound, &wish.image, format!("the image is not there{why}"));
-    let wanted = match (wish.pull, image) {
+    let wanted = match (make.settings.pull, image) {
         (Pull::Never, None) => {
             let hint = "load it with `docker load` or `docker pull`, or leave out `pull: never`";
             return Err(missing(", and `pull: never` forbids to fetch it").hint(hint));
@@ -187,31 +203,33 @@ fn newer_image(wish: &Wish, container: &Container) -> Difference {
     Difference { option: "image".to_owned(), before: container.image_id.clone().into(), after: after.into() }
 }
 
-fn create(wish: &Wish, lane: &mut ContainerLane) {
+fn create(make: &Make, lane: &mut ContainerLane) {
+    let (wish, settings) = (&make.wish, &make.settings);
     lane.before.push(ContainerStep::Create {
         name: wish.name.clone(),
         platform: wish.platform.clone(),
         body: wish.request(),
-        line: wish.line(&wish.name),
+        line: make.line(&wish.name),
     });
     lane.change("image", (), &wish.image);
-    if wish.state == RunState::Running {
+    if settings.state == RunState::Running {
         lane.before.push(ContainerStep::Start { name: wish.name.clone() });
         (lane.fresh, lane.runs) = (true, true);
     }
-    lane.change("state", (), wish.state);
+    lane.change("state", (), settings.state);
 }
 
 /// Makes differences good. Whether that is all there is to do.
 fn change(
-    wish: &Wish,
+    make: &Make,
     container: &Container,
     differences: &[Difference],
     lane: &mut ContainerLane,
 ) -> Result<bool, Error> {
+    let wish = &make.wish;
     let options: BTreeSet<&str> = differences.iter().map(|difference| difference.option.as_str()).collect();
     let options = options.into_iter().collect::<Vec<_>>().join(", ");
-    match wish.on_change {
+    match make.settings.on_change {
         OnChange::Ignore => return Ok(false),
         OnChange::Report => {
             let warning = format!("container {} was made with other settings ({options}) and stays so", wish.name);
@@ -229,12 +247,11 @@ fn change(
         let (before, after) = masked(difference);
         lane.change(&difference.option, before, after);
     }
-    if let Some(update) = in_place(differences, wish, container) {
-        let Update { after, before } = update;
+    if let Some(InPlace { after, before, .. }) = in_place(wish, container, differences) {
         lane.before.push(ContainerStep::Update { name: wish.name.clone(), after, before });
         return Ok(false);
     }
-    recreate::steps(wish, container, lane);
+    recreate::steps(make, container, lane);
     Ok(true)
 }
 

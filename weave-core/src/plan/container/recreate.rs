@@ -3,28 +3,31 @@
 //! The new one is made before the old one is stopped, so that a request that the engine refuses costs no downtime; the
 //! old one is kept under another name until the new one runs and is attached, so that it can come back.
 
-use super::{ContainerLane, ContainerStep, Wish, carried};
+use super::{ContainerLane, ContainerStep, Make, carry, kept};
 use crate::names;
 use crate::observed::Container;
 use crate::spec::run::RunState;
 
-pub(super) fn steps(wish: &Wish, old: &Container, lane: &mut ContainerLane) {
+pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
+    let wish = &make.wish;
     let (name, new_name, old_name) = (&wish.name, names::new_of(&wish.name), names::old_of(&wish.name));
     // What a killed run had replaced already makes room for what is replaced now.
     lane.before.append(&mut lane.after);
     let rename = |from: &str, to: &str| ContainerStep::Rename { from: from.to_owned(), to: to.to_owned() };
+    let mut body = wish.request();
+    carry(&mut body, &kept(wish, old));
     lane.before.push(ContainerStep::Create {
         name: new_name.clone(),
         platform: wish.platform.clone(),
-        body: carried(wish.request(), wish, old),
-        line: wish.line(&new_name),
+        body,
+        line: make.line(&new_name),
     });
     if old.runs() {
         lane.before.push(ContainerStep::Stop { name: name.clone() });
     }
     lane.before.push(rename(name, &old_name));
     lane.before.push(rename(&new_name, name));
-    let starts = match wish.state {
+    let starts = match make.settings.state {
         RunState::Running => true,
         RunState::Stopped => false,
         RunState::Created => old.runs(),

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::lines::{LINES, Older};
 use super::recorder::Recorder;
 use crate::docker::client_side::resolve;
-use crate::docker::create::{body, query};
+use crate::docker::create::body;
 use crate::spec::options::parse_run;
 
 const FILES: [(&str, &str); 4] = [
@@ -47,9 +47,8 @@ fn ours(line: &str, image: &str, recorder: &Recorder) -> (Json, Vec<(String, Str
     let (options, rest) = parse_run(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
     let environment = |name: &str| (name == "CALLER").then(|| "of the test".to_owned());
     let options = resolve(options, &environment, &recorder.base()).unwrap_or_else(|error| panic!("{line}: {error}"));
-    let query = query(&options);
-    let query = [("name", query.name.unwrap_or_default()), ("platform", query.platform)];
-    let query = query.into_iter().filter(|(_, value)| !value.is_empty());
+    let query = [("name", options.name.clone()), ("platform", options.platform.clone())];
+    let query = query.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).filter(|(_, value)| !value.is_empty());
     let body = serde_json::to_value(body(&options, &rest[0], &rest[1..])).expect("JSON");
     (tidy(body), query.map(|(name, value)| (name.to_owned(), value)).collect())
 }

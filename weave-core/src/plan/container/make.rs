@@ -1,0 +1,66 @@
+//! A container to make, or to find made.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Wish;
+use crate::spec::Settings;
+
+/// What a container shall be, and how it gets there.
+#[derive(Debug, Clone)]
+pub struct Make {
+    /// What is compared with what is there.
+    pub wish: Wish,
+    /// How it is run.
+    pub settings: Settings,
+}
+
+impl Make {
+    /// Containers that have to be there before it.
+    pub(super) fn needs(&self) -> BTreeSet<String> {
+        let options = serde_json::to_value(&self.settings.options).unwrap_or_default();
+        let texts = |field: &str| match &options[field] {
+            Value::String(text) => vec![text.clone()],
+            Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+        let first = |text: String| text.split(':').next().unwrap_or_default().to_owned();
+        let linked = ["link", "volumes_from"].into_iter().flat_map(texts).map(first);
+        let joined = ["network", "pid", "ipc"].into_iter().flat_map(texts);
+        let joined = joined.filter_map(|text| text.strip_prefix("container:").map(str::to_owned));
+        linked.chain(joined).collect()
+    }
+
+    /// The command line that making it equals; the values of variables, which may be secrets, are left out.
+    pub(super) fn line(&self, name: &str) -> String {
+        let mut line = format!("docker create --name {name}");
+        let options = serde_json::to_value(&self.settings.options).unwrap_or_default();
+        for (field, value) in options.as_object().into_iter().flatten() {
+            let long = field.replace('_', "-");
+            let values = match value {
+                Value::Array(items) => items.clone(),
+                one => vec![one.clone()],
+            };
+            for value in values {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let text = match text.split_once('=') {
+                    Some((name, _)) if field == "env" => format!("{name}=…"),
+                    _ => text,
+                };
+                // Writing to a string cannot fail.
+                let _ = write!(line, " --{long}={}", quoted(&text));
+            }
+        }
+        for word in std::iter::once(&self.settings.image).chain(&self.settings.words().unwrap_or_default()) {
+            line.push(' ');
+            line.push_str(&quoted(word));
+        }
+        line
+    }
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
+}
