@@ -5,6 +5,7 @@ mod orders;
 mod pulls;
 mod real;
 mod refusals;
+mod registry;
 mod versions;
 
 use std::time::{Duration, Instant};

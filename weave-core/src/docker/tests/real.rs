@@ -1,7 +1,7 @@
 //! A real engine. Needs root, and fails without it.
 
 #[path = "../../../tests/support/lab/mod.rs"]
-mod lab;
+pub(super) mod lab;
 
 use serde_json::{Value, json};
 
@@ -219,5 +219,10 @@ fn refusals(scene: &Scene) {
     let volume = json!({"HostConfig": {"Mounts": [
         {"Type": "volume", "Source": "v", "Target": "/x", "VolumeOptions": {"DriverConfig": {"Name": "nosuch"}}}]}});
     scene.refused(&create("cc", volume), NotFound, "cc", "docker plugin ls");
+    let mut foreign = create("cc", sleeping());
+    if let ContainerStep::Create { platform, .. } = &mut foreign {
+        *platform = Some("linux/s390x".into());
+    }
+    scene.refused(&foreign, NotFound, "cc", "another platform");
     scene.done(&[remove("aa"), remove("bb"), remove("cc")]);
 }
