@@ -33,7 +33,7 @@ enum Question {
 }
 
 enum Answer {
-    Container(Option<Container>),
+    Container(Option<Box<Container>>),
     /// Ids and names.
     Ours(Vec<(String, String)>),
     Image(String, Option<Image>),
@@ -67,7 +67,7 @@ impl Engine {
             let answer = done.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
             match answer {
                 Answer::Container(container) => {
-                    seen.containers.extend(container.map(|container| (container.name.clone(), container)));
+                    seen.containers.extend(container.map(|container| (container.name.clone(), *container)));
                 }
                 Answer::Ours(listed) => {
                     for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
@@ -88,9 +88,9 @@ impl Engine {
             // What is no name may still begin an id.
             Question::Named(name) => {
                 let found = self.container(&name).await?;
-                Ok(Answer::Container(found.filter(|container| container.name == name)))
+                Ok(Answer::Container(found.filter(|container| container.name == name).map(Box::new)))
             }
-            Question::Known(id) => self.container(&id).await.map(Answer::Container),
+            Question::Known(id) => Ok(Answer::Container(self.container(&id).await?.map(Box::new))),
             Question::Ours => self.ours().await.map(Answer::Ours),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;

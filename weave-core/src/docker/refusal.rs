@@ -58,13 +58,7 @@ fn told(subject: &str, what: &str, failure: Failure, rules: &[Rule]) -> Error {
 
 /// Whether the pieces of `pattern` stand in `text` one after the other.
 fn says(text: &str, pattern: &str) -> bool {
-    let piece = |rest: &mut &str, piece: &str| {
-        let (_, after) = rest.split_once(piece)?;
-        *rest = &after[..];
-        Some(())
-    };
-    let mut rest = text;
-    pattern.split('*').all(|next| piece(&mut rest, next).is_some())
+    pattern.split('*').try_fold(text, |rest, piece| Some(rest.split_once(piece)?.1)).is_some()
 }
 
 fn by_status(status: Option<u16>) -> ErrorKind {
