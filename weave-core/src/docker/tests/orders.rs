@@ -169,12 +169,12 @@ fn after(milliseconds: u64) -> Reply {
 
 #[test]
 fn work_has_more_time_than_an_answer_and_stopping_has_the_containers_own() {
-    // The deadlines of the fake's client: 300 ms to answer, 600 ms to work.
+    // The deadlines of the fake's client: 300 ms to answer, 1200 ms to work.
     act(&engine(|_| after(450)), &start()).expect("slow, but in time");
-    let error = act(&engine(|_| after(900)), &start()).expect_err("too slow");
+    let error = act(&engine(|_| after(1800)), &start()).expect_err("too slow");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(error.message().contains("start web: the Docker engine did not answer within 0.6 s"), "{error}");
-    for (timeout, slow) in [(json!(1), 1100), (json!(-1), 1100), (Value::Null, 1100)] {
+    assert!(error.message().contains("start web: the Docker engine did not answer within 1.2 s"), "{error}");
+    for (timeout, slow) in [(json!(1), 1500), (json!(-1), 1500), (Value::Null, 1500)] {
         let config = json!({"Id": "f00d", "Name": "/web", "Config": {"StopTimeout": timeout}}).to_string();
         let fake = engine(move |path| match path {
             "containers/web/json" => Reply::Json(200, config.clone()),
@@ -187,7 +187,7 @@ fn work_has_more_time_than_an_answer_and_stopping_has_the_containers_own() {
     let config = json!({"Id": "f00d", "Name": "/web", "Config": {"StopTimeout": 0}}).to_string();
     let fake = engine(move |path| match path {
         "containers/web/json" => Reply::Json(200, config.clone()),
-        _ => after(900),
+        _ => after(1800),
     });
     assert_eq!(act(&fake, &stop()).expect_err("too slow").kind(), ErrorKind::Timeout);
 }
