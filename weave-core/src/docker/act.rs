@@ -125,7 +125,7 @@ fn none((): ()) -> Vec<String> {
 /// A name that may stand in an address; no container has another.
 fn known(name: &str) -> Result<&str> {
     spoken_name(name).ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, name, "no container can have this name; allowed: [a-zA-Z0-9][a-zA-Z0-9_.-]*")
+        Error::new(ErrorKind::NotFound, name, "no container can have this name; allowed: [a-zA-Z0-9][a-zA-Z0-9_.-]+")
     })
 }
 

@@ -113,7 +113,7 @@ impl FakeEngine {
     /// A client with credentials.
     pub(super) fn client_with(&self, keychain: Keychain) -> Engine {
         let deadline = Duration::from_millis(300);
-        let patience = Patience { answer: deadline, registry: deadline, work: 2 * deadline, silence: deadline };
+        let patience = Patience { answer: deadline, registry: deadline, work: 4 * deadline, silence: deadline };
         Engine::new(Address::Unix(self.socket().display().to_string()), patience, keychain)
     }
 

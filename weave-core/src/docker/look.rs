@@ -33,7 +33,7 @@ enum Question {
 }
 
 enum Answer {
-    Container(Option<Container>),
+    Container(Option<Box<Container>>),
     /// Ids and names.
     Ours(Vec<(String, String)>),
     Image(String, Option<Image>),
@@ -67,7 +67,7 @@ impl Engine {
             let answer = done.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
             match answer {
                 Answer::Container(container) => {
-                    seen.containers.extend(container.map(|container| (container.name.clone(), container)));
+                    seen.containers.extend(container.map(|container| (container.name.clone(), *container)));
                 }
                 Answer::Ours(listed) => {
                     for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
@@ -89,9 +89,9 @@ impl Engine {
             // What is no name may still begin an id.
             Question::Named(name) => {
                 let found = self.container(&name).await?;
-                Ok(Answer::Container(found.filter(|container| container.name == name)))
+                Ok(Answer::Container(found.filter(|container| container.name == name).map(Box::new)))
             }
-            Question::Known(id) => self.container(&id).await.map(Answer::Container),
+            Question::Known(id) => Ok(Answer::Container(self.container(&id).await?.map(Box::new))),
             Question::Ours => self.ours().await.map(Answer::Ours),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
@@ -107,7 +107,7 @@ impl Engine {
     pub(super) async fn container(&self, name: &str) -> Result<Option<Container>> {
         let what = format!("look at container {name}");
         match self.read(&what, format!("/containers/{name}/json")).await {
-            Ok(answer) => Ok(Some(container(answer))),
+            Ok(answer) => container(answer).map(Some).ok_or_else(|| self.senseless(&what)),
             Err(Failure { status: Some(404), .. }) => Ok(None),
             Err(failure) => Err(failure.error),
         }
@@ -126,7 +126,7 @@ impl Engine {
         }
         let what = format!("look at image {reference}");
         match self.read(&what, format!("/images/{reference}/json")).await {
-            Ok(answer) => Ok(Some(image(answer))),
+            Ok(answer) => image(answer).map(Some).ok_or_else(|| self.senseless(&what)),
             Err(Failure { status: Some(404), .. }) => Ok(None),
             Err(failure) => Err(failure.error),
         }
@@ -185,33 +185,43 @@ fn own_name(item: &Value) -> String {
     own.unwrap_or_default().to_owned()
 }
 
-fn container(mut answer: Value) -> Container {
-    let state = answer["State"].take();
-    let status = serde_json::from_value(state["Status"].clone()).unwrap_or_else(|_| {
+/// A container; `None` where the answer is not about one.
+fn container(mut answer: Value) -> Option<Container> {
+    let id = answer.get("Id")?.as_str()?.to_owned();
+    let mut part = |path: &str| answer.pointer_mut(path).map(Value::take).unwrap_or_default();
+    let status = serde_json::from_value(part("/State/Status")).unwrap_or_else(|_| {
         // Words of the future, and of engines that had none.
-        if state["Running"] == true { Status::Running } else { Status::Exited }
+        if part("/State/Running") == true { Status::Running } else { Status::Exited }
     });
-    Container {
-        id: text(&answer["Id"]),
-        name: text(&answer["Name"]).trim_start_matches('/').to_owned(),
+    Some(Container {
+        id,
+        name: text(&part("/Name")).trim_start_matches('/').to_owned(),
         status,
-        exit_code: state["ExitCode"].as_i64().unwrap_or_default(),
-        started_at: text(&state["StartedAt"]),
-        image_id: text(&answer["Image"]),
-        config: answer["Config"].take(),
-        host_config: answer["HostConfig"].take(),
-        networks: answer["NetworkSettings"]["Networks"].take(),
-        mounts: answer["Mounts"].take(),
-    }
+        exit_code: part("/State/ExitCode").as_i64().unwrap_or_default(),
+        started_at: text(&part("/State/StartedAt")),
+        image_id: text(&part("/Image")),
+        config: part("/Config"),
+        host_config: part("/HostConfig"),
+        networks: part("/NetworkSettings/Networks"),
+        mounts: sorted(part("/Mounts")),
+    })
 }
 
-fn image(mut answer: Value) -> Image {
-    let digests = answer["RepoDigests"].as_array().into_iter().flatten();
-    Image {
-        id: text(&answer["Id"]),
-        digests: digests.filter_map(Value::as_str).map(str::to_owned).collect(),
-        config: answer["Config"].take(),
+/// Mounts by their places: the engine tells them in another order each time.
+fn sorted(mut mounts: Value) -> Value {
+    if let Some(mounts) = mounts.as_array_mut() {
+        mounts.sort_by_key(|mount| mount.get("Destination").map(text));
     }
+    mounts
+}
+
+/// An image; `None` where the answer is not about one.
+fn image(mut answer: Value) -> Option<Image> {
+    let id = answer.get("Id")?.as_str()?.to_owned();
+    let mut part = |path: &str| answer.pointer_mut(path).map(Value::take).unwrap_or_default();
+    let digests = part("/RepoDigests");
+    let digests = digests.as_array().into_iter().flatten().map(text);
+    Some(Image { id, digests: digests.collect(), config: part("/Config") })
 }
 
 fn text(value: &Value) -> String {

@@ -50,7 +50,7 @@ impl Engine {
         };
         let mut news = pin!(docker.create_image(Some(options), None, key.credentials.clone()));
         let mut layers = Layers::default();
-        let mut last = PullProgress::default();
+        let mut last = layers.progress(image);
         loop {
             let failure = match tokio::time::timeout(silence, news.next()).await {
                 Ok(None) => return Ok(()),

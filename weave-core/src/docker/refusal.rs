@@ -30,7 +30,7 @@ pub(super) fn of_registry(image: &str, what: &str, failure: Failure, key: &Key) 
 
 /// What some words of the engine mean.
 struct Rule {
-    /// Any of these, in small letters.
+    /// Any of these, in small letters; `*` stands for anything.
     words: &'static [&'static str],
     kind: ErrorKind,
     hint: String,
@@ -50,10 +50,15 @@ fn told(subject: &str, what: &str, failure: Failure, rules: &[Rule]) -> Error {
     if let Some((kind, hint)) = in_the_way(words) {
         return Error::new(kind, subject, message).hint(hint);
     }
-    match rules.iter().find(|rule| rule.words.iter().any(|words| small.contains(words))) {
+    match rules.iter().find(|rule| rule.words.iter().any(|words| says(&small, words))) {
         Some(rule) => Error::new(rule.kind, subject, message).hint(&rule.hint),
         None => Error::new(by_status(failure.status), subject, message),
     }
+}
+
+/// Whether the pieces of `pattern` stand in `text` one after the other.
+fn says(text: &str, pattern: &str) -> bool {
+    pattern.split('*').try_fold(text, |rest, piece| Some(rest.split_once(piece)?.1)).is_some()
 }
 
 fn by_status(status: Option<u16>) -> ErrorKind {
@@ -111,13 +116,13 @@ fn hints(name: &str) -> Vec<Rule> {
         ),
         rule(&["bind source path does not exist"], NotFound, "make that path on the host first"),
         rule(
-            &["no such network", "could not find a network"],
+            &["no such network", "network * not found"],
             NotFound,
             "see `docker network ls`, or `docker network create` it",
         ),
         rule(&["no such volume"], NotFound, "see `docker volume ls`, or `docker volume create` it"),
         rule(
-            &["error looking up volume plugin", "error looking up logging plugin", "\" not found"],
+            &["error looking up volume plugin", "error looking up logging plugin", "plugin \"*\" not found"],
             NotFound,
             "see `docker plugin ls`: the plugin is not there, or not enabled",
         ),
@@ -155,7 +160,7 @@ fn of_image(image: &str) -> Vec<Rule> {
             "the image does not exist for this platform: say another platform, or take another image",
         ),
         rule(
-            &["manifest unknown", "manifest for ", "failed to resolve reference"],
+            &["manifest unknown", "manifest for * not found", "failed to resolve reference"],
             NotFound,
             "the registry has no such tag or digest",
         ),

@@ -1,4 +1,12 @@
-//! The client against a fake engine.
+//! The client against a fake engine, and a real one.
+
+mod looks;
+mod orders;
+mod pulls;
+mod real;
+mod refusals;
+mod registry;
+mod versions;
 
 use std::time::{Duration, Instant};
 
