@@ -50,7 +50,6 @@ pub(crate) fn body(options: &Options, image: &str, command: &[String]) -> Contai
     }
 }
 
-
 fn healthcheck(options: &Options) -> Option<HealthConfig> {
     if options.no_healthcheck == Some(true) {
         return Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() });

@@ -43,7 +43,10 @@ pub async fn remove<H: Host>(host: &H, spec: &Remove, mode: Mode) -> Result<Repo
 /// The error of the only container is that of the operation.
 fn alone(done: Result<(Report, Vec<Error>)>) -> Result<Report> {
     let (report, errors) = done?;
-    errors.into_iter().next().map_or(Ok(report), Err)
+    match errors.into_iter().next() {
+        Some(error) => Err(error.op(report.operation)),
+        None => Ok(report),
+    }
 }
 
 /// Brings the host to what `document` says, containers first.

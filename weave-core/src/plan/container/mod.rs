@@ -26,6 +26,8 @@ mod wish;
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 pub use compare::{Difference, compare};
 pub use keep::{Kept, carry, kept};
 pub use label::{ASKED, MADE, is_ours};
@@ -256,15 +258,10 @@ fn change(
 }
 
 /// Variables hold secrets: their values are not shown.
-fn masked(difference: &Difference) -> (serde_json::Value, serde_json::Value) {
-    let mask = |value: &serde_json::Value| match (difference.option.as_str(), value) {
-        ("env", serde_json::Value::Array(items)) => items
-            .iter()
-            .map(|item| item.as_str().and_then(|item| item.split('=').next()).unwrap_or_default())
-            .map(|name| serde_json::Value::String(format!("{name}=…")))
-            .collect(),
-        ("env", serde_json::Value::String(item)) => {
-            serde_json::Value::String(format!("{}=…", item.split('=').next().unwrap_or_default()))
+fn masked(difference: &Difference) -> (Value, Value) {
+    let mask = |value: &Value| match value {
+        Value::Object(variables) if difference.option == "env" => {
+            variables.keys().map(|name| (name.clone(), Value::from("…"))).collect()
         }
         _ => value.clone(),
     };

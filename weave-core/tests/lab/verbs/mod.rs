@@ -4,6 +4,7 @@
 
 mod attachments;
 mod classic;
+mod containers;
 mod documents;
 mod drift;
 mod engines;

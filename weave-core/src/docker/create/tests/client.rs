@@ -48,7 +48,8 @@ fn ours(line: &str, image: &str, recorder: &Recorder) -> (Json, Vec<(String, Str
     let environment = |name: &str| (name == "CALLER").then(|| "of the test".to_owned());
     let options = resolve(options, &environment, &recorder.base()).unwrap_or_else(|error| panic!("{line}: {error}"));
     let query = [("name", options.name.clone()), ("platform", options.platform.clone())];
-    let query = query.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).filter(|(_, value)| !value.is_empty());
+    let query =
+        query.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).filter(|(_, value)| !value.is_empty());
     let body = serde_json::to_value(body(&options, &rest[0], &rest[1..])).expect("JSON");
     (tidy(body), query.map(|(name, value)| (name.to_owned(), value)).collect())
 }
