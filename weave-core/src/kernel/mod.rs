@@ -12,6 +12,7 @@ mod look;
 mod names;
 mod notify;
 mod observe;
+mod paths;
 mod preflight;
 mod probe;
 mod refused;

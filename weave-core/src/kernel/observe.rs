@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::targets::Wanted;
-use super::{Kernel, Known, job, look, names, targets};
+use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
 use crate::observed::{LinkKind, Observed, Scope, Target};
 use crate::{Result, firewall};
@@ -33,7 +33,7 @@ impl Kernel {
             observed.names = resolver.wait().await?;
         }
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
-        let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || look::paths(peers))).transpose()?;
+        let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
         let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
         let found = targets::visit(self, wanted, marks).await?;
 
