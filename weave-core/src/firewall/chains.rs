@@ -38,37 +38,64 @@ pub(super) struct Rules {
     pub user: Option<Vec<Rule>>,
 }
 
-/// Finds the base chains of others in the output of `nft -j list chains`.
-pub(super) fn bases(listing: &Value) -> Vec<Base> {
-    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let chains: Vec<_> = objects.iter().map(|object| &object["chain"]).filter(|chain| chain.is_object()).collect();
-    let has_user = |base: &Value| {
-        let same = |chain: &Value| chain["family"] == base["family"] && chain["table"] == base["table"];
-        chains.iter().any(|chain| same(chain) && chain["name"] == DOCKER_USER)
-    };
-    chains.iter().filter_map(|chain| base(chain, has_user(chain))).collect()
+/// A chain in a list of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// The family.
+    pub family: Family,
+    /// The table.
+    pub table: String,
+    /// The name.
+    pub name: String,
+    /// Whether it is a base chain at hook forward.
+    pub forward: bool,
+    /// Whether its policy is to drop.
+    pub drops: bool,
 }
 
-fn base(chain: &Value, has_user: bool) -> Option<Base> {
-    let (table, name) = (chain["table"].as_str()?, chain["name"].as_str()?);
-    let family = match chain["family"].as_str()? {
-        "ip" => Family::Ip,
-        "ip6" => Family::Ip6,
-        "inet" if table != names::TABLE => Family::Inet,
-        _ => return None,
+/// The chains in the output of `nft -j list chains`, of the families that matter.
+pub(super) fn listed(listing: &Value) -> Vec<Chain> {
+    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let read = |object: &Value| {
+        let chain = &object["chain"];
+        let family = match chain["family"].as_str()? {
+            "ip" => Family::Ip,
+            "ip6" => Family::Ip6,
+            "inet" => Family::Inet,
+            _ => return None,
+        };
+        Some(Chain {
+            family,
+            table: chain["table"].as_str()?.to_owned(),
+            name: chain["name"].as_str()?.to_owned(),
+            forward: chain["hook"] == "forward",
+            drops: chain["policy"] == "drop",
+        })
     };
-    if chain["hook"] != "forward" {
-        return None;
-    }
-    let iptables = family != Family::Inet && table == "filter" && name == "FORWARD";
-    Some(Base {
+    objects.iter().filter_map(read).collect()
+}
+
+/// Finds the base chains of others.
+pub(super) fn bases(chains: &[Chain]) -> Vec<Base> {
+    let has_user = |base: &Chain| {
+        chains
+            .iter()
+            .any(|chain| chain.name == DOCKER_USER && (chain.family, &chain.table) == (base.family, &base.table))
+    };
+    let others = |chain: &&Chain| (chain.family, chain.table.as_str()) != (Family::Inet, names::TABLE);
+    chains.iter().filter(|chain| chain.forward).filter(others).map(|chain| base(chain, has_user(chain))).collect()
+}
+
+fn base(chain: &Chain, has_user: bool) -> Base {
+    let iptables = chain.family != Family::Inet && chain.table == "filter" && chain.name == "FORWARD";
+    Base {
         tool: if iptables { ChainTool::IptablesNft } else { ChainTool::Nft },
-        family,
-        table: table.to_owned(),
-        name: name.to_owned(),
-        drops: chain["policy"] == "drop",
+        family: chain.family,
+        table: chain.table.clone(),
+        name: chain.name.clone(),
+        drops: chain.drops,
         has_user,
-    })
+    }
 }
 
 /// Whether `nft -j list chains` shows the chain that a rule is for.

@@ -5,6 +5,7 @@ use std::io::ErrorKind as IoKind;
 use serde_json::Value;
 
 use super::chains::{self, Base, DOCKER_USER, Rules};
+use super::direct::{self, Own, Seen};
 use super::reading::{self, Ownership};
 use super::run::{Call, Output, together};
 use super::{iptables, rules};
@@ -12,32 +13,75 @@ use crate::names;
 use crate::observed::{ChainTool, Family, FirewallState, ForwardChain};
 use crate::{Error, ErrorKind, Result};
 
-/// Looks, and changes nothing.
+/// A look at the packet filter that has begun, and changes nothing.
 ///
 /// Rules of others are read only in base chains at hook forward and in `DOCKER-USER`.
-///
-/// # Errors
-/// `PermissionDenied` without root, `Timeout`, or `Firewall` when a program says what cannot be understood. A missing
-/// nft is no error but [`FirewallState::unavailable`].
-pub(crate) fn look() -> Result<FirewallState> {
-    let mut questions = vec![Question::Chains, Question::Own];
-    questions.extend(legacy_families()?.into_iter().map(Question::Legacy));
-    let mut answers = together(&questions, Question::ask).into_iter();
-    let (listing, own) = (answers.next(), answers.next());
-    let mut state = FirewallState {
-        bridge_nf_v4: bridge_nf("bridge-nf-call-iptables")?,
-        bridge_nf_v6: bridge_nf("bridge-nf-call-ip6tables")?,
-        ..FirewallState::default()
-    };
-    if let (Some(listing), Some(own)) = (listing, own) {
-        look_at_nft(&mut state, listing, own)?;
+pub(crate) struct Look {
+    seen: Option<Seen>,
+    legacy: Vec<Family>,
+    bridge_nf: [Option<bool>; 2],
+}
+
+impl Look {
+    /// Asks the kernel, which answers at once.
+    ///
+    /// # Errors
+    /// When what the kernel says of itself in a file cannot be read.
+    pub(crate) fn begin() -> Result<Self> {
+        Ok(Self {
+            seen: direct::look(),
+            legacy: legacy_families()?,
+            bridge_nf: [bridge_nf("bridge-nf-call-iptables")?, bridge_nf("bridge-nf-call-ip6tables")?],
+        })
     }
-    for (question, answer) in questions.iter().skip(2).zip(answers) {
-        if let Question::Legacy(family) = question {
-            look_at_legacy(&mut state, *family, answer)?;
+
+    /// Whether that was all, so that no program has to be run.
+    pub(crate) fn is_complete(&self) -> bool {
+        let known = |seen: &Seen| seen.own != Own::Unclear && chains::bases(&seen.chains).is_empty();
+        self.legacy.is_empty() && self.seen.as_ref().is_some_and(known)
+    }
+
+    /// Runs the programs that have to tell the rest, at the same time where one does not need another's answer.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without root, `Timeout`, or `Firewall` when a program says what cannot be understood. A
+    /// missing nft is no error but [`FirewallState::unavailable`].
+    pub(crate) fn finish(self) -> Result<FirewallState> {
+        let mut questions = match &self.seen {
+            None => vec![Question::Chains, Question::Own],
+            Some(Seen { own: Own::Unclear, .. }) => vec![Question::Own],
+            Some(_) => Vec::new(),
+        };
+        questions.extend(self.legacy.into_iter().map(Question::Legacy));
+        let mut answers = questions.iter().zip(together(&questions, Question::ask)).collect::<Vec<_>>().into_iter();
+        let [bridge_nf_v4, bridge_nf_v6] = self.bridge_nf;
+        let mut state = FirewallState { bridge_nf_v4, bridge_nf_v6, ..FirewallState::default() };
+        match self.seen {
+            None => {
+                if let (Some((_, listing)), Some((_, own))) = (answers.next(), answers.next()) {
+                    look_at_nft(&mut state, listing, own)?;
+                }
+            }
+            Some(seen) => {
+                match seen.own {
+                    Own::Absent => {}
+                    Own::Ours(table) => state.table = Some(table),
+                    Own::Unclear => {
+                        if let Some((_, own)) = answers.next() {
+                            look_at_own(&mut state, &own?)?;
+                        }
+                    }
+                }
+                look_at_bases(&mut state, &chains::bases(&seen.chains))?;
+            }
         }
+        for (question, answer) in answers {
+            if let Question::Legacy(family) = question {
+                look_at_legacy(&mut state, *family, answer)?;
+            }
+        }
+        Ok(state)
     }
-    Ok(state)
 }
 
 /// What to ask at first; the answers tell whose rules to read.
@@ -104,18 +148,25 @@ fn look_at_nft(state: &mut FirewallState, listing: Result<Output>, own: Result<O
         }
         return Err(error);
     }
-    let own = own?;
+    look_at_own(state, &own?)?;
+    look_at_bases(state, &chains::bases(&chains::listed(&json(subject, &listing.stdout)?)))
+}
+
+fn look_at_own(state: &mut FirewallState, own: &Output) -> Result<()> {
     if own.ok() {
         match reading::read(&json("table inet weave", &own.stdout)?) {
             Ownership::Ours(table) => state.table = Some(table),
             Ownership::Damaged => state.damaged = true,
             Ownership::Foreign(why) => state.foreign = Some(why),
         }
-    } else if !is_absent(&own) {
-        return Err(nft("table inet weave", &["-j", "list", "table", "inet", names::TABLE]).refused(&own));
+    } else if !is_absent(own) {
+        return Err(nft("table inet weave", &["-j", "list", "table", "inet", names::TABLE]).refused(own));
     }
-    let bases = chains::bases(&json(subject, &listing.stdout)?);
-    for (base, found) in bases.iter().zip(together(&bases, read_base)) {
+    Ok(())
+}
+
+fn look_at_bases(state: &mut FirewallState, bases: &[Base]) -> Result<()> {
+    for (base, found) in bases.iter().zip(together(bases, read_base)) {
         match found? {
             Found::Chain(chain) => state.forward.push(chain),
             Found::Gone => {}

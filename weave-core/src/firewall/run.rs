@@ -165,7 +165,7 @@ pub(super) fn together<I: Sync, T: Send>(items: &[I], job: impl Fn(&I) -> T + Sy
 }
 
 /// The program in `PATH`, or where system programs are.
-fn find(program: &str) -> Option<PathBuf> {
+pub(super) fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(program.into());
     }

@@ -45,7 +45,7 @@ pub(super) const POSTROUTING: &str = "postrouting";
 const GROUPS: [(&str, u8); 3] = [("224.0.0.0", 4), ("255.255.255.255", 32), ("ff00::", 8)];
 
 /// Priorities as numbers, which is how every nft lists them: raw, and srcnat.
-const RAW: i32 = -300;
+pub(super) const RAW: i32 = -300;
 const SRCNAT: i32 = 100;
 
 /// The commands of the transaction: whatever is there goes, and then `after` is made.
@@ -59,6 +59,23 @@ pub(super) fn transaction(after: Option<&WeaveTable>) -> Value {
         commands.extend(objects(after).into_iter().map(|object| json!({"add": object})));
     }
     json!({"nftables": commands})
+}
+
+/// The commands that make `after` of `before` where peers only come; `None` where something else changes.
+///
+/// Whoever deletes anything waits some 10 ms for the kernel's grace period, a whole table among it.
+pub(super) fn addition(before: &WeaveTable, after: &WeaveTable) -> Option<Value> {
+    let peers_only = (before.port, &before.masquerade) == (after.port, &after.masquerade);
+    if !peers_only || !after.peers.is_superset(&before.peers) {
+        return None;
+    }
+    let new = |(name, v4): (&str, bool)| {
+        let peers: Vec<_> = after.peers.difference(&before.peers).filter(|peer| peer.is_ipv4() == v4).collect();
+        let element = json!({"family": "inet", "table": names::TABLE, "name": name, "elem": peers});
+        (!peers.is_empty()).then(|| json!({"add": {"element": element}}))
+    };
+    let commands: Vec<Value> = [(PEERS4.0, true), (PEERS6.0, false)].into_iter().filter_map(new).collect();
+    Some(json!({"nftables": commands}))
 }
 
 /// What the table holds: sets, chains and rules, in the order in which they can be made.

@@ -244,7 +244,7 @@ impl Worker {
     fn packet_filter(&mut self, step: &Step) -> Result<(), Failure> {
         self.enter(&Place::Host)?;
         match step {
-            Step::SetTable { after, .. } => firewall::set_table(after.as_ref())?,
+            Step::SetTable { after, before } => firewall::set_table(before.as_ref(), after.as_ref())?,
             Step::AddAccept(rule) => firewall::add_accept(rule)?,
             Step::DeleteAccept(rule) => firewall::delete_accept(rule)?,
             _ => {}

@@ -32,7 +32,7 @@ impl Way {
     }
 
     fn send(self, socket: &mut Socket, link: u32, peers: &[Flood]) -> Vec<Result<(), Refusal>> {
-        let answers = socket.batch(peers.iter().map(|peer| self.message(link, *peer)).collect());
+        let answers = socket.batch(peers.iter().map(|peer| self.message(link, *peer)));
         match self {
             Self::Add => answers,
             Self::Delete => answers.into_iter().map(unless_gone).collect(),

@@ -22,7 +22,7 @@ pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Resul
         return Ok(());
     }
     let elsewhere: Vec<&Link> = mine.into_iter().filter(|link| link.group != group).collect();
-    let answers = socket.batch(elsewhere.iter().map(|link| encode::set_group(link.index, group)).collect());
+    let answers = socket.batch(elsewhere.iter().map(|link| encode::set_group(link.index, group)));
     let refused = answers.into_iter().filter_map(Result::err).find(|refusal| !refusal.is_gone());
     let deleted = match refused {
         Some(refusal) => Err(refusal),
@@ -37,7 +37,7 @@ pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Resul
 
 /// Gives the links their groups back.
 fn undo(socket: &mut Socket, links: &[&Link], count: usize, refusal: &Refusal) -> Error {
-    let answers = socket.batch(links.iter().map(|link| encode::set_group(link.index, link.group)).collect());
+    let answers = socket.batch(links.iter().map(|link| encode::set_group(link.index, link.group)));
     let left = links.iter().zip(answers).filter_map(|(link, answer)| {
         let refusal = answer.err().filter(|refusal| !refusal.is_gone())?;
         Some(format!("ip link set {} group {}: {refusal}", link.name, link.group))

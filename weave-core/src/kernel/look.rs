@@ -1,10 +1,10 @@
 //! Looking at one network namespace: a dump for each kind of thing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::netlink::{Message, Refusal, Socket, decode, encode};
-use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Path, Scope};
+use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Scope};
 use crate::spec::Mac;
 use crate::{Error, Result};
 
@@ -69,15 +69,4 @@ pub(super) fn host(scope: &Scope) -> Result<Observed> {
         (observed.flood, observed.learned) = forwarding(socket, index).map_err(refused("forwarding entries"))?;
     }
     Ok(observed)
-}
-
-/// How the host reaches each of `addresses`; those without a way are left out.
-pub(super) fn paths(addresses: BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Path>> {
-    if addresses.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let questions = addresses.iter().map(|address| encode::route_to(*address)).collect();
-    let answers = socket("host")?.ask(questions, decode::path);
-    // A refusal is the kernel's word for "no route".
-    Ok(addresses.into_iter().zip(answers).filter_map(|(address, answer)| Some((address, answer.ok()??))).collect())
 }

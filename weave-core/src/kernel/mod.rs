@@ -13,6 +13,7 @@ mod machine;
 mod names;
 mod notify;
 mod observe;
+mod paths;
 mod preflight;
 mod probe;
 mod refused;

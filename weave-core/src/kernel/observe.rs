@@ -6,15 +6,16 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::job::Job;
 use super::targets::Wanted;
-use super::{Kernel, Known, job, look, names, targets};
+use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{LinkKind, Observed, Scope, Target};
+use crate::observed::{FirewallState, LinkKind, Observed, Scope, Target};
 use crate::{Result, firewall};
 
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
-        let packet_filter = scope.firewall.then(|| job::start(&self.host, firewall::look)).transpose()?;
+        let packet_filter = if scope.firewall { Some(self.packet_filter().await?) } else { None };
         let resolver = (!scope.names.is_empty())
             .then(|| {
                 let names = scope.names.clone();
@@ -33,7 +34,7 @@ impl Kernel {
             observed.names = resolver.wait().await?;
         }
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
-        let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || look::paths(peers))).transpose()?;
+        let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
         let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
         let found = targets::visit(self, wanted, marks).await?;
 
@@ -53,6 +54,13 @@ impl Kernel {
         let bridges = bridges.map(|link| (link.name.clone(), link.index)).collect();
         *self.known() = Known { held: Arc::new(found.held), indexes, bridges };
         Ok(observed)
+    }
+
+    /// The kernel says most of it at once; programs for the rest run beside everything else.
+    async fn packet_filter(&self) -> Result<Job<FirewallState>> {
+        let look = job::soon(&self.host, firewall::Look::begin)?.wait().await?;
+        let start = if look.is_complete() { job::soon } else { job::start };
+        start(&self.host, move || look.finish())
     }
 }
 

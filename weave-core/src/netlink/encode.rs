@@ -1,5 +1,7 @@
 //! Messages to the kernel. Pure: numbers of links and files are given, nothing is looked up.
 
+mod ways;
+
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 
@@ -18,6 +20,8 @@ use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, Rou
 use netlink_packet_route::route::{RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Inner};
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVxlan};
+
+pub(crate) use ways::{dump_all_routes, dump_route_exceptions, dump_rules, route_to};
 
 use super::Message;
 use crate::names;
@@ -332,15 +336,6 @@ pub(crate) fn dump_routes() -> Message {
     routes.header.table = RouteHeader::RT_TABLE_MAIN;
     routes.header.kind = RouteType::Unicast;
     message(Inner::GetRoute(routes), DUMP)
-}
-
-/// `ip route get …`
-pub(crate) fn route_to(address: IpAddr) -> Message {
-    let mut route = RouteMessage::default();
-    route.header.address_family = family(address);
-    route.header.destination_prefix_length = if address.is_ipv4() { 32 } else { 128 };
-    route.attributes = vec![RouteAttribute::Destination(route_address(address))];
-    message(Inner::GetRoute(route), NLM_F_REQUEST)
 }
 
 /// `ip neighbour`

@@ -2,7 +2,9 @@
 //! wait for, and a thread that has entered a namespace has none.
 
 use std::io;
+use std::ops::Range;
 
+use netlink_packet_core::NLM_F_ACK;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -24,6 +26,13 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// The kernel fills at most 32 KiB of a dump at a time.
 const RECEIVE: usize = 64 << 10;
 
+/// `struct nlmsghdr`: length, type, flags, sequence number, port.
+const HEADER: usize = 16;
+
+/// Where flags and sequence number stand in it.
+const FLAGS: Range<usize> = 6..8;
+const SEQUENCE: Range<usize> = 8..12;
+
 /// How often a dump that changed under our eyes is read again (`NLM_F_DUMP_INTR`).
 const TRIES: usize = 10;
 
@@ -40,7 +49,12 @@ pub(crate) struct Socket {
 impl Socket {
     /// A socket of the calling thread's namespace.
     pub(crate) fn open() -> io::Result<Self> {
-        let socket = netlink_sys::Socket::new(NETLINK_ROUTE)?;
+        Self::open_for(NETLINK_ROUTE)
+    }
+
+    /// The same for another part of the kernel than links, addresses and routes.
+    pub(crate) fn open_for(protocol: isize) -> io::Result<Self> {
+        let socket = netlink_sys::Socket::new(protocol)?;
         // Comforts of newer kernels (4.12, 4.20): words with an error, short acknowledgements, filtered dumps.
         let _ = socket.set_ext_ack(true);
         let _ = socket.set_cap_ack(true);
@@ -54,13 +68,40 @@ impl Socket {
     pub(crate) fn dump<T>(
         &mut self,
         request: Message,
+        decode: impl FnMut(&[u8], &mut Vec<T>),
+    ) -> Result<Vec<T>, Refusal> {
+        self.dump_up_to(request, usize::MAX, decode)
+    }
+
+    /// The same, no further than to the first answer behind `most` things. A socket that stopped early is of no more
+    /// use: the kernel is not done with it.
+    pub(crate) fn dump_up_to<T>(
+        &mut self,
+        mut request: Message,
+        most: usize,
+        decode: impl FnMut(&[u8], &mut Vec<T>),
+    ) -> Result<Vec<T>, Refusal> {
+        let mut bytes = Vec::new();
+        write(&mut request, &mut bytes);
+        self.dump_bytes(&bytes, most, decode)
+    }
+
+    /// The same for a message that was made elsewhere, header and all.
+    pub(crate) fn dump_bytes<T>(
+        &mut self,
+        request: &[u8],
+        most: usize,
         mut decode: impl FnMut(&[u8], &mut Vec<T>),
     ) -> Result<Vec<T>, Refusal> {
         let mut found = Vec::new();
         for _ in 0..TRIES {
             found.clear();
-            let first = self.send(std::slice::from_mut(&mut request.clone()))?;
-            match self.read_dump(first, |payload| decode(payload, &mut found)) {
+            let first = self.send(request.to_vec())?;
+            let each = |payload: &[u8]| {
+                decode(payload, &mut found);
+                found.len() <= most
+            };
+            match self.read_dump(first, each) {
                 Ok(()) => return Ok(found),
                 Err(refusal) if matches!(refusal.errno, libc::EINTR | libc::ENOBUFS) => {}
                 Err(refusal) => return Err(refusal),
@@ -72,46 +113,48 @@ impl Socket {
     /// Sends messages that change something, many at once; one answer for each, in their order.
     ///
     /// The kernel goes on behind a message that it refuses.
-    pub(crate) fn batch(&mut self, mut messages: Vec<Message>) -> Vec<Result<(), Refusal>> {
-        let mut answers = Vec::with_capacity(messages.len());
-        for chunk in chunks(&mut messages, CHUNK_OF_ACKS) {
-            answers.extend(self.exchange(chunk, |_| ()).into_iter().map(|answer| answer.map(drop)));
+    pub(crate) fn batch(&mut self, messages: impl IntoIterator<Item = Message>) -> Vec<Result<(), Refusal>> {
+        let mut answers = Vec::new();
+        // The kernel tells every no, in the order of the messages: a yes to the last one is one to all without.
+        let mut messages = messages.into_iter().peekable();
+        while let Some(piece) = Piece::of(&mut messages, CHUNK_OF_ACKS, true) {
+            answers.extend(self.exchange(piece, |_| ()).into_iter().map(|answer| answer.map(drop)));
         }
         answers
     }
 
     /// Sends one message that changes something.
     pub(crate) fn send_one(&mut self, message: Message) -> Result<(), Refusal> {
-        self.batch(vec![message]).pop().unwrap_or_else(|| Err(Refusal::new(libc::EIO)))
+        self.batch([message]).pop().unwrap_or_else(|| Err(Refusal::new(libc::EIO)))
     }
 
     /// Sends questions that have one answer each, many at once. `None` is an answer that `decode` could not read.
     pub(crate) fn ask<T>(
         &mut self,
-        mut questions: Vec<Message>,
+        questions: impl IntoIterator<Item = Message>,
         decode: impl Fn(&[u8]) -> Option<T>,
     ) -> Vec<Result<Option<T>, Refusal>> {
-        let mut answers = Vec::with_capacity(questions.len());
-        for chunk in chunks(&mut questions, CHUNK) {
-            let chunk = self.exchange(chunk, &decode);
-            answers.extend(chunk.into_iter().map(|answer| answer.map(Option::flatten)));
+        let mut answers = Vec::new();
+        let mut questions = questions.into_iter().peekable();
+        while let Some(piece) = Piece::of(&mut questions, CHUNK, false) {
+            let piece = self.exchange(piece, &decode);
+            answers.extend(piece.into_iter().map(|answer| answer.map(Option::flatten)));
         }
         answers
     }
 
-    /// Numbers, writes and sends the messages in one call; the number of the first.
-    fn send(&mut self, messages: &mut [Message]) -> Result<u32, Refusal> {
+    /// Numbers the messages and sends them in one call; the number of the first.
+    fn send(&mut self, mut messages: Vec<u8>) -> Result<u32, Refusal> {
         let first = self.sequence.wrapping_add(1);
-        let mut bytes = Vec::with_capacity(messages.len() * 128);
-        for message in messages {
+        let mut rest = messages.as_mut_slice();
+        while let Some((header, _)) = rest.split_first_chunk_mut::<HEADER>() {
             self.sequence = self.sequence.wrapping_add(1);
-            message.header.sequence_number = self.sequence;
-            message.finalize();
-            let start = bytes.len();
-            bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
-            message.serialize(&mut bytes[start..]);
+            let [a, b, c, d, ..] = *header;
+            header[SEQUENCE].copy_from_slice(&self.sequence.to_ne_bytes());
+            let length = u32::from_ne_bytes([a, b, c, d]) as usize;
+            rest = rest.get_mut(length.max(HEADER).next_multiple_of(4)..).unwrap_or_default();
         }
-        self.socket.send(&bytes, 0)?;
+        self.socket.send(&messages, 0)?;
         Ok(first)
     }
 
@@ -131,14 +174,16 @@ impl Socket {
         }
     }
 
-    fn read_dump(&mut self, sequence: u32, mut each: impl FnMut(&[u8])) -> Result<(), Refusal> {
+    /// Reads until the end, or until `each` has enough.
+    fn read_dump(&mut self, sequence: u32, mut each: impl FnMut(&[u8]) -> bool) -> Result<(), Refusal> {
         let mut disturbed = false;
         loop {
             let length = self.receive()?;
             for reply in replies(&self.buffer[..length]).filter(|reply| reply.sequence == sequence) {
                 disturbed |= reply.is_disturbed();
                 match reply.kind {
-                    ReplyKind::Data(payload) => each(payload),
+                    ReplyKind::Data(payload) if each(payload) => {}
+                    ReplyKind::Data(_) => return Ok(()),
                     ReplyKind::Refused(refusal) => return Err(refusal),
                     ReplyKind::Done if disturbed => return Err(Refusal::new(libc::EINTR)),
                     ReplyKind::Done => return Ok(()),
@@ -147,63 +192,89 @@ impl Socket {
         }
     }
 
-    /// Sends `messages` and collects an answer for each: what `decode` made of data, or `None` for an acknowledgement.
-    fn exchange<T>(
-        &mut self,
-        messages: &mut [Message],
-        decode: impl Fn(&[u8]) -> T,
-    ) -> Vec<Result<Option<T>, Refusal>> {
-        let mut answers: Vec<Option<Result<Option<T>, Refusal>>> = messages.iter().map(|_| None).collect();
-        let lost = self.collect(messages, &mut answers, decode).err();
-        let lost = lost.unwrap_or_else(|| Refusal::new(libc::EIO));
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(lost.clone()))).collect()
+    /// Sends messages and collects an answer for each: what `decode` made of data, or `None` for an acknowledgement.
+    fn exchange<T>(&mut self, piece: Piece, decode: impl Fn(&[u8]) -> T) -> Vec<Result<Option<T>, Refusal>> {
+        let mut answers: Vec<Option<Result<Option<T>, Refusal>>> = (0..piece.count).map(|_| None).collect();
+        let lost = self.collect(piece, &mut answers, decode).err();
+        let told = |answer: Option<Result<Option<T>, Refusal>>| match (answer, &lost) {
+            (Some(answer), _) => answer,
+            (None, Some(lost)) => Err(lost.clone()),
+            (None, None) => Ok(None),
+        };
+        answers.into_iter().map(told).collect()
     }
 
     fn collect<T>(
         &mut self,
-        messages: &mut [Message],
+        piece: Piece,
         answers: &mut [Option<Result<Option<T>, Refusal>>],
         decode: impl Fn(&[u8]) -> T,
     ) -> Result<(), Refusal> {
-        let first = self.send(messages)?;
-        let mut open = answers.len();
+        let first = self.send(piece.bytes)?;
+        let mut open = piece.count;
         while open > 0 {
             let length = self.receive()?;
             for Reply { sequence, kind, .. } in replies(&self.buffer[..length]) {
+                let number = sequence.wrapping_sub(first) as usize;
                 // Answers to a message that was given up carry an older number.
-                let Some(slot @ None) = answers.get_mut(sequence.wrapping_sub(first) as usize) else { continue };
+                let Some(slot @ None) = answers.get_mut(number) else { continue };
                 *slot = Some(match kind {
                     ReplyKind::Data(payload) => Ok(Some(decode(payload))),
                     ReplyKind::Refused(refusal) => Err(refusal),
                     ReplyKind::Done => Ok(None),
                 });
-                open -= 1;
+                open = if piece.only_last && number + 1 == piece.count { 0 } else { open - 1 };
             }
         }
         Ok(())
     }
 }
 
-/// Cuts `messages` so that each piece stays below the limits of one `sendmsg`.
-fn chunks(messages: &mut [Message], count: usize) -> impl Iterator<Item = &mut [Message]> {
-    let mut rest = messages;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let taken = rest
-            .iter()
-            .take(count)
-            .take_while(|message| {
-                bytes += message.buffer_len();
-                bytes <= CHUNK_BYTES
-            })
-            .count();
-        if rest.is_empty() {
-            return None;
+/// Messages that go together in one `sendmsg`.
+struct Piece {
+    bytes: Vec<u8>,
+    count: usize,
+    /// Whether those before the last are answered only when they are refused.
+    only_last: bool,
+}
+
+impl Piece {
+    /// Takes as many messages as stay below the limits; `None` when there are no more.
+    ///
+    /// They are made one after the other: a thousand at once would be memory that is touched for the first time.
+    fn of(
+        messages: &mut std::iter::Peekable<impl Iterator<Item = Message>>,
+        most: usize,
+        only_last: bool,
+    ) -> Option<Self> {
+        let mut piece = Self { bytes: Vec::with_capacity(1 << 14), count: 0, only_last };
+        let mut last = 0;
+        while piece.count < most {
+            let room = CHUNK_BYTES.saturating_sub(piece.bytes.len());
+            let Some(mut message) = messages.next_if(|next| next.buffer_len() <= room || piece.count == 0) else {
+                break;
+            };
+            if only_last {
+                message.header.flags &= !NLM_F_ACK;
+            }
+            last = piece.bytes.len();
+            write(&mut message, &mut piece.bytes);
+            piece.count += 1;
         }
-        let (chunk, behind) = std::mem::take(&mut rest).split_at_mut(taken.max(1));
-        rest = behind;
-        Some(chunk)
-    })
+        if only_last && let Some(flags) = piece.bytes.get_mut(last..).and_then(|last| last.get_mut(FLAGS)) {
+            let [a, b] = [flags[0], flags[1]];
+            flags.copy_from_slice(&(u16::from_ne_bytes([a, b]) | NLM_F_ACK).to_ne_bytes());
+        }
+        (piece.count > 0).then_some(piece)
+    }
+}
+
+/// Appends a message as the kernel takes it.
+fn write(message: &mut Message, bytes: &mut Vec<u8>) {
+    message.finalize();
+    let start = bytes.len();
+    bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
+    message.serialize(&mut bytes[start..]);
 }
 
 #[cfg(test)]
@@ -214,12 +285,35 @@ mod tests {
     #[test]
     fn pieces_keep_the_order_and_the_limits() {
         let message = |index| encode::set_alias(index, &"x".repeat(200));
-        let mut messages: Vec<Message> = (0..1000).map(message).collect();
-        let expected = messages.clone();
-        let pieces: Vec<Vec<Message>> = chunks(&mut messages, CHUNK_OF_ACKS).map(|piece| piece.to_vec()).collect();
-        assert!(pieces.iter().all(|piece| piece.len() <= CHUNK_OF_ACKS));
-        assert_eq!(pieces.concat(), expected);
-        assert_eq!(chunks(&mut [], CHUNK).count(), 0);
+        let mut messages = (0..1000).map(message).peekable();
+        let pieces: Vec<Piece> = std::iter::from_fn(|| Piece::of(&mut messages, CHUNK_OF_ACKS, true)).collect();
+        assert!(pieces.iter().all(|piece| piece.count <= CHUNK_OF_ACKS && piece.bytes.len() <= CHUNK_BYTES));
+        assert_eq!(pieces.iter().map(|piece| piece.count).sum::<usize>(), 1000);
+        let mut all = Vec::new();
+        (0..1000).for_each(|index| write(&mut message(index), &mut all));
+        let length = all.len() / 1000;
+        // The first message and the last one of the first piece.
+        let (first, count) = (&pieces[0].bytes, pieces[0].count);
+        let flags = |bytes: &[u8], at: usize| u16::from_ne_bytes([bytes[at * length + 6], bytes[at * length + 7]]);
+        assert_eq!([flags(first, 0), flags(first, count - 1)].map(|flags| flags & NLM_F_ACK), [0, NLM_F_ACK]);
+        let mut sent: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
+        for message in 0..1000 {
+            sent[message * length + 6] |= NLM_F_ACK.to_ne_bytes()[0];
+        }
+        assert!(sent == all, "the messages in their order");
+        assert!(Piece::of(&mut std::iter::empty().peekable(), CHUNK, false).is_none());
+        let long = encode::set_alias(1, &"x".repeat(65_520));
+        assert!(Piece::of(&mut [long].into_iter().peekable(), CHUNK, false).is_some());
+    }
+
+    #[test]
+    fn those_that_are_refused_are_told_apart_from_those_that_are_not() {
+        let mut socket = Socket::open().expect("a socket");
+        // Nothing is to be done for a link that is up already.
+        let names = ["lo", "weave-test-gone", "lo", "weave-test-gone"];
+        let questions = (0..1000).map(|number| encode::link_by_name(names[number % 4]));
+        let answers: Vec<bool> = socket.ask(questions, |_| Some(())).iter().map(Result::is_ok).collect();
+        assert!(answers.chunks(2).all(|pair| pair == [true, false]), "{answers:?}");
     }
 
     #[test]
@@ -227,12 +321,12 @@ mod tests {
         let mut socket = Socket::open().expect("a socket");
         // The kernel doubles it: 208 KiB, `net.core.rmem_default` of a plain kernel.
         socket.socket.set_rx_buf_sz(104_u32 << 10).expect("a size");
-        let gone = socket.batch((0..1000).map(|_| encode::set_up("weave-test-gone", true)).collect());
+        let gone = socket.batch((0..1000).map(|_| encode::set_up("weave-test-gone", true)));
         let refused = |refusal: &Refusal| matches!(refusal.errno, libc::ENODEV | libc::EPERM);
         assert!(gone.iter().all(|answer| answer.as_ref().is_err_and(refused)), "{gone:?}");
-        let ways = socket.ask((0..1000).map(|_| encode::route_to([127, 0, 0, 1].into())).collect(), |_| Some(()));
+        let ways = socket.ask((0..1000).map(|_| encode::route_to([127, 0, 0, 1].into())), |_| Some(()));
         assert!(ways.iter().all(|answer| *answer == Ok(Some(()))), "{ways:?}");
-        let links = socket.ask((0..1000).map(|_| encode::link_by_name("lo")).collect(), |_| Some(()));
+        let links = socket.ask((0..1000).map(|_| encode::link_by_name("lo")), |_| Some(()));
         assert!(links.iter().all(|answer| *answer == Ok(Some(()))));
     }
 }

@@ -38,12 +38,15 @@ pub struct Report {
 
 impl Report {
     /// The report of a change.
-    pub(super) fn of(operation: &str, mode: Mode, done: &Converged) -> Self {
+    pub(super) fn of(operation: &str, mode: Mode, mut done: Converged) -> Self {
+        // A thousand peers or containers are many words, which nobody else needs.
+        let mut changes = std::mem::take(&mut done.plan.changes);
+        changes.extend(done.plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.changes)));
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
             changed: done.steps().next().is_some(),
-            changes: done.plan.changes().cloned().collect(),
+            changes,
             steps: done.steps().map(Step::to_string).collect(),
             warnings: done.plan.warnings.clone(),
             errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),

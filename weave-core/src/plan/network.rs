@@ -26,6 +26,7 @@ pub(super) struct Tunnel {
     pub(super) vni: u32,
     pub(super) port: u16,
     pub(super) local: IpAddr,
+    /// In their order, each once.
     pub(super) flood: Vec<Flood>,
     /// The kernel learns an address at the tunnel's own port, where a peer with another port does not listen. Without
     /// learning each frame goes to every peer, at the port that was given.
@@ -127,7 +128,9 @@ fn bridge_name(router: Option<&Router>, observed: &Observed) -> Result<Option<St
 /// The tunnel as it was found.
 fn running(observed: &Observed) -> Option<Tunnel> {
     let (link, info) = observed.vxlan()?;
-    let flood = peers::connected(observed);
+    let mut flood = peers::connected(observed);
+    flood.sort_unstable();
+    flood.dedup();
     Some(Tunnel {
         name: link.name.clone(),
         vni: info.vni,

@@ -1,7 +1,9 @@
 //! Which peers frames are flooded to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use super::intent::within;
 use super::{Intent, Members, Plan};
@@ -12,14 +14,52 @@ use crate::{Error, ErrorKind, Result};
 /// A peer as far as it is known before the tunnel's own address is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// The field that names it; `None` for one that is connected already.
-    pub(super) field: Option<String>,
+    /// Its place in the field `peers`; `None` for one that is connected already.
+    pub(super) place: Option<usize>,
     /// As it was written.
-    pub(super) written: String,
+    pub(super) written: Peer,
     /// Its addresses: one, or what its name resolved to.
-    pub(super) addresses: Vec<IpAddr>,
+    pub(super) addresses: Addresses,
     /// Its port, where it differs from ours.
     pub(super) port: Option<u16>,
+}
+
+/// A list that is nearly always of one, which then takes no memory of its own: peers may be ten thousand.
+#[derive(Debug, Clone)]
+pub(super) enum Addresses {
+    One([IpAddr; 1]),
+    Several(Vec<IpAddr>),
+}
+
+impl Deref for Addresses {
+    type Target = [IpAddr];
+
+    fn deref(&self) -> &[IpAddr] {
+        match self {
+            Self::One(one) => one,
+            Self::Several(all) => all,
+        }
+    }
+}
+
+impl PartialEq for Addresses {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Addresses {}
+
+impl PartialOrd for Addresses {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Addresses {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
 }
 
 /// Peers cannot be connected while no router runs.
@@ -36,9 +76,9 @@ pub(super) fn refuse_without_router(intent: &Intent) -> Result<()> {
 /// The peers that shall be there, own addresses left out.
 pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<Vec<Candidate>> {
     let kept = connected(observed).into_iter().map(|flood| Candidate {
-        field: None,
-        written: flood.address.to_string(),
-        addresses: vec![flood.address],
+        place: None,
+        written: flood.address.into(),
+        addresses: Addresses::One([flood.address]),
         port: flood.port.filter(|other| *other != port),
     });
     let overlay = overlay_networks(intent, observed);
@@ -48,14 +88,14 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
         Members::Add(peers) => {
             let added = candidates(peers, observed, port, &overlay)?;
             // A port given anew replaces the one it had.
-            let renewed: BTreeSet<&[IpAddr]> = added.iter().map(|new| new.addresses.as_slice()).collect();
-            let mut all: Vec<_> = kept.filter(|old| !renewed.contains(old.addresses.as_slice())).collect();
+            let renewed = |old: &Candidate| added.binary_search_by(|new| new.addresses.cmp(&old.addresses)).is_ok();
+            let mut all: Vec<_> = kept.filter(|old| !renewed(old)).collect();
             all.extend(added);
             Ok(all)
         }
         Members::Remove(peers) => {
-            let gone: BTreeSet<IpAddr> =
-                candidates(peers, observed, port, &[])?.into_iter().flat_map(|peer| peer.addresses).collect();
+            let gone = candidates(peers, observed, port, &[])?;
+            let gone: BTreeSet<&IpAddr> = gone.iter().flat_map(|peer| peer.addresses.iter()).collect();
             Ok(kept.filter(|peer| !gone.contains(&peer.addresses[0])).collect())
         }
     }
@@ -66,6 +106,11 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
 pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {
     let unfinished = observed.vxlan().is_none_or(|(link, _)| !link.up && observed.flood.is_empty());
     observed.table().filter(|_| unfinished).iter().flat_map(|table| &table.peers).copied().collect()
+}
+
+/// A peer as a document has it.
+pub(super) fn as_written(flood: &Flood) -> Peer {
+    Peer { host: PeerHost::Address(flood.address), port: flood.port }
 }
 
 /// The peers there are.
@@ -86,22 +131,26 @@ fn overlay_networks(intent: &Intent, observed: &Observed) -> Vec<ipnetwork::IpNe
     networks
 }
 
+/// Each once, by its addresses and in their order; of several, the first as it was written.
 fn candidates(
     peers: &[Peer],
     observed: &Observed,
     port: u16,
     overlay: &[ipnetwork::IpNetwork],
 ) -> Result<Vec<Candidate>> {
-    let mut found: BTreeMap<Vec<IpAddr>, Candidate> = BTreeMap::new();
-    for (index, peer) in peers.iter().enumerate() {
-        let field = format!("peers[{index}]");
+    let mut found: Vec<Candidate> = Vec::with_capacity(peers.len());
+    for (place, peer) in peers.iter().enumerate() {
         let addresses = match &peer.host {
-            PeerHost::Address(ip) => vec![*ip],
-            PeerHost::Name(name) => observed.names.get(name).cloned().unwrap_or_default(),
+            PeerHost::Address(ip) => Addresses::One([*ip]),
+            PeerHost::Name(name) => Addresses::Several(observed.names.get(name).cloned().unwrap_or_default()),
         };
         if addresses.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, field, format!("`{peer}` cannot be resolved on this host"))
-                .hint("give the peer's address, or a name that /etc/hosts or DNS knows here"));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                field(place),
+                format!("`{peer}` cannot be resolved on this host"),
+            )
+            .hint("give the peer's address, or a name that /etc/hosts or DNS knows here"));
         }
         let own = |ip: &IpAddr| observed.is_own(*ip) || observed.paths.get(ip).is_some_and(|path| path.local);
         if addresses.iter().any(own) {
@@ -109,18 +158,20 @@ fn candidates(
         }
         if let Some((ip, network)) = addresses.iter().find_map(|ip| within(overlay, *ip).map(|network| (ip, network))) {
             let message = format!("{ip} is in {network}, a network of the containers; allowed: an underlay address");
-            return Err(Error::invalid(field, message)
+            return Err(Error::invalid(field(place), message)
                 .hint("a tunnel through itself carries nothing: name the peer by its address on the underlay"));
         }
         let port = peer.port.filter(|other| *other != port);
-        found.entry(addresses.clone()).or_insert(Candidate {
-            field: Some(field),
-            written: peer.to_string(),
-            addresses,
-            port,
-        });
+        found.push(Candidate { place: Some(place), written: peer.clone(), addresses, port });
     }
-    Ok(found.into_values().collect())
+    found.sort_by(|a, b| a.addresses.cmp(&b.addresses));
+    found.dedup_by(|a, b| a.addresses == b.addresses);
+    Ok(found)
+}
+
+/// The field of a peer.
+fn field(place: usize) -> String {
+    format!("peers[{place}]")
 }
 
 /// The flood list of a tunnel from `local`: one address of each peer, of the tunnel's family.
@@ -129,15 +180,15 @@ pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Re
     for peer in wanted {
         // The same choice at every run: a second copy of each frame would reach a peer that is listed twice.
         let address = peer.addresses.iter().filter(|ip| ip.is_ipv4() == local.is_ipv4()).min();
-        match (address, &peer.field) {
+        match (address, peer.place) {
             (Some(address), _) => flood.push(Flood { address: *address, port: peer.port }),
-            (None, Some(field)) => {
+            (None, Some(place)) => {
                 let (theirs, ours) = if local.is_ipv4() { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
                 let message = format!(
                     "`{}` is {theirs}, and this host's tunnel is {ours} ({local}); allowed: {ours}",
                     peer.written
                 );
-                return Err(Error::invalid(field.clone(), message)
+                return Err(Error::invalid(field(place), message)
                     .hint("use one family for the whole underlay; `underlay` says which of this host's addresses"));
             }
             // The tunnel was moved to the other family: peers of the old one cannot follow.

@@ -1,9 +1,9 @@
 //! The bridge and the tunnel, made and kept.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::network::{Network, Tunnel};
+use super::peers::as_written;
 use super::{Change, NewBridge, NewVxlan, Place, Plan, Step};
 use crate::names;
 use crate::observed::{Flood, Link, Mark, Observed, VxlanInfo};
@@ -76,8 +76,9 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
 }
 
 fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
-    let before: BTreeSet<Flood> = observed.flood.iter().copied().collect();
-    let after: BTreeSet<Flood> = tunnel.flood.iter().copied().collect();
+    let (mut before, after) = (observed.flood.clone(), tunnel.flood.as_slice());
+    before.sort_unstable();
+    before.dedup();
     let existing = observed.vxlan();
     for (link, _) in observed.vxlans().filter(|(link, _)| existing.is_some_and(|(kept, _)| kept.index != link.index)) {
         plan.base.push(Step::DeleteLink { link: link.name.clone() });
@@ -95,7 +96,7 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
             }
             change(link, (local, info.learning), (tunnel.local, tunnel.learning), plan);
             adjust(observed, network, link, plan);
-            peers(&tunnel.name, &before, &after, plan);
+            peers(&tunnel.name, &before, after, plan);
             if forget {
                 plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: true });
             }
@@ -112,8 +113,8 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
         }
     }
     if before != after {
-        let list = |peers: &BTreeSet<Flood>| peers.iter().map(written).collect::<Vec<_>>();
-        plan.change(Change::new("peers", "peers", list(&before), list(&after)));
+        let list = |peers: &[Flood]| peers.iter().map(as_written).collect::<Vec<_>>();
+        plan.change(Change::new("peers", "peers", list(&before), list(after)));
     }
 }
 
@@ -203,22 +204,20 @@ fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) 
     keep_setting(link, network.mtu, ("disable_ipv6", 1), plan);
 }
 
-fn peers(link: &str, before: &BTreeSet<Flood>, after: &BTreeSet<Flood>, plan: &mut Plan) {
-    let gone: Vec<Flood> = before.difference(after).copied().collect();
-    let new: Vec<Flood> = after.difference(before).copied().collect();
+/// Both lists in their order.
+fn peers(link: &str, before: &[Flood], after: &[Flood], plan: &mut Plan) {
+    if before == after {
+        return;
+    }
+    let without = |all: &[Flood], others: &[Flood]| -> Vec<Flood> {
+        all.iter().filter(|peer| others.binary_search(peer).is_err()).copied().collect()
+    };
+    let (gone, new) = (without(before, after), without(after, before));
     if !gone.is_empty() {
         plan.base.push(Step::DeleteFlood { link: link.to_owned(), peers: gone });
     }
     if !new.is_empty() {
         plan.base.push(Step::AddFlood { link: link.to_owned(), peers: new });
-    }
-}
-
-/// A peer as a document writes it.
-pub(super) fn written(peer: &Flood) -> String {
-    match peer.port {
-        Some(port) => std::net::SocketAddr::new(peer.address, port).to_string(),
-        None => peer.address.to_string(),
     }
 }
 

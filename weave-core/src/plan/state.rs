@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::attachment::sort_routes;
-use super::{exposure, router};
+use super::{exposure, peers};
 use crate::names;
 use crate::observed::{Observed, Scope, Target, pairs};
 use crate::spec::{
-    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Router, RouterKind, Underlay,
+    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Router, RouterKind,
+    Underlay,
 };
 
 /// The document that describes `observed`, silent about what `scope` did not look at.
@@ -26,7 +27,7 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
     });
     let peers = tunnel
         .filter(|_| scope.router)
-        .map(|_| observed.flood.iter().filter_map(|peer| router::written(peer).parse().ok()).collect());
+        .map(|_| observed.flood.iter().map(peers::as_written).filter(Peer::is_allowed).collect());
     HostDocument {
         ensure: Ensure::Present,
         router,

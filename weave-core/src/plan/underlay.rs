@@ -64,7 +64,7 @@ fn automatic(peers: &[Candidate], observed: &Observed, plan: &mut Plan) -> Resul
         && observed.is_own(local)
     {
         // A new peer of the other family is wrong here; it does not move the tunnel away from the peers it has.
-        let connected = peers.iter().any(|peer| peer.field.is_none() && reaches(local, peer));
+        let connected = peers.iter().any(|peer| peer.place.is_none() && reaches(local, peer));
         if connected || peers.iter().all(|peer| reaches(local, peer)) {
             return Ok(local);
         }

@@ -50,20 +50,34 @@ impl FromStr for Peer {
             check_name(name).map_err(wrong)?;
             (PeerHost::Name(name.to_owned()), port)
         };
-        if port == Some(0) {
-            return Err(wrong("has port 0"));
+        let peer = Self { host, port };
+        match peer.fault() {
+            Some(why) => Err(wrong(why)),
+            None => Ok(peer),
         }
-        if let PeerHost::Address(ip) = host
-            && (ip.is_unspecified() || ip.is_multicast() || is_broadcast(ip))
-        {
-            return Err(wrong("is not the address of one host"));
+    }
+}
+
+impl Peer {
+    /// Why no tunnel can lead there.
+    fn fault(&self) -> Option<&'static str> {
+        if self.port == Some(0) {
+            return Some("has port 0");
         }
-        if let PeerHost::Address(IpAddr::V6(v6)) = host
-            && v6.is_unicast_link_local()
-        {
-            return Err(wrong("is link-local, which the tunnel cannot route"));
+        match self.host {
+            PeerHost::Address(ip) if ip.is_unspecified() || ip.is_multicast() || is_broadcast(ip) => {
+                Some("is not the address of one host")
+            }
+            PeerHost::Address(IpAddr::V6(v6)) if v6.is_unicast_link_local() => {
+                Some("is link-local, which the tunnel cannot route")
+            }
+            _ => None,
         }
-        Ok(Self { host, port })
+    }
+
+    /// Whether it would be accepted as text.
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.fault().is_none()
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use super::space::{Space, passes};
 use crate::ErrorKind;
-use crate::firewall::{add_accept, delete_accept, look};
+use crate::firewall::{Look, add_accept, delete_accept};
 use crate::observed::{AcceptRule, ChainTool, Family, FirewallState};
 
 const BOTH: &str = "for i in iptables ip6tables; do";
@@ -95,7 +95,7 @@ fn cases_of_nft() -> Vec<Case> {
 }
 
 fn seen(space: &Space) -> FirewallState {
-    space.run(look).expect("look")
+    space.run(|| Look::begin()?.finish()).expect("look")
 }
 
 fn wanted(state: &FirewallState) -> Vec<AcceptRule> {

@@ -142,8 +142,10 @@ fn base_chains_of_others_are_found() {
         chain("bridge", "filter", "FORWARD", Some("forward")),
         chain("ip", "docker-bridges", "filter-FORWARD", Some("forward")),
     ]});
-    let found: Vec<_> =
-        chains::bases(&listing).iter().map(|base| (base.tool, base.family, base.name.clone(), base.has_user)).collect();
+    let found: Vec<_> = chains::bases(&chains::listed(&listing))
+        .iter()
+        .map(|base| (base.tool, base.family, base.name.clone(), base.has_user))
+        .collect();
     assert_eq!(
         found,
         [

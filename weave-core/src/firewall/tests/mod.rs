@@ -3,6 +3,7 @@
 
 mod accept;
 mod chains;
+mod direct;
 mod own;
 mod space;
 mod table;

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::space::{Space, passes, send};
 use super::table::table;
-use crate::firewall::{look, set_table};
+use crate::firewall::{Look, set_table};
 use crate::observed::{FirewallState, WeaveTable};
 
 fn set(space: &Space, table: Option<WeaveTable>) {
-    space.run(move || set_table(table.as_ref())).expect("set_table");
+    space.run(move || set_table(None, table.as_ref())).expect("set_table");
 }
 
 fn seen(space: &Space) -> FirewallState {
-    space.run(look).expect("look")
+    space.run(|| Look::begin()?.finish()).expect("look")
 }
 
 #[test]
@@ -58,6 +58,31 @@ fn ten_thousand_peers_are_set_and_seen_quickly() {
     set(&space, Some(big.clone()));
     assert_eq!(seen(&space).table, Some(big));
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}
+
+#[test]
+fn peers_that_come_are_added_whatever_became_of_the_table() {
+    let space = Space::new();
+    let few = table(Some(6783), &["192.0.2.1"], &["10.2.0.0/16"]);
+    let more = table(Some(6783), &["192.0.2.1", "192.0.2.2", "2001:db8::1"], &["10.2.0.0/16"]);
+    let other = table(Some(6784), &["192.0.2.2", "2001:db8::1"], &[]);
+    let handle = |space: &Space| space.sh("nft -j list tables inet");
+    for (before, after, change, kept) in [
+        (&few, &more, "true", true),
+        (&few, &few, "true", true),
+        (&few, &more, "nft add element inet weave peers4 '{ 192.0.2.2 }'", true),
+        (&few, &more, "nft delete table inet weave", false),
+        (&more, &few, "true", false),
+        (&few, &other, "true", false),
+    ] {
+        set(&space, Some(before.clone()));
+        let first = handle(&space);
+        space.sh(change);
+        let (was, wanted) = (before.clone(), after.clone());
+        space.run(move || set_table(Some(&was), Some(&wanted))).expect("set_table");
+        assert_eq!(seen(&space).table.as_ref(), Some(after), "{change}");
+        assert_eq!(handle(&space) == first, kept, "{change}: the same table");
+    }
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod announce;
 mod lab;
 mod observing;
 mod partial;
+mod paths;
 mod steps;
 mod targets;

@@ -8,6 +8,7 @@ mod address;
 mod link;
 mod neighbour;
 mod route;
+mod span;
 
 use std::net::IpAddr;
 
@@ -17,6 +18,7 @@ pub(crate) use address::address;
 pub(crate) use link::link;
 pub(crate) use neighbour::{FdbEntry, fdb_entry};
 pub(crate) use route::{path, routes};
+pub(crate) use span::{Span, route_span, rule_span};
 
 use super::Refusal;
 
@@ -93,7 +95,7 @@ fn words(attributes: &[u8]) -> Option<String> {
 
 /// Attributes (`struct nlattr`): length with header, type, value, padded to four bytes.
 #[derive(Clone)]
-pub(super) struct Attributes<'a>(pub(super) &'a [u8]);
+pub(crate) struct Attributes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = (u16, &'a [u8]);
@@ -130,13 +132,13 @@ pub(super) fn u16_be(bytes: &[u8]) -> Option<u16> {
 }
 
 /// Text, with or without its terminating zero.
-pub(super) fn string(bytes: &[u8]) -> String {
+pub(crate) fn string(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// An address, told by its length.
-pub(super) fn ip(bytes: &[u8]) -> Option<IpAddr> {
+pub(crate) fn ip(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => array::<4>(bytes, 0).map(IpAddr::from),
         16 => array::<16>(bytes, 0).map(IpAddr::from),
@@ -190,6 +192,7 @@ mod tests {
             let _ = path(&bytes);
             let _ = string(&bytes);
             routes(&bytes, &mut Vec::new());
+            let _ = (route_span(&bytes), rule_span(&bytes));
         }
     }
 }
