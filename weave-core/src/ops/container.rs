@@ -89,16 +89,17 @@ async fn under_lock<H: Host>(
         Ok(network) => network,
         Err(error) => return Err(undo_all(host, &mut lanes, error).await),
     };
-    let mut report = Report::of(operation, mode, &network);
+    let problems = network.plan.problems.clone();
+    let mut report = Report::of(operation, mode, network);
     if mode == Mode::Apply {
-        unattached(host, &mut lanes, &network.plan.problems).await;
+        unattached(host, &mut lanes, &problems).await;
         finish(host, &mut lanes).await?;
         wanted.verify(host, &mut lanes).await?;
     }
     let mut errors: Vec<Error> = lanes.iter().filter_map(|lane| lane.error.clone()).collect();
     let failed: BTreeSet<ContainerRef> =
         lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
-    let others = network.plan.problems.iter().filter(|(container, _)| !failed.contains(container));
+    let others = problems.iter().filter(|(container, _)| !failed.contains(container));
     errors.extend(others.map(|(_, error)| error.clone()));
     report.add(&lanes, &errors);
     Ok((report, errors))
