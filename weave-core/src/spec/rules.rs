@@ -94,7 +94,6 @@ impl Attached {
             (self.state.is_some(), "state"),
             (self.on_change.is_some(), "on_change"),
             (self.pull.is_some(), "pull"),
-            (self.attach.is_some(), "attach"),
         ];
         given.into_iter().filter(|(given, _)| *given).map(|(_, field)| field).collect()
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fleet, Image};
 use crate::Result;
-use crate::spec::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Written};
+use crate::spec::run::{Command, OnChange, Presence, Pull, RunState, Written};
 use crate::spec::{Attached, Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
 
 /// A container as a fleet describes it: as in a host's document, and its host. What is left out is taken from its
@@ -64,9 +64,6 @@ pub struct FleetContainer {
     /// When its image is fetched (`missing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
-    /// When it gets its interface (`after_start`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attach: Option<AttachWhen>,
 }
 
 /// Each field of `$own`, or of `$base` where it is not given.
@@ -84,7 +81,7 @@ impl FleetContainer {
     pub(super) fn over(&self, base: &Self) -> Result<Self> {
         let mut merged = over!(self, base,
             host ensure ips interface mtu mac gateway routes multicast probe
-            image command state on_change pull attach);
+            image command state on_change pull);
         merged.options = match (base.options.clone(), self.options.clone()) {
             (Some(base), Some(own)) => Some(base.merge(own)?),
             (base, own) => own.or(base),
@@ -94,8 +91,8 @@ impl FleetContainer {
 
     /// Only what is said of its interface.
     fn interface_only(self) -> Self {
-        let (command, options, state, on_change, pull, attach) = Default::default();
-        Self { command, options, state, on_change, pull, attach, ..self }
+        let (command, options, state, on_change, pull) = Default::default();
+        Self { command, options, state, on_change, pull, ..self }
     }
 
     /// Nothing of what needs an address.
@@ -125,7 +122,6 @@ impl FleetContainer {
             state: self.state,
             on_change: self.on_change,
             pull: self.pull,
-            attach: self.attach,
         })
     }
 }
