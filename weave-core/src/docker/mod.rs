@@ -5,7 +5,6 @@
 
 mod address;
 mod client;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
 mod client_side;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
 mod create;
@@ -15,12 +14,14 @@ mod fake;
 mod find;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 use bollard::query_parameters::ListNetworksOptions;
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
 pub(crate) use find::Found;
+pub use wish::wish;
 
 use crate::Result;
 
