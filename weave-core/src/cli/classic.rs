@@ -269,7 +269,7 @@ mod tests {
         let known = ["attach", "status"];
         let hint = |word| unknown_verb(word, &known).next_step().map(str::to_owned).unwrap_or_default();
         assert_eq!(hint("atach"), "did you mean `weave attach`?");
-        assert_eq!(hint("run"), "use `docker run` or `docker start`, then `weave attach ADDRESS... CONTAINER`");
+        assert_eq!(hint("start"), "use `weave run`, or `docker start`, then `weave attach ADDRESS... CONTAINER`");
         assert_eq!(hint("xyzzyx"), "`weave help` lists the commands");
         assert_eq!(unknown_verb("x", &known).to_string(), "unknown weave command `x`; allowed: attach, status");
     }

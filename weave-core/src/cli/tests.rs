@@ -185,9 +185,10 @@ fn errors_say_what_to_do_whether_quiet_or_not() {
 fn usage_errors_exit_with_one_and_help_with_zero() {
     for (line, needle) in [
         ("weave", "Usage: weave"),
-        ("weave atach", "error: unknown weave command `atach`; allowed: apply, launch, "),
+        ("weave atach", "error: unknown weave command `atach`; allowed: apply, run, rm, launch, "),
         ("weave atach", "\n  hint: did you mean `weave attach`?\n"),
-        ("weave run 10.2.1.4/24 -ti ubuntu", "hint: use `docker run` or `docker start`, then"),
+        ("weave run 10.2.1.4/24 -ti ubuntu", "hint: give it one: `weave run 10.2.1.4/24 --name NAME ubuntu`"),
+        ("weave start web", "hint: use `weave run`, or `docker start`, then"),
         ("weave attach", "required arguments were not provided"),
         ("weave stop now", "unexpected argument 'now' found"),
         ("weave launch --mtu much", "`much` is no MTU; allowed: auto, or 68 to 65535"),

@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::args::Cli;
-use crate::spec::{HostDocument, from_yaml};
 
 #[derive(Default)]
 struct Given(Vec<(&'static str, &'static str)>);
@@ -177,12 +176,14 @@ fn documents_that_are_shown_are_right() {
     let readme = include_str!("../../../README.md");
     let shown = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut read = 0;
-    for text in shown.chain([include_str!("../../../examples/host.yaml")]) {
-        let document: HostDocument = from_yaml(text).unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
-        document.validate().unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+    let examples = [include_str!("../../../examples/host.yaml"), include_str!("../../../examples/fleet.yaml")];
+    for text in shown.chain(examples) {
+        let apply = Apply::from_text("shown.yaml", text, None, "dockerhost001")
+            .unwrap_or_else(|error| panic!("{error:?}:\n{text}"));
+        assert_eq!(apply.warnings, Vec::<String>::new(), "{text}");
         read += 1;
     }
-    assert_eq!(read, 2);
+    assert_eq!(read, 5);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod act;
 mod address;
 mod client;
-pub(crate) mod client_side;
+mod client_side;
 pub(crate) mod create;
 mod credentials;
 mod failure;
@@ -19,12 +19,14 @@ mod reference;
 mod refusal;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wish;
 
 use bollard::query_parameters::ListNetworksOptions;
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
 pub(crate) use find::Found;
+pub use wish::wish;
 
 use crate::Result;
 

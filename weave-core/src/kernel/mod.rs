@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use crate::apply::{Lock, run_dir};
 use crate::docker::Engine;
+pub use crate::docker::wish;
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::netns::NetNs;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};

@@ -6,11 +6,12 @@ use std::path::Path;
 use super::{Report, checked};
 use crate::apply::containers::{LaneDone, begin, finish};
 use crate::apply::{Mode, converge_locked};
-use crate::docker::{client_side, create};
+use crate::docker::create;
+use crate::docker::wish::{requested, settled};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Containers};
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, Make, Wish, plan_containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, Make, plan_containers};
 use crate::spec::run::{Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -209,16 +210,13 @@ impl Wanted {
 /// The request for a container, with all that the client reads from files and environment in it.
 fn make(run: &Settings, observed: &Containers) -> Result<Make> {
     let variable = |name: &str| std::env::var(name).ok();
-    let within = |error: Error| error.within(&format!("containers.{}", run.name));
     let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
-    let options = client_side::resolve(run.options.clone(), &variable, &base).map_err(within)?;
-    if let Some(minor) = observed.api_minor {
-        create::check_engine(&options, minor).map_err(within)?;
-    }
-    let words = run.words().map_err(within)?;
-    let body = |body| serde_json::to_value(body).map_err(|error| Error::invalid("options", error.to_string()));
-    let nothing = body(create::body(&Default::default(), "", &[]))?;
-    let asked = body(create::body(&options, &run.image, &words))?;
-    let settings = Settings { options, ..run.clone() };
-    Ok(Make { wish: Wish::new(&settings, asked, &nothing), settings })
+    let made = || {
+        let settings = settled(run, &variable, &base)?;
+        if let Some(minor) = observed.api_minor {
+            create::check_engine(&settings.options, minor)?;
+        }
+        Ok(Make { wish: requested(&settings)?, settings })
+    };
+    made().map_err(|error: Error| error.within(&format!("containers.{}", run.name)))
 }

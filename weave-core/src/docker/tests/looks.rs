@@ -49,6 +49,8 @@ fn a_container_is_kept_as_the_engine_writes_it() {
     }
     assert_eq!(web.label("weave.made"), Some("1"));
     let mut paths = fake.paths();
+    // Which version a request will be made in, too.
+    paths.retain(|path| !path.ends_with("_ping"));
     paths.sort();
     let asked = ["db.weave-new", "db.weave-old", "db", "web.weave-new", "web.weave-old", "web"];
     assert_eq!(paths, asked.map(|name| format!("/v1.44/containers/{name}/json")));
@@ -119,7 +121,8 @@ fn images_are_found_by_reference() {
     let image = &seen.images["db1:5000/team/app:1"];
     assert_eq!((image.id.as_str(), &image.config), ("sha256:2", &json!({"Cmd": ["sh"]})));
     assert_eq!(image.digests, ["db1:5000/team/app@sha256:3"]);
-    assert_eq!(fake.paths().len(), 2, "{:?}", fake.paths());
+    let asked = fake.paths().into_iter().filter(|path| !path.ends_with("_ping")).count();
+    assert_eq!(asked, 2, "{:?}", fake.paths());
 }
 
 #[test]

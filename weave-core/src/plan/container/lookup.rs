@@ -40,8 +40,8 @@ pub(super) fn of_container(container: &Container) -> Value {
     told_apart(Value::Object(request))
 }
 
-/// The request with each thing said in one place only: a published port is not also an exposed one, and the network
-/// that is there without being asked for has one name.
+/// The request with each thing said in one place only: a published port is not also an exposed one, a link in a network
+/// of the user is not also one of the container, and the network that is there without being asked for has one name.
 pub(super) fn told_apart(mut request: Value) -> Value {
     let published = shape::ports(raw(&request, "HostConfig.PortBindings"));
     let mut exposed = shape::keys(&request["ExposedPorts"]);
@@ -50,6 +50,12 @@ pub(super) fn told_apart(mut request: Value) -> Value {
     }
     if let Value::Object(fields) = &mut request {
         fields.insert("ExposedPorts".to_owned(), exposed);
+    }
+    let mode = shape::network(raw(&request, "HostConfig.NetworkMode"));
+    if mode != "bridge"
+        && let Some(Value::Object(host)) = request.get_mut("HostConfig")
+    {
+        host.shift_remove("Links");
     }
     if let Some(Value::Object(endpoints)) = request.pointer_mut("/NetworkingConfig/EndpointsConfig")
         && let Some(settings) = endpoints.shift_remove("default")

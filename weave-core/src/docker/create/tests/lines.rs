@@ -2,7 +2,7 @@
 
 /// What clients older than Docker 28 make of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Older {
+pub(crate) enum Older {
     /// The same.
     Same,
     /// They refuse it.
@@ -12,7 +12,7 @@ pub(super) enum Older {
 }
 use Older::{Differ, Refuse, Same};
 
-pub(super) const LINES: &[(&str, Older)] = &[
+pub(crate) const LINES: &[(&str, Older)] = &[
     ("", Same),
     // Processor and memory.
     ("--memory=2g", Same),
