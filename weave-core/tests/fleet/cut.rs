@@ -195,6 +195,6 @@ fn the_example_is_a_fleet_without_a_fault() {
     assert_eq!(fleet.hosts.keys().map(|host| on(host)).collect::<Vec<_>>(), [2, 1, 1]);
     assert_eq!(fleet.containers.0.len(), 4);
     let container = &fleet.cut("dockerhost003").unwrap().containers.unwrap().0[&"shop.example.com".parse().unwrap()];
-    let expected = r#"{"ips":["10.0.1.32/16"],"mtu":1400,"image":"registry.example.com/web:7","options":["-p 8080:80","--memory=1g","-h shop.example.com","-v /data/shop.example.com/www:/var/www","-e SHOP=yes"],"on_change":"report"}"#;
+    let expected = r#"{"ips":["10.0.1.32/16"],"mtu":1400,"image":"registry.example.com/web:7","options":{"env":["SHOP=yes"],"hostname":"shop.example.com","memory":"1g","publish":["8080:80"],"volume":["/data/shop.example.com/www:/var/www"]},"on_change":"report"}"#;
     assert_eq!(serde_json::to_string(container).unwrap(), expected);
 }

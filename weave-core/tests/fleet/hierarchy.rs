@@ -106,7 +106,7 @@ fn a_hierarchy_of_2014_is_a_fleet() {
     assert_eq!(names, ["shop.example.com", "wiki.example.com"]);
     for (name, container) in &containers.0 {
         let options = serde_json::to_string(&container.options).unwrap();
-        assert!(options.contains(&format!("-v /data/{name}/log:/var/log/{name}")), "{options}");
+        assert!(options.contains(&format!("\"/data/{name}/log:/var/log/{name}\"")), "{options}");
     }
     two.validate().unwrap();
 }
@@ -238,12 +238,12 @@ fn a_machine_that_is_not_listed_is_no_host_unless_it_has_data_of_its_own() {
 
 #[test]
 fn of_a_key_that_several_files_have_the_first_counts() {
-    let special = "weave::docker_cluster_peers: 192.0.2.1\nx: {docker_run_opts: [-a]}\n";
-    let general = "weave::docker_cluster_peers: 192.0.2.2\nx: {ports: [-b]}\nweave::ensure: absent\n\
+    let special = "weave::docker_cluster_peers: 192.0.2.1\nx: {docker_run_opts: [-t]}\n";
+    let general = "weave::docker_cluster_peers: 192.0.2.2\nx: {ports: [-P]}\nweave::ensure: absent\n\
                    dockerhosts_dhcp: {c: {host: one, image: x, ip: 10.0.1.4/24}}\n";
     let (fleet, _) = read_hierarchy(&[("a", special), ("b", general)], Some("one")).accept().unwrap();
     let expected = "ensure: absent\nrouter: {}\npeers: [192.0.2.1]\n\
-                    containers: {c: {ip: 10.0.1.4/24, image: x, options: [-a]}}";
+                    containers: {c: {ip: 10.0.1.4/24, image: x, options: [-t]}}";
     assert_eq!(fleet.cut("one").unwrap(), host(expected));
     let broken = [("a", special), ("b", "weave::ensure: [\n"), ("c", "weave::ensure: gone\n")];
     let places: Vec<_> = read_hierarchy(&broken, Some("one")).findings.iter().map(|finding| finding.place()).collect();

@@ -81,7 +81,7 @@ const BAD_HOSTS: &[&str] = &[
     "containers: {web: {ip: 10.2.1.4/24, multicast: maybe}}",
     "containers: {web: {image: x, state: paused}}",
     "containers: {web: {image: x, options: 7}}",
-    "containers: {web: {image: x, options: [7]}}",
+    "containers: {web: {image: x, options: [[-t]]}}",
     "containers: {web: {image: x, command: {a: b}}}",
     "containers: {web: {image: x, pull: sometimes}}",
     "purge_containers: later",

@@ -106,6 +106,8 @@ fn every_operation_is_known_by_its_name() {
             "attach" => "{container: web, ips: 10.2.1.4/24}",
             "detach" => "{container: web}",
             "expose" => "{ips: 10.0.0.1/16}",
+            "run" => "{name: web, image: nginx}",
+            "remove" => "{name: web}",
             "apply" => "{document: {}}",
             _ => "{}",
         };

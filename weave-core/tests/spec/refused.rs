@@ -99,8 +99,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("apply {document: {expose: [{ip: 10.0.0.1}]}}", "document.expose[0].ip", "10.0.0.1"),
     ("apply {document: {expose: [10.0.0.1/16, 10.0.0.1/8]}}", "document.expose[1]", "10.0.0.1/8"),
     ("apply {document: {firewall: true}}", "document.firewall", "true"),
-    ("apply {document: {containers: [web]}}", "document.containers", "sequence"),
-    ("apply {document: {containers: {'a b': {ips: []}}}}", "document.containers", "a b"),
+    ("apply {document: {containers: [web]}}", "document.containers", "no map"),
+    ("apply {document: {containers: {'a b': {ips: []}}}}", "document.containers.a b", "a b"),
     ("apply {document: {containers: {web: {ips: [1.2.3]}}}}", "document.containers.web.ips[0]", "1.2.3"),
     (
         "apply {document: {containers: {web: {ips: 10.2.1.4/24, gateway: 1.1.1.1}}}}",
@@ -109,7 +109,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ),
     (
         "apply {document: {containers: {a: {ip: 10.2.1.4/24}, b: {ip: 10.2.1.4/16}}}}",
-        "document.containers.b.ips[0]",
+        "document.containers.b.ip",
         "10.2.1.4/16",
     ),
     ("apply {document: {containers: {web: {mtu: 1400}}}}", "document.containers.web", ""),
@@ -125,7 +125,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("apply {document: {purge_containers: later}}", "document.purge_containers", "later"),
     (
         "apply {document: {containers: {web: {ip: 10.2.1.4/24}, /web: {ip: 10.2.1.5/24}}}}",
-        "document.containers",
+        "document.containers./web",
         "/web",
     ),
 ];

@@ -1,5 +1,6 @@
 //! A host made of memory: it does what the kernel would, and can be told to refuse.
 
+mod engine;
 mod net;
 mod portrait;
 mod step;
@@ -9,10 +10,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use weave_core::host::{Host, OnError, Outcome, Owner};
-use weave_core::observed::{HostFacts, Observed, Scope};
+use weave_core::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use weave_core::plan::Step;
+use weave_core::plan::container::ContainerStep;
 use weave_core::{Error, ErrorKind, Result};
 
+#[allow(unused_imports)]
+pub(crate) use engine::{EXIT, Engine};
 pub(crate) use net::Net;
 pub(crate) use portrait::Portrait;
 pub(crate) use world::{Container, HOST, World};
@@ -39,6 +43,15 @@ pub(crate) struct Asked {
     pub(crate) forward: Vec<Step>,
     /// Steps that were tried on the way back.
     pub(crate) back: Vec<Step>,
+    /// Steps of containers that were tried, failed ones and those on the way back too.
+    pub(crate) containers: Vec<ContainerStep>,
+}
+
+impl Asked {
+    /// How many steps of all kinds were tried.
+    pub(crate) fn steps(&self) -> usize {
+        self.forward.len() + self.back.len() + self.containers.len()
+    }
 }
 
 /// What shall go wrong.
@@ -46,6 +59,10 @@ pub(crate) struct Asked {
 pub(crate) struct Faults {
     /// The number, from 0, of the step that is refused; only those going forward count.
     pub(crate) at: Option<usize>,
+    /// The number, from 0, of the step of a container that is refused, on the way back too.
+    pub(crate) container: Option<usize>,
+    /// How many steps of all kinds are done until weave is killed: then nothing comes back to it.
+    pub(crate) killed: Option<usize>,
     /// Who answers a probe.
     pub(crate) owners: Vec<Owner>,
 }
@@ -79,6 +96,13 @@ impl MemoryHost {
         self.world().portrait()
     }
 
+    /// Never comes back from the step at which weave is killed.
+    async fn live(&self) {
+        if self.faults.killed.is_some_and(|steps| self.asked().steps() >= steps) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn try_one(&self, step: &Step, on_error: OnError) -> Outcome {
         let mut asked = self.asked.lock().unwrap();
         let tried = if on_error == OnError::Stop { &mut asked.forward } else { &mut asked.back };
@@ -109,12 +133,32 @@ impl Host for MemoryHost {
         let mut failed = false;
         let mut outcomes = Vec::with_capacity(steps.len());
         for step in steps.iter() {
+            self.live().await;
             let outcome =
                 if failed && on_error == OnError::Stop { Outcome::Skipped } else { self.try_one(step, on_error) };
             failed |= matches!(outcome, Outcome::Failed(_));
             outcomes.push(outcome);
         }
         outcomes
+    }
+
+    async fn observe_containers(&self, scope: &ContainerScope) -> Result<Containers> {
+        Ok(self.world().observe_containers(scope))
+    }
+
+    async fn execute_container(&self, step: &ContainerStep) -> Result<Vec<String>> {
+        // Containers are worked on at the same time.
+        tokio::task::yield_now().await;
+        self.live().await;
+        let number = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.containers.push(step.clone());
+            asked.containers.len() - 1
+        };
+        if self.faults.container == Some(number) {
+            return Err(Error::new(ErrorKind::Docker, "memory", format!("refused: {step}")));
+        }
+        self.world().execute_container(step).map(|()| Vec::new())
     }
 
     async fn facts(&self) -> HostFacts {

@@ -8,6 +8,7 @@ use weave_core::observed::{
 };
 use weave_core::spec::ContainerRef;
 
+use super::engine::Engine;
 use super::errno::EEXIST;
 use super::net::{Answer, Net};
 
@@ -38,6 +39,7 @@ pub(crate) struct World {
     /// What path discovery has found out.
     pub(crate) path_mtus: BTreeMap<IpAddr, u32>,
     pub(crate) firewall: FirewallState,
+    pub(crate) engine: Engine,
 }
 
 impl World {
