@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 use weave_core::observed::{Container, Image};
 use weave_core::plan::container::Wish;
-use weave_core::spec::{Options, Run, options::parse_run, run::Command as Words};
+use weave_core::spec::{Options, Settings, options::parse_run, run::Command as Words};
 
 use crate::lab::{DockerOptions, Host, HostOptions, Lab};
 
@@ -132,8 +132,8 @@ impl Asking {
     }
 }
 
-fn run(name: &str, image: &str, options: Options, command: &[&str]) -> Run {
-    Run {
+fn run(name: &str, image: &str, options: Options, command: &[&str]) -> Settings {
+    Settings {
         name: name.to_owned(),
         image: image.to_owned(),
         command: (!command.is_empty()).then(|| Words::Words(command.iter().map(|word| (*word).to_owned()).collect())),
@@ -141,7 +141,6 @@ fn run(name: &str, image: &str, options: Options, command: &[&str]) -> Run {
         state: weave_core::spec::run::RunState::default(),
         on_change: weave_core::spec::run::OnChange::default(),
         pull: weave_core::spec::run::Pull::default(),
-        attach: weave_core::spec::run::AttachWhen::default(),
     }
 }
 
