@@ -36,13 +36,6 @@ pub struct Converged {
     pub scope: Scope,
 }
 
-impl Converged {
-    /// The steps that were done, or in [`Mode::Check`] would be.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.done.iter().flat_map(|steps| steps.iter()).chain(self.plan.steps())
-    }
-}
-
 /// How often a disturbed look, or one that does not yet show what was done, is repeated.
 const TRIES: usize = 3;
 

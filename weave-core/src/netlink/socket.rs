@@ -61,7 +61,11 @@ impl Socket {
             found.clear();
             let first = self.send(std::slice::from_mut(&mut request.clone()))?;
             match self.read_dump(first, |payload| decode(payload, &mut found)) {
-                Ok(()) => return Ok(found),
+                Ok(()) => {
+                    // A container has few of each kind, and there are many containers.
+                    found.shrink_to_fit();
+                    return Ok(found);
+                }
                 Err(refusal) if matches!(refusal.errno, libc::EINTR | libc::ENOBUFS) => {}
                 Err(refusal) => return Err(refusal),
             }

@@ -23,7 +23,8 @@ use crate::{Error, Result};
 /// What all changing verbs do.
 async fn change<H: Host>(host: &H, operation: &str, intent: Intent, mode: Mode) -> Result<Report> {
     let done = converge(host, &intent, operation, mode).await.map_err(|error| error.op(operation))?;
-    Ok(Report::of(operation, mode, &done))
+    drop(intent);
+    Ok(Report::of(operation, mode, done))
 }
 
 /// An error of a spec, with the operation it was for.

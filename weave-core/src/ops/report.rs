@@ -36,16 +36,22 @@ pub struct Report {
 
 impl Report {
     /// The report of a change.
-    pub(super) fn of(operation: &str, mode: Mode, done: &Converged) -> Self {
+    pub(super) fn of(operation: &str, mode: Mode, done: Converged) -> Self {
+        let Converged { mut plan, done, observed, scope } = done;
+        // What has been told goes before the rest is: with a thousand containers each of these is large.
+        let state = document(&observed, &scope);
+        drop((observed, scope));
+        let steps: Vec<String> = done.iter().flat_map(|steps| steps.iter()).chain(plan.steps()).map(text).collect();
+        drop(done);
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
-            changed: done.steps().next().is_some(),
-            changes: done.plan.changes().cloned().collect(),
-            steps: done.steps().map(Step::to_string).collect(),
-            warnings: done.plan.warnings.clone(),
-            errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),
-            state: Some(document(&done.observed, &done.scope)),
+            changed: !steps.is_empty(),
+            changes: plan.take_changes(),
+            steps,
+            warnings: plan.warnings,
+            errors: plan.problems.into_iter().map(|(_, error)| error.op(operation).report()).collect(),
+            state: Some(state),
             result: None,
         }
     }
@@ -69,4 +75,11 @@ impl Report {
     pub fn is_ok(&self) -> bool {
         self.errors.is_empty()
     }
+}
+
+/// A step in words, without the room that it grew into.
+fn text(step: &Step) -> String {
+    let mut text = step.to_string();
+    text.shrink_to_fit();
+    text
 }

@@ -77,9 +77,10 @@ impl Plan {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
     }
 
-    /// All changes.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().chain(self.lanes.iter().flat_map(|lane| &lane.changes))
+    /// All changes, moved out.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let lanes = self.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.changes));
+        std::mem::take(&mut self.changes).into_iter().chain(lanes).collect()
     }
 
     /// Takes a container out, because it cannot be served after all.
