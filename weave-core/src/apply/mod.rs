@@ -29,7 +29,7 @@ pub struct Converged {
     /// What was planned. In [`Mode::Apply`] its steps were done, and stand in `done`.
     pub plan: Plan,
     /// What was done.
-    pub done: Vec<Arc<[Step]>>,
+    pub done: Vec<Arc<Vec<Step>>>,
     /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
     pub observed: Observed,
     /// What was looked at.
@@ -86,9 +86,9 @@ pub async fn look<H: Host>(host: &H, scope: &Scope) -> Result<Observed> {
 
 /// Steps that were done together, as far as they were.
 struct Batch {
-    steps: Arc<[Step]>,
-    /// Numbers of those that succeeded.
-    done: Vec<usize>,
+    steps: Arc<Vec<Step>>,
+    /// How many succeeded: those before the first that did not.
+    done: usize,
 }
 
 struct Journal<'a, H> {
@@ -113,15 +113,14 @@ impl<H: Host> Journal<'_, H> {
         if steps.is_empty() {
             return Ok(());
         }
-        let steps: Arc<[Step]> = steps.into();
+        let steps = Arc::new(steps);
         let outcomes = self.host.execute(Arc::clone(&steps), OnError::Stop).await;
-        let mut failed = None;
-        let mut done = Vec::with_capacity(steps.len());
-        for (number, (step, outcome)) in steps.iter().zip(outcomes).enumerate() {
+        let (mut done, mut failed) = (0, None);
+        for (step, outcome) in steps.iter().zip(outcomes) {
             match outcome {
                 Outcome::Done => {
                     tracing::debug!(%step, "done");
-                    done.push(number);
+                    done += 1;
                 }
                 Outcome::Failed(error) => {
                     tracing::debug!(%step, %error, "failed");
@@ -185,10 +184,10 @@ impl<H: Host> Journal<'_, H> {
         let done: Vec<Step> = self
             .batches
             .iter()
-            .flat_map(|batch| batch.done.iter().filter_map(|number| batch.steps.get(*number)))
+            .flat_map(|batch| batch.steps.iter().take(batch.done))
             .cloned()
             .collect();
-        let steps: Arc<[Step]> = undo(&done, self.before).into();
+        let steps = Arc::new(undo(&done, self.before));
         let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
         let left = steps
             .iter()

@@ -164,7 +164,7 @@ impl Host for Kernel {
         self.look(scope).await
     }
 
-    async fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
+    async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
         self.act(steps, on_error).await
     }
 

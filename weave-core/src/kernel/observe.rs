@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{LinkKind, Observed, Scope, Target};
+use crate::observed::{Link, LinkKind, Observed, Scope, Target};
 use crate::{Result, firewall};
 
 impl Kernel {
@@ -34,7 +34,8 @@ impl Kernel {
         }
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
         let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || look::paths(peers))).transpose()?;
-        let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
+        let links = if scope.attachments { observed.links.as_slice() } else { &[] };
+        let marks = links.iter().filter_map(Link::attachment);
         let found = targets::visit(self, wanted, marks).await?;
 
         observed.targets = found.targets;

@@ -3,6 +3,7 @@
 //! The kernel keeps it, so it is there exactly as long as the link and nothing has to be kept on disk.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::spec::ContainerRef;
 
@@ -109,15 +110,15 @@ impl AttachmentMark {
     /// How a caller would name it.
     pub fn container(&self) -> ContainerRef {
         if !self.name.is_empty() {
-            ContainerRef::Container(self.name.clone())
+            ContainerRef::Container(self.name.as_str().into())
         } else if self.id.starts_with('/') {
-            ContainerRef::Netns(self.id.clone().into())
+            ContainerRef::Netns(Path::new(&self.id).into())
         } else if !self.id.is_empty() {
-            ContainerRef::Container(self.id.clone())
+            ContainerRef::Container(self.id.as_str().into())
         } else if self.pid != 0 {
             ContainerRef::Pid(self.pid)
         } else {
-            ContainerRef::Netns(format!("/inode/{}", self.inode).into())
+            ContainerRef::Netns(PathBuf::from(format!("/inode/{}", self.inode)).into())
         }
     }
 }

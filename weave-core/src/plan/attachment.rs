@@ -44,8 +44,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
             Ok(Some(done))
         });
         match lane {
-            Ok(Some((lane, gone))) => {
+            Ok(Some((mut lane, gone))) => {
                 removed.extend(gone);
+                lane.steps.shrink_to_fit();
+                lane.changes.shrink_to_fit();
                 plan.lanes.push(lane);
             }
             Ok(None) => {}

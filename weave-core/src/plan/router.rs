@@ -41,7 +41,7 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
     let name = &network.bridge;
     let mark = Mark::Bridge(network.mark);
     let Some((link, info, before)) = observed.bridge() else {
-        plan.base.push(Step::CreateBridge(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark }));
+        plan.base.push(Step::CreateBridge(Box::new(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark })));
         if network.mtu >= names::MTU_MIN_V6 {
             let off = i32::from(!with_ipv6);
             plan.base.push(ipv6(name, "accept_ra", 0, 0));
@@ -53,7 +53,7 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
     };
     if before != network.mark {
         let steps = if network.managed() || before.firewall_unmanaged { &mut plan.base } else { &mut plan.last };
-        steps.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
+        steps.push(Step::SetMark { link: name.clone(), mark: Box::new(mark), before: link.alias.clone() });
         if before.mtu != network.mark.mtu && link.mtu == network.mtu {
             let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
             plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));

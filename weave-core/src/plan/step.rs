@@ -88,11 +88,13 @@ impl NewVeth {
 }
 
 /// One thing to do. Each is done wholly or not at all.
+///
+/// A thousand containers need thousands of these: what is large and rare in them is boxed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Make a bridge without spanning tree and without multicast snooping, down.
-    CreateBridge(NewBridge),
+    CreateBridge(Box<NewBridge>),
     /// Make a VXLAN device, down.
     CreateVxlan(NewVxlan),
     /// Make a veth pair.
@@ -115,7 +117,7 @@ pub enum Step {
         link: String,
         /// The new alias.
         #[serde(serialize_with = "as_text")]
-        mark: Mark,
+        mark: Box<Mark>,
         /// The alias so far.
         before: Option<String>,
     },
@@ -247,9 +249,9 @@ pub enum Step {
     /// Write weave's own table anew, or remove it, in one transaction.
     SetTable {
         /// What it shall say; `None` removes it.
-        after: Option<WeaveTable>,
+        after: Option<Box<WeaveTable>>,
         /// What it said; `None` where there was none.
-        before: Option<WeaveTable>,
+        before: Option<Box<WeaveTable>>,
     },
     /// Put weave's one accept at the head of a chain of others.
     AddAccept(AcceptRule),
@@ -339,7 +341,7 @@ impl fmt::Display for Step {
             Self::DeleteRoute { place, link, route } => write!(f, "{place}ip route del {route} dev {link}"),
             Self::AddFlood { link, peers } => flood(f, "append", link, peers),
             Self::DeleteFlood { link, peers } => flood(f, "delete", link, peers),
-            Self::SetTable { after, .. } => table(f, after.as_ref()),
+            Self::SetTable { after, .. } => table(f, after.as_deref()),
             Self::AddAccept(rule) => accept(f, rule, true),
             Self::DeleteAccept(rule) => accept(f, rule, false),
             Self::Announce { place, link, addresses } => {

@@ -66,7 +66,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteLink { link } => again(&[link], observed),
         Step::DeleteLinks { links, .. } => again(&links, observed),
         Step::SetMark { link, mark, before } => match before.as_deref().and_then(Mark::parse) {
-            Some(old) => vec![Step::SetMark { link, mark: old, before: Some(mark.to_string()) }],
+            Some(old) => vec![Step::SetMark { link, mark: Box::new(old), before: Some(mark.to_string()) }],
             None => Vec::new(),
         },
         Step::SetBridge { link, stp, multicast_snooping, before } => vec![Step::SetBridge {

@@ -23,7 +23,7 @@ fn a_bridge_is_made_marked_changed_and_deleted() {
     let mark = Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true });
     let place = Place::Host;
     lab.done(&[
-        Step::SetMark { link: "weave".into(), mark, before: None },
+        Step::SetMark { link: "weave".into(), mark: Box::new(mark), before: None },
         Step::SetBridge { link: "weave".into(), stp: true, multicast_snooping: true, before: (false, false) },
         Step::SetMtu { place: place.clone(), link: "weave".into(), mtu: 1300, before: 1400 },
         Step::SetMac { place: place.clone(), link: "weave".into(), mac: Mac([2, 0, 0, 0, 0, 7]), before: Mac([0; 6]) },

@@ -130,7 +130,7 @@ impl Work<'_> {
         let word = |mtu: Option<u32>| mtu.map_or_else(|| "auto".to_owned(), |mtu| mtu.to_string());
         self.changed("own_mtu", word(mark.mtu), word(own_mtu));
         let mark = Mark::Attachment(AttachmentMark { mtu: own_mtu, ..mark });
-        self.lane.steps.push(Step::SetMark { link, mark, before });
+        self.lane.steps.push(Step::SetMark { link, mark: Box::new(mark), before });
     }
 
     fn up(&mut self) {

@@ -45,7 +45,7 @@ fn set_up(place: &Place, link: &Link) -> Step {
 fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
     let Some(mac) = link.mac else { return Vec::new() };
     let name = link.name.clone();
-    let mut steps = vec![Step::CreateBridge(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark })];
+    let mut steps = vec![Step::CreateBridge(Box::new(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark }))];
     steps.extend(ipv6_settings(&Place::Host, link));
     if let LinkKind::Bridge(info) = link.kind
         && (info.stp || info.multicast_snooping)

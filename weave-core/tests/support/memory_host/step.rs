@@ -33,7 +33,7 @@ impl World {
             Step::DeleteFlood { link, peers } => gone(self.flood_of(link).map(|flood| {
                 flood.retain(|peer| !peers.contains(peer));
             })),
-            Step::SetTable { after, .. } => self.set_table(after.clone()),
+            Step::SetTable { after, .. } => self.set_table(after.as_deref().cloned()),
             Step::AddAccept(rule) => self.add_accept(rule),
             Step::DeleteAccept(rule) => {
                 self.firewall.forward.iter_mut().for_each(|chain| chain.accepts.retain(|other| other != rule));
