@@ -2,13 +2,15 @@
 
 mod lock;
 
-use std::collections::BTreeSet;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
-use crate::observed::{Observed, Scope, Target, TargetProblem};
+use crate::observed::{Observed, Path, Scope, Target, TargetProblem};
 use crate::plan::{Intent, Plan, Step, lost_peers, plan, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
@@ -28,8 +30,8 @@ pub enum Mode {
 pub struct Converged {
     /// What was planned. In [`Mode::Apply`] its steps were done, and stand in `done`.
     pub plan: Plan,
-    /// What was done.
-    pub done: Vec<Arc<Vec<Step>>>,
+    /// What was done, each step as the command line it equals.
+    pub done: Vec<String>,
     /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
     pub observed: Observed,
     /// What was looked at.
@@ -62,13 +64,14 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
     if mode == Mode::Check || plan.is_empty() {
         return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
     }
-    let mut journal = Journal { host, before: &before, batches: Vec::new() };
-    match journal.run(&mut plan, intent, &scope).await {
-        Ok(observed) => {
-            let done = journal.batches.into_iter().map(|batch| batch.steps).collect();
-            Ok(Converged { plan, done, observed, scope })
-        }
-        Err(error) => Err(journal.undo(error).await),
+    let mut journal = Journal { host, before, batches: Vec::new() };
+    if let Err(error) = journal.act(&mut plan, intent).await {
+        return Err(put_back(host, journal.way_back(), error).await);
+    }
+    let (back, settled, done) = journal.close();
+    match verify(host, (&mut plan, intent), &scope, &settled).await {
+        Ok(observed) => Ok(Converged { plan, done, observed, scope }),
+        Err(error) => Err(put_back(host, back, error).await),
     }
 }
 
@@ -91,22 +94,28 @@ struct Batch {
     done: usize,
 }
 
+/// What the first look settled for all later ones: a name may resolve to another address a moment later, and ten
+/// thousand ways take their time to look up.
+struct Settled {
+    names: BTreeMap<String, Vec<IpAddr>>,
+    paths: BTreeMap<IpAddr, Path>,
+}
+
 struct Journal<'a, H> {
     host: &'a H,
-    before: &'a Observed,
+    before: Observed,
     batches: Vec<Batch>,
 }
 
 impl<H: Host> Journal<'_, H> {
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
-    async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+    async fn act(&mut self, plan: &mut Plan, intent: &Intent) -> Result<()> {
         self.execute(std::mem::take(&mut plan.base)).await?;
         self.probe(plan, intent).await?;
         let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
         rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
         rest.append(&mut plan.last);
-        self.execute(rest).await?;
-        self.verify(plan, intent, scope).await
+        self.execute(rest).await
     }
 
     async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
@@ -142,7 +151,7 @@ impl<H: Host> Journal<'_, H> {
         for owner in self.host.probe(&plan.bridge, &addresses).await? {
             let taken = plan.lanes.iter().find(|lane| lane.probe.contains(&owner.address));
             let Some(container) = taken.map(|lane| lane.container.clone()) else { continue };
-            let error = taken_error(&container, &owner, self.before);
+            let error = taken_error(&container, &owner, &self.before);
             if !intent.each_by_itself {
                 return Err(error);
             }
@@ -151,54 +160,76 @@ impl<H: Host> Journal<'_, H> {
         Ok(())
     }
 
-    /// Looks again: planning once more must find nothing to do.
-    async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
-        let mut left = String::new();
-        // A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what
-        // was asked for was settled at the first look.
-        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
-        for _ in 0..TRIES {
-            let mut now = look(self.host, &again).await?;
-            now.names.clone_from(&self.before.names);
-            now.paths.clone_from(&self.before.paths);
-            died(plan, intent, &now)?;
-            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
-            let rest = crate::plan::plan(intent, &now)?;
-            let missing = rest
-                .base
-                .iter()
-                .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
-                .chain(&rest.last)
-                .next();
-            match missing {
-                None => return Ok(now),
-                Some(step) => left = step.to_string(),
-            }
-        }
-        Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
-            .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+    /// Steps that put everything back, last first.
+    fn way_back(&self) -> Vec<Step> {
+        let done: Vec<&Step> = self.batches.iter().flat_map(|batch| batch.steps.iter().take(batch.done)).collect();
+        undo(&done, &self.before)
     }
 
-    /// Puts everything back, last first; goes on where something cannot be put back, and says so.
-    async fn undo(&self, error: Error) -> Error {
-        let done: Vec<Step> = self
-            .batches
-            .iter()
-            .flat_map(|batch| batch.steps.iter().take(batch.done))
-            .cloned()
-            .collect();
-        let steps = Arc::new(undo(&done, self.before));
-        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
-        let left = steps
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(step, outcome)| match outcome {
-                Outcome::Failed(why) => Some(format!("{step} ({why})")),
-                Outcome::Done | Outcome::Skipped => None,
-            })
-            .collect();
-        error.left(left)
+    /// The way back, what the first look settled, and what was done in words: of a thousand containers that is less to
+    /// keep while the host is looked at again than how it was, and the steps.
+    fn close(self) -> (Vec<Step>, Settled, Vec<String>) {
+        let back = self.way_back();
+        let Observed { names, paths, .. } = self.before;
+        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
+        self.batches.into_iter().for_each(|batch| done.extend(in_words(Arc::unwrap_or_clone(batch.steps))));
+        (back, Settled { names, paths }, done)
     }
+}
+
+/// Steps as the command lines they equal.
+pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Iterator<Item = String> {
+    steps.into_iter().map(|step| {
+        let mut text = step.borrow().to_string();
+        text.shrink_to_fit();
+        text
+    })
+}
+
+/// Looks again: planning once more must find nothing to do.
+async fn verify<H: Host>(
+    host: &H,
+    (plan, intent): (&mut Plan, &Intent),
+    scope: &Scope,
+    settled: &Settled,
+) -> Result<Observed> {
+    let mut left = String::new();
+    let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
+    for _ in 0..TRIES {
+        let mut now = look(host, &again).await?;
+        now.names.clone_from(&settled.names);
+        now.paths.clone_from(&settled.paths);
+        died(plan, intent, &now)?;
+        let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
+        let rest = crate::plan::plan(intent, &now)?;
+        let missing = rest
+            .base
+            .iter()
+            .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
+            .chain(&rest.last)
+            .next();
+        match missing {
+            None => return Ok(now),
+            Some(step) => left = step.to_string(),
+        }
+    }
+    Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
+        .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+}
+
+/// Goes the way back to its end, past what cannot be put back, and says so.
+async fn put_back<H: Host>(host: &H, back: Vec<Step>, error: Error) -> Error {
+    let steps = Arc::new(back);
+    let outcomes = host.execute(Arc::clone(&steps), OnError::Continue).await;
+    let left = steps
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(step, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{step} ({why})")),
+            Outcome::Done | Outcome::Skipped => None,
+        })
+        .collect();
+    error.left(left)
 }
 
 fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {

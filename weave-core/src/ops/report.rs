@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::apply::{Converged, Mode};
+use crate::apply::{Converged, Mode, in_words};
 use crate::error::ErrorReport;
-use crate::plan::{Change, Step, document};
+use crate::plan::{Change, document};
 use crate::spec::HostDocument;
 
 /// What an operation did, or in check mode would do.
@@ -37,12 +37,11 @@ pub struct Report {
 impl Report {
     /// The report of a change.
     pub(super) fn of(operation: &str, mode: Mode, done: Converged) -> Self {
-        let Converged { mut plan, done, observed, scope } = done;
+        let Converged { mut plan, done: mut steps, observed, scope } = done;
         // What has been told goes before the rest is: with a thousand containers each of these is large.
         let state = document(&observed, &scope);
         drop((observed, scope));
-        let steps: Vec<String> = done.iter().flat_map(|steps| steps.iter()).chain(plan.steps()).map(text).collect();
-        drop(done);
+        steps.extend(in_words(plan.steps()));
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
@@ -75,11 +74,4 @@ impl Report {
     pub fn is_ok(&self) -> bool {
         self.errors.is_empty()
     }
-}
-
-/// A step in words, without the room that it grew into.
-fn text(step: &Step) -> String {
-    let mut text = step.to_string();
-    text.shrink_to_fit();
-    text
 }

@@ -29,7 +29,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
     let mut named = Named::new();
     let mut removed = Vec::new();
-    let mut names = HostNames::new(observed);
+    let mut context = Context { observed, network, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
         let lane = served(wish, observed).and_then(|net| {
@@ -39,7 +39,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
             apart_from_host(wish, around.exposures)?;
-            let done = one(wish, net, &mut Context { observed, network, names: &mut names })?;
+            let done = one(wish, net, &mut context)?;
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))
         });
@@ -84,23 +84,29 @@ pub(super) fn subject(container: &ContainerRef) -> String {
 pub(super) struct Context<'a> {
     pub(super) observed: &'a Observed,
     pub(super) network: Option<&'a Network>,
-    pub(super) names: &'a mut HostNames,
+    pub(super) names: HostNames<'a>,
 }
 
 /// Names of host ends that are taken, by what is and by what is planned.
-pub(super) struct HostNames(BTreeSet<String>);
+pub(super) struct HostNames<'a> {
+    observed: &'a Observed,
+    /// Gathered when the first is needed.
+    taken: Option<BTreeSet<String>>,
+}
 
-impl HostNames {
-    fn new(observed: &Observed) -> Self {
-        Self(observed.links.iter().map(|link| link.name.clone()).collect())
+impl<'a> HostNames<'a> {
+    fn new(observed: &'a Observed) -> Self {
+        Self { observed, taken: None }
     }
 
     pub(super) fn take(&mut self, netns: NetnsId, interface: &str) -> String {
+        let there = || self.observed.links.iter().map(|link| link.name.clone()).collect();
+        let taken = self.taken.get_or_insert_with(there);
         let name = (0..)
             .map(|attempt| names::host_end(netns.inode, interface, attempt))
-            .find(|name| !self.0.contains(name))
+            .find(|name| !taken.contains(name))
             .unwrap_or_default();
-        self.0.insert(name.clone());
+        taken.insert(name.clone());
         name
     }
 }

@@ -3,27 +3,29 @@
 mod again;
 mod lost;
 
+use std::collections::HashSet;
+
 use super::lane::delete_links;
 use super::{Place, Step};
 use crate::names;
 use crate::observed::{InterfaceAddress, InterfaceRoute, Link, Mark, Observed, Target};
+use crate::spec::ContainerRef;
 use again::again;
 
 /// Steps that undo `done`, last first. `before` is what was seen before the first of them.
-pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
+pub fn undo(done: &[&Step], before: &Observed) -> Vec<Step> {
+    let made = Made::of(done);
     let mut back = Vec::new();
     let mut veths = Vec::new();
-    for step in done.iter().rev() {
+    for step in done.iter().copied().rev() {
         // Interfaces made in this run go together at the end: one by one each would cost the kernel 20 ms, and what
         // was done inside them goes with them.
         if let Step::CreateVeth(new) = step {
             veths.push(new.name.clone());
             continue;
         }
-        back.extend(one(step, before));
+        back.extend(one(step, before).into_iter().filter(|step| !made.has_inside(step)));
     }
-    let made: Vec<Step> = done.iter().filter(|step| matches!(step, Step::CreateVeth(_))).cloned().collect();
-    back.retain(|step| !made.iter().any(|new| is_inside(step, new)));
     // A bridge that was made in this run can only go after its ports.
     let at = back
         .iter()
@@ -39,21 +41,31 @@ pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
     back
 }
 
-/// Whether `step` acts on the container's end of the pair that `made` makes.
-fn is_inside(step: &Step, made: &Step) -> bool {
-    let Step::CreateVeth(new) = made else { return false };
-    match step {
-        Step::SetIpv6 { place: Place::Target(target), link, .. }
-        | Step::SetUp { place: Place::Target(target), link, .. }
-        | Step::SetMtu { place: Place::Target(target), link, .. }
-        | Step::SetMac { place: Place::Target(target), link, .. }
-        | Step::AddAddress { place: Place::Target(target), link, .. }
-        | Step::DeleteAddress { place: Place::Target(target), link, .. }
-        | Step::AddRoute { place: Place::Target(target), link, .. }
-        | Step::DeleteRoute { place: Place::Target(target), link, .. } => {
-            *target == new.target && *link == new.interface
+/// Containers' ends of the pairs that were made.
+struct Made<'a>(HashSet<(&'a ContainerRef, &'a str)>);
+
+impl<'a> Made<'a> {
+    fn of(done: &[&'a Step]) -> Self {
+        let end = |step: &&'a Step| match *step {
+            Step::CreateVeth(new) => Some((&new.target, new.interface.as_str())),
+            _ => None,
+        };
+        Self(done.iter().filter_map(end).collect())
+    }
+
+    /// Whether `step` acts on one of them.
+    fn has_inside(&self, step: &Step) -> bool {
+        match step {
+            Step::SetIpv6 { place: Place::Target(target), link, .. }
+            | Step::SetUp { place: Place::Target(target), link, .. }
+            | Step::SetMtu { place: Place::Target(target), link, .. }
+            | Step::SetMac { place: Place::Target(target), link, .. }
+            | Step::AddAddress { place: Place::Target(target), link, .. }
+            | Step::DeleteAddress { place: Place::Target(target), link, .. }
+            | Step::AddRoute { place: Place::Target(target), link, .. }
+            | Step::DeleteRoute { place: Place::Target(target), link, .. } => self.0.contains(&(target, link.as_str())),
+            _ => false,
         }
-        _ => false,
     }
 }
 

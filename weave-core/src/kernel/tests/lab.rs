@@ -49,7 +49,7 @@ impl Lab {
     }
 
     pub(super) fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
-        self.runtime.block_on(self.kernel.execute(steps.into(), on_error))
+        self.runtime.block_on(self.kernel.execute(steps.to_vec().into(), on_error))
     }
 
     pub(super) fn done(&self, steps: &[Step]) {

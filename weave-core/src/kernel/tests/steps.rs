@@ -73,7 +73,7 @@ fn a_tunnel_is_changed_in_place_and_back() {
         assert_eq!((&data[key], &data["learning"]), (&json!(locals[1]), &json!(false)));
         assert_eq!((&data["id"], &data["port"]), (&json!(6783), &json!(6783)));
         assert_eq!((&changed["ifindex"], entries()), (&before["ifindex"], flooded.clone()));
-        lab.done(&undo(&[change], &Observed::default()));
+        lab.done(&undo(&[&change], &Observed::default()));
         assert_eq!((link("vxlan-6783").as_ref(), entries()), (Some(&before), flooded));
     }
     let lab = Lab::new();

@@ -1,7 +1,7 @@
 //! Containers and namespaces, named and found.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sched::{CloneFlags, unshare};

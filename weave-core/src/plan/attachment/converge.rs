@@ -73,7 +73,7 @@ impl Work<'_> {
         self.wish.interface.to_owned()
     }
 
-    fn changed(&mut self, field: &str, before: impl serde::Serialize, after: impl serde::Serialize) {
+    fn changed(&mut self, field: &'static str, before: impl serde::Serialize, after: impl serde::Serialize) {
         self.lane.changes.push(Change::new(subject(self.wish.container), field, before, after));
     }
 
@@ -236,7 +236,7 @@ impl Work<'_> {
         }
     }
 
-    fn keep_ipv6(&mut self, pair: &Pair<'_>, mtu: u32, setting: (&str, i32)) {
+    fn keep_ipv6(&mut self, pair: &Pair<'_>, mtu: u32, setting: (&'static str, i32)) {
         let Some(step) = keep_ipv6(&self.place(), pair.inner, mtu, setting) else { return };
         if let Step::SetIpv6 { before, value, .. } = &step
             && before != value

@@ -10,9 +10,9 @@ use crate::plan::{Place, Step};
 use crate::spec::{Cidr, Route};
 
 /// Steps that put back what was dropped besides what `done` named. They come last: routes need all addresses.
-pub(super) fn steps(done: &[Step], before: &Observed) -> Vec<Step> {
+pub(super) fn steps(done: &[&Step], before: &Observed) -> Vec<Step> {
     let mut links: BTreeMap<(&Place, &str), Inside> = BTreeMap::new();
-    for step in done {
+    for step in done.iter().copied() {
         let (Step::AddAddress { place, link, .. }
         | Step::DeleteAddress { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
