@@ -3,14 +3,13 @@
 mod lock;
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
-use crate::observed::{Observed, Path, Scope, Target, TargetProblem};
+use crate::observed::{Observed, Scope, Target, TargetProblem};
 use crate::plan::{Intent, Plan, Step, lost_peers, plan, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
@@ -64,14 +63,10 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
     if mode == Mode::Check || plan.is_empty() {
         return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
     }
-    let mut journal = Journal { host, before, batches: Vec::new() };
-    if let Err(error) = journal.act(&mut plan, intent).await {
-        return Err(put_back(host, journal.way_back(), error).await);
-    }
-    let (back, settled, done) = journal.close();
-    match verify(host, (&mut plan, intent), &scope, &settled).await {
-        Ok(observed) => Ok(Converged { plan, done, observed, scope }),
-        Err(error) => Err(put_back(host, back, error).await),
+    let mut journal = Journal { host, before, batches: Vec::new(), back: None };
+    match journal.run(&mut plan, intent, &scope).await {
+        Ok((done, observed)) => Ok(Converged { plan, done, observed, scope }),
+        Err(error) => Err(journal.undo(error).await),
     }
 }
 
@@ -94,28 +89,25 @@ struct Batch {
     done: usize,
 }
 
-/// What the first look settled for all later ones: a name may resolve to another address a moment later, and ten
-/// thousand ways take their time to look up.
-struct Settled {
-    names: BTreeMap<String, Vec<IpAddr>>,
-    paths: BTreeMap<IpAddr, Path>,
-}
-
 struct Journal<'a, H> {
     host: &'a H,
     before: Observed,
     batches: Vec<Batch>,
+    /// The way back, where it was settled before the end.
+    back: Option<Vec<Step>>,
 }
 
 impl<H: Host> Journal<'_, H> {
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
-    async fn act(&mut self, plan: &mut Plan, intent: &Intent) -> Result<()> {
+    async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<(Vec<String>, Observed)> {
         self.execute(std::mem::take(&mut plan.base)).await?;
         self.probe(plan, intent).await?;
         let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
         rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
         rest.append(&mut plan.last);
-        self.execute(rest).await
+        self.execute(rest).await?;
+        let done = self.close();
+        Ok((done, self.verify(plan, intent, scope).await?))
     }
 
     async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
@@ -160,20 +152,73 @@ impl<H: Host> Journal<'_, H> {
         Ok(())
     }
 
+    /// Says in words what was done.
+    ///
+    /// With a thousand new containers, the first look and the steps are large, and the way back is one step: it is
+    /// settled now, and they go before the host is looked at again. What was removed is large on the way back.
+    fn close(&mut self) -> Vec<String> {
+        let removes = |step: &Step| matches!(step, Step::DeleteLink { .. } | Step::DeleteLinks { .. });
+        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
+        if self.batches.iter().flat_map(|batch| batch.steps.iter()).any(removes) {
+            done.extend(self.batches.iter().flat_map(|batch| in_words(batch.steps.iter())));
+            return done;
+        }
+        self.back = Some(self.way_back());
+        let Observed { names, paths, .. } = std::mem::take(&mut self.before);
+        self.before = Observed { names, paths, ..Observed::default() };
+        for batch in std::mem::take(&mut self.batches) {
+            done.extend(in_words(Arc::unwrap_or_clone(batch.steps)));
+        }
+        done
+    }
+
     /// Steps that put everything back, last first.
     fn way_back(&self) -> Vec<Step> {
         let done: Vec<&Step> = self.batches.iter().flat_map(|batch| batch.steps.iter().take(batch.done)).collect();
         undo(&done, &self.before)
     }
 
-    /// The way back, what the first look settled, and what was done in words: of a thousand containers that is less to
-    /// keep while the host is looked at again than how it was, and the steps.
-    fn close(self) -> (Vec<Step>, Settled, Vec<String>) {
-        let back = self.way_back();
-        let Observed { names, paths, .. } = self.before;
-        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
-        self.batches.into_iter().for_each(|batch| done.extend(in_words(Arc::unwrap_or_clone(batch.steps))));
-        (back, Settled { names, paths }, done)
+    /// Looks again: planning once more must find nothing to do.
+    async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+        let mut left = String::new();
+        // A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what
+        // was asked for was settled at the first look.
+        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
+        for _ in 0..TRIES {
+            let mut now = look(self.host, &again).await?;
+            now.names.clone_from(&self.before.names);
+            now.paths.clone_from(&self.before.paths);
+            died(plan, intent, &now)?;
+            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
+            let rest = crate::plan::plan(intent, &now)?;
+            let missing = rest
+                .base
+                .iter()
+                .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
+                .chain(&rest.last)
+                .next();
+            match missing {
+                None => return Ok(now),
+                Some(step) => left = step.to_string(),
+            }
+        }
+        Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
+            .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+    }
+
+    /// Puts everything back; goes on where something cannot be put back, and says so.
+    async fn undo(&mut self, error: Error) -> Error {
+        let steps = Arc::new(self.back.take().unwrap_or_else(|| self.way_back()));
+        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
+        let left = steps
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(step, outcome)| match outcome {
+                Outcome::Failed(why) => Some(format!("{step} ({why})")),
+                Outcome::Done | Outcome::Skipped => None,
+            })
+            .collect();
+        error.left(left)
     }
 }
 
@@ -184,52 +229,6 @@ pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Ite
         text.shrink_to_fit();
         text
     })
-}
-
-/// Looks again: planning once more must find nothing to do.
-async fn verify<H: Host>(
-    host: &H,
-    (plan, intent): (&mut Plan, &Intent),
-    scope: &Scope,
-    settled: &Settled,
-) -> Result<Observed> {
-    let mut left = String::new();
-    let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
-    for _ in 0..TRIES {
-        let mut now = look(host, &again).await?;
-        now.names.clone_from(&settled.names);
-        now.paths.clone_from(&settled.paths);
-        died(plan, intent, &now)?;
-        let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
-        let rest = crate::plan::plan(intent, &now)?;
-        let missing = rest
-            .base
-            .iter()
-            .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
-            .chain(&rest.last)
-            .next();
-        match missing {
-            None => return Ok(now),
-            Some(step) => left = step.to_string(),
-        }
-    }
-    Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
-        .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
-}
-
-/// Goes the way back to its end, past what cannot be put back, and says so.
-async fn put_back<H: Host>(host: &H, back: Vec<Step>, error: Error) -> Error {
-    let steps = Arc::new(back);
-    let outcomes = host.execute(Arc::clone(&steps), OnError::Continue).await;
-    let left = steps
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(step, outcome)| match outcome {
-            Outcome::Failed(why) => Some(format!("{step} ({why})")),
-            Outcome::Done | Outcome::Skipped => None,
-        })
-        .collect();
-    error.left(left)
 }
 
 fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {
