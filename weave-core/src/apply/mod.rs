@@ -4,6 +4,7 @@ mod lock;
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub use lock::{Lock, run_dir};
@@ -224,10 +225,12 @@ impl<H: Host> Journal<'_, H> {
 
 /// Steps as the command lines they equal.
 pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Iterator<Item = String> {
-    steps.into_iter().map(|step| {
-        let mut text = step.borrow().to_string();
-        text.shrink_to_fit();
-        text
+    let mut text = String::new();
+    steps.into_iter().map(move |step| {
+        text.clear();
+        // Written once and copied, a text takes no more room than it needs. Writing to a `String` cannot fail.
+        let _ = write!(text, "{}", step.borrow());
+        text.clone()
     })
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::spec::ContainerRef;
 
@@ -35,7 +36,7 @@ pub struct AttachmentMark {
     /// A process in it when it was attached; 0 for a namespace by path.
     pub pid: u32,
     /// The interface in it.
-    pub interface: String,
+    pub interface: Arc<str>,
     /// The container's short id, or the path of the namespace, or nothing.
     pub id: String,
     /// The container's name; empty for a bare namespace.
@@ -63,7 +64,7 @@ impl Mark {
             "weave:attachment" => Some(Self::Attachment(AttachmentMark {
                 inode: field("netns")?.parse().ok()?,
                 pid: field("pid").and_then(|pid| pid.parse().ok()).unwrap_or(0),
-                interface: field("interface")?.to_owned(),
+                interface: field("interface")?.into(),
                 id: field("id").unwrap_or_default().to_owned(),
                 name: field("name").unwrap_or_default().to_owned(),
                 mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
@@ -166,7 +167,7 @@ mod tests {
         let mark = Mark::Attachment(AttachmentMark {
             inode: u64::MAX,
             pid: u32::MAX,
-            interface: "x".repeat(15),
+            interface: "x".repeat(15).into(),
             id: format!("/{}", "p".repeat(300)),
             name: "n".repeat(128),
             mtu: Some(u32::MAX),

@@ -37,7 +37,7 @@ pub struct Report {
 impl Report {
     /// The report of a change.
     pub(super) fn of(operation: &str, mode: Mode, done: Converged) -> Self {
-        let Converged { mut plan, done: mut steps, observed, scope } = done;
+        let Converged { plan, done: mut steps, observed, scope } = done;
         // What has been told goes before the rest is: with a thousand containers each of these is large.
         let state = document(&observed, &scope);
         drop((observed, scope));
@@ -46,7 +46,7 @@ impl Report {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
             changed: !steps.is_empty(),
-            changes: plan.take_changes(),
+            changes: plan.changes,
             steps,
             warnings: plan.warnings,
             errors: plan.problems.into_iter().map(|(_, error)| error.op(operation).report()).collect(),

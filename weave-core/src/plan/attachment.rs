@@ -7,6 +7,7 @@ pub(super) use wish::sort_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::lane::delete_links;
 use super::network::{Network, room_for_ipv6};
@@ -32,7 +33,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut context = Context { observed, network, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let lane = served(wish, observed).and_then(|net| {
+        let draft = served(wish, observed).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
             if let Some(other) = seen.insert(net.netns, container) {
                 let message = format!("is the same network namespace as {other}");
@@ -43,12 +44,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))
         });
-        match lane {
-            Ok(Some((mut lane, gone))) => {
-                removed.extend(gone);
-                lane.steps.shrink_to_fit();
-                lane.changes.shrink_to_fit();
-                plan.lanes.push(lane);
+        match draft {
+            Ok(Some(mut draft)) => {
+                removed.extend(draft.gone.take());
+                draft.add_to(plan);
             }
             Ok(None) => {}
             Err(error) if intent.each_by_itself => plan.problems.push((container.clone(), error)),
@@ -78,6 +77,28 @@ fn apart_from_host(wish: &AttachmentIntent, exposures: &[Exposure]) -> Result<()
 
 pub(super) fn subject(container: &ContainerRef) -> String {
     format!("containers.{container}")
+}
+
+/// What is planned for one container.
+pub(super) struct Draft {
+    container: ContainerRef,
+    pub(super) steps: Vec<Step>,
+    pub(super) changes: Vec<Change>,
+    pub(super) probe: Vec<IpAddr>,
+    /// The host end of the interface to remove.
+    gone: Option<Arc<str>>,
+}
+
+impl Draft {
+    pub(super) fn new(container: &ContainerRef) -> Self {
+        Self { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new(), gone: None }
+    }
+
+    fn add_to(mut self, plan: &mut Plan) {
+        self.steps.shrink_to_fit();
+        plan.lanes.push(Lane { container: self.container, steps: self.steps, probe: self.probe });
+        plan.changes.append(&mut self.changes);
+    }
 }
 
 /// What planning one container looks at.
@@ -139,12 +160,12 @@ fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<
     })
 }
 
-fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<(Lane, Option<String>)> {
+fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<Draft> {
     match wish {
         AttachmentIntent::Add(spec) => {
-            wish::Wish::adding(spec, net).and_then(|wish| converge::lane(&wish, net, context))
+            wish::Wish::adding(spec, net).and_then(|wish| converge::draft(&wish, net, context))
         }
-        AttachmentIntent::Exact(spec) => converge::lane(&wish::Wish::exactly(spec), net, context),
+        AttachmentIntent::Exact(spec) => converge::draft(&wish::Wish::exactly(spec), net, context),
         AttachmentIntent::Remove(detach) => remove(detach, net, context),
     }
 }
@@ -174,11 +195,11 @@ pub(super) fn pair<'a>(
     }
 }
 
-fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(Lane, Option<String>)> {
+fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Draft> {
     let container = &detach.container;
-    let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+    let mut draft = Draft::new(container);
     let Some(pair) = pair(context.observed, net, detach.interface.as_str(), container)? else {
-        return Ok((lane, None));
+        return Ok(draft);
     };
     let current: BTreeSet<_> = net.addresses_of(pair.inner.index).collect();
     for (index, asked) in detach.ips.iter().enumerate() {
@@ -194,24 +215,25 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(La
     };
     let left: BTreeSet<_> = current.difference(&gone).copied().collect();
     if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
-        lane.changes.push(Change::new(subject(container), "ips", &current, ()));
-        return Ok((lane, Some(pair.host.name.clone())));
+        draft.changes.push(Change::new(subject(container), "ips", &current, ()));
+        draft.gone = Some(pair.host.name.as_str().into());
+        return Ok(draft);
     }
     if !gone.is_empty() {
-        lane.changes.push(Change::new(subject(container), "ips", &current, &left));
+        draft.changes.push(Change::new(subject(container), "ips", &current, &left));
     }
     let place = Place::Target(container.clone());
-    lane.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
+    draft.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
         place: place.clone(),
-        link: pair.inner.name.clone(),
+        link: pair.inner.name.as_str().into(),
         address,
     }));
     let ipv6_goes = detach.ips.iter().any(|ip| !ip.is_ipv4()) && left.iter().all(|ip| ip.is_ipv4());
     if let Some(step) = keep_ipv6(&place, pair.inner, pair.inner.mtu, ("disable_ipv6", 1)).filter(|_| ipv6_goes) {
-        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
-        lane.steps.push(step);
+        draft.changes.push(Change::new(subject(container), "ipv6", true, false));
+        draft.steps.push(step);
     }
-    Ok((lane, None))
+    Ok(draft)
 }
 
 /// Refuses what would not fit on the bridge, before anything is touched.
@@ -228,7 +250,7 @@ fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<
             names::BRIDGE_PORTS_MAX,
             used + tunnel
         );
-        return Err(Error::new(ErrorKind::Unsupported, network.bridge.clone(), message)
+        return Err(Error::new(ErrorKind::Unsupported, &*network.bridge, message)
             .hint("spread the containers over more hosts, or detach some first"));
     }
     Ok(())
@@ -245,16 +267,16 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
         let ipv6 = pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4());
         let no_ipv6 = keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)).filter(|_| !ipv6);
         let right = pair.inner.mtu == mtu && pair.host.mtu == mtu && no_ipv6.is_none();
-        if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, mark.interface.as_str())) {
+        if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, &*mark.interface)) {
             continue;
         }
         if ipv6 {
             room_for_ipv6(mtu, &container.to_string())?;
         }
-        let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
-        set_mtu(&pair, container, mtu, &mut lane);
-        lane.steps.extend(no_ipv6);
-        plan.lanes.push(lane);
+        let mut draft = Draft::new(container);
+        set_mtu(&pair, container, mtu, &mut draft);
+        draft.steps.extend(no_ipv6);
+        draft.add_to(plan);
     }
     Ok(())
 }
@@ -262,20 +284,25 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
 /// Interfaces that the intent names.
 type Named<'a> = BTreeSet<(NetnsId, &'a str)>;
 
-pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane: &mut Lane) {
+pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, draft: &mut Draft) {
     if pair.host.mtu != mtu {
-        lane.steps.push(Step::SetMtu { place: Place::Host, link: pair.host.name.clone(), mtu, before: pair.host.mtu });
+        draft.steps.push(Step::SetMtu {
+            place: Place::Host,
+            link: pair.host.name.as_str().into(),
+            mtu,
+            before: pair.host.mtu,
+        });
     }
     if pair.inner.mtu != mtu {
         let place = Place::Target(container.clone());
-        lane.steps.push(Step::SetMtu { place, link: pair.inner.name.clone(), mtu, before: pair.inner.mtu });
+        draft.steps.push(Step::SetMtu { place, link: pair.inner.name.as_str().into(), mtu, before: pair.inner.mtu });
     }
     if pair.inner.mtu == mtu && pair.host.mtu == mtu {
-        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
+        draft.changes.push(Change::new(subject(container), "ipv6", true, false));
         return;
     }
     let before = if pair.inner.mtu == mtu { pair.host.mtu } else { pair.inner.mtu };
-    lane.changes.push(Change::new(subject(container), "mtu", before, mtu));
+    draft.changes.push(Change::new(subject(container), "mtu", before, mtu));
 }
 
 pub(super) fn addresses(ips: &[crate::spec::Cidr]) -> Vec<IpAddr> {

@@ -43,7 +43,7 @@ pub struct Plan {
     pub lanes: Vec<Lane>,
     /// Steps after those: interfaces to remove, all together.
     pub last: Vec<Step>,
-    /// The same in the words of a document.
+    /// All steps in the words of a document.
     pub changes: Vec<Change>,
     /// What the operator should know.
     pub warnings: Vec<String>,
@@ -60,8 +60,6 @@ pub struct Lane {
     pub container: ContainerRef,
     /// Steps in their order.
     pub steps: Vec<Step>,
-    /// The same in the words of a document.
-    pub changes: Vec<Change>,
     /// Addresses that nobody else on the network may have.
     pub probe: Vec<IpAddr>,
 }
@@ -77,15 +75,11 @@ impl Plan {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
     }
 
-    /// All changes, moved out.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        let lanes = self.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.changes));
-        std::mem::take(&mut self.changes).into_iter().chain(lanes).collect()
-    }
-
     /// Takes a container out, because it cannot be served after all.
     pub fn drop_lane(&mut self, container: &ContainerRef, error: Error) {
+        let subject = attachment::subject(container);
         self.lanes.retain(|lane| lane.container != *container);
+        self.changes.retain(|change| change.subject != subject);
         self.problems.push((container.clone(), error));
     }
 
@@ -111,7 +105,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     }
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
     if let Some(network) = &network {
-        plan.bridge.clone_from(&network.bridge);
+        plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         exposure::plan(observed, network, &exposures, &mut plan);
     }

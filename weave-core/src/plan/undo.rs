@@ -4,6 +4,7 @@ mod again;
 mod lost;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::lane::delete_links;
 use super::{Place, Step};
@@ -47,7 +48,7 @@ struct Made<'a>(HashSet<(&'a ContainerRef, &'a str)>);
 impl<'a> Made<'a> {
     fn of(done: &[&'a Step]) -> Self {
         let end = |step: &&'a Step| match *step {
-            Step::CreateVeth(new) => Some((&new.target, new.interface.as_str())),
+            Step::CreateVeth(new) => Some((&new.target, &*new.interface)),
             _ => None,
         };
         Self(done.iter().filter_map(end).collect())
@@ -63,7 +64,7 @@ impl<'a> Made<'a> {
             | Step::AddAddress { place: Place::Target(target), link, .. }
             | Step::DeleteAddress { place: Place::Target(target), link, .. }
             | Step::AddRoute { place: Place::Target(target), link, .. }
-            | Step::DeleteRoute { place: Place::Target(target), link, .. } => self.0.contains(&(target, link.as_str())),
+            | Step::DeleteRoute { place: Place::Target(target), link, .. } => self.0.contains(&(target, &**link)),
             _ => false,
         }
     }
@@ -114,7 +115,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
 }
 
 /// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.
-fn set_mtu(place: Place, link: String, (mtu, before): (u32, u32), observed: &Observed) -> Vec<Step> {
+fn set_mtu(place: Place, link: Arc<str>, (mtu, before): (u32, u32), observed: &Observed) -> Vec<Step> {
     let mut steps = vec![Step::SetMtu { place: place.clone(), link: link.clone(), mtu: before, before: mtu }];
     if let Some(was) = link_in(observed, &place, &link).filter(|_| mtu < names::MTU_MIN_V6) {
         steps.extend(again::ipv6_settings(&place, was));

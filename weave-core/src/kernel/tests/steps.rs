@@ -129,7 +129,7 @@ fn a_container_is_attached_and_detached() {
 fn addresses_and_routes_come_and_go() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    let (place, ethwe) = (container.place(), || "ethwe".to_owned());
+    let (place, ethwe) = (container.place(), || "ethwe".into());
     let address =
         |text: &str| Step::AddAddress { place: place.clone(), link: ethwe(), address: text.parse().expect("cidr") };
     let route =
@@ -202,7 +202,7 @@ fn ipv6_is_switched_where_the_link_is() {
     let set = |place: Place, link: &str, value| Step::SetIpv6 {
         place,
         link: link.into(),
-        key: "disable_ipv6".into(),
+        key: "disable_ipv6",
         value,
         before: 1 - value,
     };
@@ -223,7 +223,7 @@ fn many_links_go_at_once() {
         lab.done(&[Step::CreateVeth(Box::new(container.veth(&format!("v{}", container.inode()))))]);
     }
     run("ip link add other type veth peer name other1");
-    let mut links: Vec<String> = containers.iter().map(|container| format!("v{}", container.inode())).collect();
+    let mut links: Vec<_> = containers.iter().map(|container| format!("v{}", container.inode()).into()).collect();
     links.push("gone".into());
     lab.done(&[Step::DeleteLinks { links: links.clone(), group: 4711 }]);
     let mut left: Vec<String> = shown("ip -j link").iter().map(|link| link["ifname"].to_string()).collect();

@@ -25,7 +25,7 @@ fn found<'a>(observed: &'a crate::observed::Observed, name: &ContainerRef) -> &'
 fn the_inside_of_a_namespace_is_seen() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    let (place, link) = (container.place(), "ethwe".to_owned());
+    let (place, link) = (container.place(), Arc::<str>::from("ethwe"));
     lab.done(&[
         Step::CreateVeth(Box::new(container.veth("vethwe1"))),
         Step::AddAddress { place: place.clone(), link: link.clone(), address: "10.2.1.4/24".parse().expect("cidr") },
