@@ -90,7 +90,7 @@ fn cidr(index: usize) -> weave_core::Result<Cidr> {
 
 fn specs(targets: &[PathBuf], probe: bool) -> Result<Vec<Attach>> {
     let spec = |(index, target): (usize, &PathBuf)| {
-        let attach = Attach::new(ContainerRef::Netns(target.clone()), [cidr(index)?]);
+        let attach = Attach::new(ContainerRef::Netns(target.as_path().into()), [cidr(index)?]);
         Ok(Attach { probe, ..attach })
     };
     targets.iter().enumerate().map(spec).collect()
@@ -107,7 +107,8 @@ fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
 }
 
 fn detach_ours(targets: &[PathBuf]) -> Result<Duration> {
-    let specs: Vec<Detach> = targets.iter().map(|target| Detach::new(ContainerRef::Netns(target.clone()))).collect();
+    let specs: Vec<Detach> =
+        targets.iter().map(|target| Detach::new(ContainerRef::Netns(target.as_path().into()))).collect();
     let (spent, _) = run_on_host!(|host| ops::attachment::detach_all(host, &specs, Mode::Apply))?;
     gone(targets)?;
     Ok(spent)
@@ -177,7 +178,7 @@ pub(crate) fn document(targets: &[PathBuf], manage: bool) -> Result<HostDocument
     let mut containers = BTreeMap::new();
     for (index, target) in targets.iter().enumerate() {
         let attached: Attached = serde_json::from_value(serde_json::json!({ "ips": [cidr(index)?], "probe": false }))?;
-        containers.insert(ContainerRef::Netns(target.clone()), attached);
+        containers.insert(ContainerRef::Netns(target.as_path().into()), attached);
     }
     Ok(HostDocument {
         router: Some(Router { underlay: Some(UNDERLAY.parse()?), ..Router::default() }),

@@ -125,7 +125,8 @@ impl Pair {
         for (number, (host, container)) in (1..).zip(hosts.iter().zip(&containers)) {
             let peer: Peer = format!("192.0.2.{}", 3 - number).parse()?;
             let launch = Launch { peers: Some([peer].into_iter().collect::<List<_>>()), ..Launch::default() };
-            let attach = Attach::new(ContainerRef::Netns(container.clone()), [format!("10.2.1.{number}/24").parse()?]);
+            let attach =
+                Attach::new(ContainerRef::Netns(container.as_path().into()), [format!("10.2.1.{number}/24").parse()?]);
             within(host, |_| {
                 let _ = run_on_host!(|host| ops::router::launch(host, &launch, Mode::Apply))?;
                 run_on_host!(|host| ops::attachment::attach(host, &attach, Mode::Apply)).map(drop)

@@ -56,7 +56,7 @@ pub trait Host: Sync {
     fn observe(&self, scope: &Scope) -> impl Future<Output = Result<Observed>> + Send;
 
     /// Does `steps` in their order; one outcome for each. Containers are those of the last look.
-    fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> impl Future<Output = Vec<Outcome>> + Send;
+    fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> impl Future<Output = Vec<Outcome>> + Send;
 
     /// Asks the network behind the bridge who has any of `addresses`, all together, for a tenth of a second.
     fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> impl Future<Output = Result<Vec<Owner>>> + Send;

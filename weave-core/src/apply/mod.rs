@@ -3,7 +3,9 @@
 pub(crate) mod containers;
 mod lock;
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub use lock::{Lock, run_dir};
@@ -29,19 +31,12 @@ pub enum Mode {
 pub struct Converged {
     /// What was planned. In [`Mode::Apply`] its steps were done, and stand in `done`.
     pub plan: Plan,
-    /// What was done.
-    pub done: Vec<Arc<[Step]>>,
+    /// What was done, each step as the command line it equals.
+    pub done: Vec<String>,
     /// The host afterwards; in [`Mode::Check`], and when there was nothing to do, as it was found.
     pub observed: Observed,
     /// What was looked at.
     pub scope: Scope,
-}
-
-impl Converged {
-    /// The steps that were done, or in [`Mode::Check`] would be.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.done.iter().flat_map(|steps| steps.iter()).chain(self.plan.steps())
-    }
 }
 
 /// How often a disturbed look, or one that does not yet show what was done, is repeated.
@@ -82,12 +77,9 @@ pub(crate) async fn converge_locked<H: Host>(
     if mode == Mode::Check || plan.is_empty() {
         return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
     }
-    let mut journal = Journal { host, before: &before, batches: Vec::new() };
+    let mut journal = Journal { host, before, batches: Vec::new(), back: None };
     match journal.run(&mut plan, intent, &scope).await {
-        Ok(observed) => {
-            let done = journal.batches.into_iter().map(|batch| batch.steps).collect();
-            Ok(Converged { plan, done, observed, scope })
-        }
+        Ok((done, observed)) => Ok(Converged { plan, done, observed, scope }),
         Err(error) => Err(journal.undo(error).await),
     }
 }
@@ -106,42 +98,44 @@ pub async fn look<H: Host>(host: &H, scope: &Scope) -> Result<Observed> {
 
 /// Steps that were done together, as far as they were.
 struct Batch {
-    steps: Arc<[Step]>,
-    /// Numbers of those that succeeded.
-    done: Vec<usize>,
+    steps: Arc<Vec<Step>>,
+    /// How many succeeded: those before the first that did not.
+    done: usize,
 }
 
 struct Journal<'a, H> {
     host: &'a H,
-    before: &'a Observed,
+    before: Observed,
     batches: Vec<Batch>,
+    /// The way back, where it was settled before the end.
+    back: Option<Vec<Step>>,
 }
 
 impl<H: Host> Journal<'_, H> {
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
-    async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+    async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<(Vec<String>, Observed)> {
         self.execute(std::mem::take(&mut plan.base)).await?;
         self.probe(plan, intent).await?;
         let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
         rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
         rest.append(&mut plan.last);
         self.execute(rest).await?;
-        self.verify(plan, intent, scope).await
+        let done = self.close();
+        Ok((done, self.verify(plan, intent, scope).await?))
     }
 
     async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
-        let steps: Arc<[Step]> = steps.into();
+        let steps = Arc::new(steps);
         let outcomes = self.host.execute(Arc::clone(&steps), OnError::Stop).await;
-        let mut failed = None;
-        let mut done = Vec::with_capacity(steps.len());
-        for (number, (step, outcome)) in steps.iter().zip(outcomes).enumerate() {
+        let (mut done, mut failed) = (0, None);
+        for (step, outcome) in steps.iter().zip(outcomes) {
             match outcome {
                 Outcome::Done => {
                     tracing::debug!(%step, "done");
-                    done.push(number);
+                    done += 1;
                 }
                 Outcome::Failed(error) => {
                     tracing::debug!(%step, %error, "failed");
@@ -163,13 +157,39 @@ impl<H: Host> Journal<'_, H> {
         for owner in self.host.probe(&plan.bridge, &addresses).await? {
             let taken = plan.lanes.iter().find(|lane| lane.probe.contains(&owner.address));
             let Some(container) = taken.map(|lane| lane.container.clone()) else { continue };
-            let error = taken_error(&container, &owner, self.before);
+            let error = taken_error(&container, &owner, &self.before);
             if !intent.each_by_itself {
                 return Err(error);
             }
             plan.drop_lane(&container, error);
         }
         Ok(())
+    }
+
+    /// Says in words what was done.
+    ///
+    /// With a thousand new containers, the first look and the steps are large, and the way back is one step: it is
+    /// settled now, and they go before the host is looked at again. What was removed is large on the way back.
+    fn close(&mut self) -> Vec<String> {
+        let removes = |step: &Step| matches!(step, Step::DeleteLink { .. } | Step::DeleteLinks { .. });
+        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
+        if self.batches.iter().flat_map(|batch| batch.steps.iter()).any(removes) {
+            done.extend(self.batches.iter().flat_map(|batch| in_words(batch.steps.iter())));
+            return done;
+        }
+        self.back = Some(self.way_back());
+        let Observed { names, paths, .. } = std::mem::take(&mut self.before);
+        self.before = Observed { names, paths, ..Observed::default() };
+        for batch in std::mem::take(&mut self.batches) {
+            done.extend(in_words(Arc::unwrap_or_clone(batch.steps)));
+        }
+        done
+    }
+
+    /// Steps that put everything back, last first.
+    fn way_back(&self) -> Vec<Step> {
+        let done: Vec<&Step> = self.batches.iter().flat_map(|batch| batch.steps.iter().take(batch.done)).collect();
+        undo(&done, &self.before)
     }
 
     /// Looks again: planning once more must find nothing to do.
@@ -200,15 +220,9 @@ impl<H: Host> Journal<'_, H> {
             .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
     }
 
-    /// Puts everything back, last first; goes on where something cannot be put back, and says so.
-    async fn undo(&self, error: Error) -> Error {
-        let done: Vec<Step> = self
-            .batches
-            .iter()
-            .flat_map(|batch| batch.done.iter().filter_map(|number| batch.steps.get(*number)))
-            .cloned()
-            .collect();
-        let steps: Arc<[Step]> = undo(&done, self.before).into();
+    /// Puts everything back; goes on where something cannot be put back, and says so.
+    async fn undo(&mut self, error: Error) -> Error {
+        let steps = Arc::new(self.back.take().unwrap_or_else(|| self.way_back()));
         let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
         let left = steps
             .iter()
@@ -220,6 +234,17 @@ impl<H: Host> Journal<'_, H> {
             .collect();
         error.left(left)
     }
+}
+
+/// Steps as the command lines they equal.
+pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Iterator<Item = String> {
+    let mut text = String::new();
+    steps.into_iter().map(move |step| {
+        text.clear();
+        // Written once and copied, a text takes no more room than it needs. Writing to a `String` cannot fail.
+        let _ = write!(text, "{}", step.borrow());
+        text.clone()
+    })
 }
 
 fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {

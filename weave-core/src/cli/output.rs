@@ -44,7 +44,7 @@ fn given(ips: &[Cidr]) -> Vec<String> {
 
 /// The addresses that are not there any more.
 fn gone(report: &Report) -> Vec<String> {
-    let addresses = report.changes.iter().filter(|change| matches!(change.field.as_str(), "ips" | "expose"));
+    let addresses = report.changes.iter().filter(|change| matches!(&*change.field, "ips" | "expose"));
     let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
     addresses
         .flat_map(|change| {

@@ -85,7 +85,11 @@ fn grouped(changes: &[Change]) -> Vec<&Change> {
 }
 
 fn path(change: &Change) -> String {
-    if change.subject == change.field { change.field.clone() } else { format!("{}.{}", change.subject, change.field) }
+    if change.subject == change.field {
+        change.field.to_string()
+    } else {
+        format!("{}.{}", change.subject, change.field)
+    }
 }
 
 fn sort(change: &Change) -> Sort {

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::execute::Worker;
 use super::refused::Failure;
@@ -22,7 +23,7 @@ const MANY: usize = 16;
 /// The interface of a container that was made last.
 pub(super) struct Pair {
     place: Place,
-    interface: String,
+    interface: Arc<str>,
     mac: Mac,
     bridge: u32,
     pub(super) host_end: u32,
@@ -36,7 +37,7 @@ impl Pair {
     }
 
     pub(super) fn is(&self, place: &Place, link: &str) -> bool {
-        self.place == *place && self.interface == link
+        self.place == *place && *self.interface == *link
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Result, firewall, sysctl};
 const FEW: usize = 64;
 
 impl Kernel {
-    pub(super) async fn act(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
+    pub(super) async fn act(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
         if steps.is_empty() {
             return Vec::new();
         }
@@ -244,7 +244,7 @@ impl Worker {
     fn packet_filter(&mut self, step: &Step) -> Result<(), Failure> {
         self.enter(&Place::Host)?;
         match step {
-            Step::SetTable { after, before } => firewall::set_table(before.as_ref(), after.as_ref())?,
+            Step::SetTable { after, before } => firewall::set_table(before.as_deref(), after.as_deref())?,
             Step::AddAccept(rule) => firewall::add_accept(rule)?,
             Step::DeleteAccept(rule) => firewall::delete_accept(rule)?,
             _ => {}

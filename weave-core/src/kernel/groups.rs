@@ -1,6 +1,7 @@
 //! Many links in one deletion. Each deletion waits for the kernel's grace period, some 20 ms; a group waits once.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::look;
 use super::refused::Failure;
@@ -9,8 +10,8 @@ use crate::observed::Link;
 use crate::{Error, ErrorKind};
 
 /// Puts those of `names` that are there into `group`, if they are elsewhere, and deletes the group; all or nothing.
-pub(super) fn delete(socket: &mut Socket, names: &[String], group: u32) -> Result<(), Failure> {
-    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+pub(super) fn delete(socket: &mut Socket, names: &[Arc<str>], group: u32) -> Result<(), Failure> {
+    let names: HashSet<&str> = names.iter().map(|name| &**name).collect();
     let links = look::links(socket)?;
     let (mine, others): (Vec<&Link>, Vec<&Link>) = links.iter().partition(|link| names.contains(link.name.as_str()));
     // Group 0 is where every link is that nobody put elsewhere.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::netns::{NetNs, Process};
@@ -17,7 +17,7 @@ const OPEN_MAX: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
     /// At a path.
-    Path(PathBuf),
+    Path(Arc<Path>),
     /// In a process, of which number and start are known: no other will ever have both.
     Process {
         /// Its number.

@@ -43,7 +43,7 @@ fn in_process(pid: u32, id: NetnsId) -> Option<(Origin, NetNs)> {
 
 fn at_path(path: &Path, id: NetnsId) -> Option<(Origin, NetNs)> {
     let netns = Some(path).filter(|path| path.is_absolute()).and_then(|path| NetNs::open(path).ok())?;
-    (netns.id() == id).then(|| (Origin::Path(path.to_owned()), netns))
+    (netns.id() == id).then(|| (Origin::Path(path.into()), netns))
 }
 
 /// All namespaces that have a name or a process.

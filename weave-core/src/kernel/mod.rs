@@ -177,7 +177,7 @@ impl Host for Kernel {
         self.engine.act(step, &|progress| tracing::debug!(?progress, "pull")).await
     }
 
-    async fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
+    async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
         self.act(steps, on_error).await
     }
 

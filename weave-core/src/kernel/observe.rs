@@ -10,7 +10,7 @@ use super::job::Job;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{FirewallState, LinkKind, Observed, Scope, Target};
+use crate::observed::{FirewallState, Link, LinkKind, Observed, Scope, Target};
 use crate::{Result, firewall};
 
 impl Kernel {
@@ -35,7 +35,8 @@ impl Kernel {
         }
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
         let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
-        let marks = if scope.attachments { observed.attachments().map(|(_, mark)| mark).collect() } else { Vec::new() };
+        let links = if scope.attachments { observed.links.as_slice() } else { &[] };
+        let marks = links.iter().filter_map(Link::attachment);
         let found = targets::visit(self, wanted, marks).await?;
 
         observed.targets = found.targets;

@@ -54,8 +54,8 @@ fn subject(step: &Step) -> String {
         Place::Target(name) => name.to_string(),
     };
     match step {
-        Step::CreateBridge(new) => new.name.clone(),
-        Step::CreateVxlan(new) => new.name.clone(),
+        Step::CreateBridge(new) => new.name.to_string(),
+        Step::CreateVxlan(new) => new.name.to_string(),
         Step::CreateVeth(new) => new.target.to_string(),
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
@@ -63,7 +63,7 @@ fn subject(step: &Step) -> String {
         | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }
         | Step::AddFlood { link, .. }
-        | Step::DeleteFlood { link, .. } => link.clone(),
+        | Step::DeleteFlood { link, .. } => link.to_string(),
         Step::SetMtu { place, link, .. }
         | Step::SetMac { place, link, .. }
         | Step::SetUp { place, link, .. }

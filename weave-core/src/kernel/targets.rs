@@ -50,7 +50,7 @@ impl Wanted {
         let containers: Vec<String> = names
             .iter()
             .filter_map(|name| match name {
-                ContainerRef::Container(name) => Some(name.clone()),
+                ContainerRef::Container(name) => Some(name.to_string()),
                 _ => None,
             })
             .collect();
@@ -64,7 +64,11 @@ impl Wanted {
 }
 
 /// Enters everything in `wanted`, and the namespaces of `marks` that are not among it.
-pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<AttachmentMark>) -> Result<Visited> {
+pub(super) async fn visit(
+    kernel: &Kernel,
+    wanted: Wanted,
+    marks: impl Iterator<Item = AttachmentMark>,
+) -> Result<Visited> {
     let mut tour = Tour::new(Arc::clone(&kernel.host));
     let mut wanted = wanted;
     for attempt in 0..TRIES {
@@ -84,6 +88,8 @@ pub(super) async fn visit(kernel: &Kernel, wanted: Wanted, marks: Vec<Attachment
             tour.problem(name, TargetProblem::NotRunning("restarting".into()));
         }
     }
+    let seen = tour.seen();
+    let marks: Vec<AttachmentMark> = marks.filter(|mark| !seen.contains(&mark.inode)).collect();
     if !marks.is_empty() {
         tour = job::soon(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
     }
@@ -115,7 +121,7 @@ impl Tour {
     pub(super) fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
         for name in &wanted.names {
             match name {
-                ContainerRef::Container(id) => match wanted.answers.get(id) {
+                ContainerRef::Container(id) => match wanted.answers.get(&**id) {
                     Some(Ok(found)) => self.enter_container(name, found, wanted.asked)?,
                     Some(Err(problem)) => self.problem(name, problem.clone()),
                     None => self.problem(name, TargetProblem::Missing),
@@ -163,7 +169,7 @@ impl Tour {
         }
     }
 
-    fn enter_path(&mut self, name: &ContainerRef, path: &Path) -> Result<()> {
+    fn enter_path(&mut self, name: &ContainerRef, path: &Arc<Path>) -> Result<()> {
         let inside = TargetNet::default();
         if let Some(inode) = marked_inode(path) {
             let id = NetnsId { device: self.host.id().device, inode };
@@ -176,7 +182,7 @@ impl Tour {
             };
         }
         match NetNs::open(path) {
-            Ok(netns) => self.enter(Stop { name: name.clone(), origin: Origin::Path(path.to_owned()), netns, inside }),
+            Ok(netns) => self.enter(Stop { name: name.clone(), origin: Origin::Path(Arc::clone(path)), netns, inside }),
             Err(error) => self.not_opened(name, error),
         }
     }
@@ -229,7 +235,7 @@ impl Tour {
         let answers = &wanted.answers;
         wanted.names.retain(|name| {
             let ContainerRef::Container(id) = name else { return true };
-            let (Some(Ok(before)), Some(Ok(now))) = (before.get(id), answers.get(id)) else { return true };
+            let (Some(Ok(before)), Some(Ok(now))) = (before.get(&**id), answers.get(&**id)) else { return true };
             let same = before.pid == now.pid && before.started_at == now.started_at;
             let entered = matches!(self.visited.targets.get(name), Some(Target::Found(_)));
             if same && !entered {
@@ -240,12 +246,17 @@ impl Tour {
         });
     }
 
-    fn enter_marked(mut self, marks: &[AttachmentMark]) -> Result<Self> {
+    /// Numbers of the namespaces that were entered.
+    fn seen(&self) -> HashSet<u64> {
         let found = |target: &Target| match target {
             Target::Found(inside) => Some(inside.netns.inode),
             Target::Problem(_) => None,
         };
-        let mut seen: HashSet<u64> = self.visited.targets.values().filter_map(found).collect();
+        self.visited.targets.values().filter_map(found).collect()
+    }
+
+    fn enter_marked(mut self, marks: &[AttachmentMark]) -> Result<Self> {
+        let mut seen = self.seen();
         for mark in marks {
             if !seen.insert(mark.inode) {
                 continue;

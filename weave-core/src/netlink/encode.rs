@@ -108,7 +108,7 @@ fn local(source: IpAddr) -> InfoVxlan {
 /// numbers are those of the host end and of the peer.
 pub(crate) fn create_veth(new: &NewVeth, (index, peer): (u32, u32), bridge: u32, netns: RawFd) -> Vec<Message> {
     let peer = LinkMessageBuilder::<LinkUnspec>::new()
-        .name(&new.interface)
+        .name(&*new.interface)
         .index(peer)
         .address(new.mac.0.to_vec())
         .mtu(new.mtu)

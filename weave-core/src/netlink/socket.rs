@@ -102,7 +102,11 @@ impl Socket {
                 found.len() <= most
             };
             match self.read_dump(first, each) {
-                Ok(()) => return Ok(found),
+                Ok(()) => {
+                    // A container has few of each kind, and there are many containers.
+                    found.shrink_to_fit();
+                    return Ok(found);
+                }
                 Err(refusal) if matches!(refusal.errno, libc::EINTR | libc::ENOBUFS) => {}
                 Err(refusal) => return Err(refusal),
             }

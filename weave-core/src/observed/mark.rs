@@ -3,6 +3,8 @@
 //! The kernel keeps it, so it is there exactly as long as the link and nothing has to be kept on disk.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::spec::ContainerRef;
 
@@ -34,7 +36,7 @@ pub struct AttachmentMark {
     /// A process in it when it was attached; 0 for a namespace by path.
     pub pid: u32,
     /// The interface in it.
-    pub interface: String,
+    pub interface: Arc<str>,
     /// The container's short id, or the path of the namespace, or nothing.
     pub id: String,
     /// The container's name; empty for a bare namespace.
@@ -62,7 +64,7 @@ impl Mark {
             "weave:attachment" => Some(Self::Attachment(AttachmentMark {
                 inode: field("netns")?.parse().ok()?,
                 pid: field("pid").and_then(|pid| pid.parse().ok()).unwrap_or(0),
-                interface: field("interface")?.to_owned(),
+                interface: field("interface")?.into(),
                 id: field("id").unwrap_or_default().to_owned(),
                 name: field("name").unwrap_or_default().to_owned(),
                 mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
@@ -109,15 +111,15 @@ impl AttachmentMark {
     /// How a caller would name it.
     pub fn container(&self) -> ContainerRef {
         if !self.name.is_empty() {
-            ContainerRef::Container(self.name.clone())
+            ContainerRef::Container(self.name.as_str().into())
         } else if self.id.starts_with('/') {
-            ContainerRef::Netns(self.id.clone().into())
+            ContainerRef::Netns(Path::new(&self.id).into())
         } else if !self.id.is_empty() {
-            ContainerRef::Container(self.id.clone())
+            ContainerRef::Container(self.id.as_str().into())
         } else if self.pid != 0 {
             ContainerRef::Pid(self.pid)
         } else {
-            ContainerRef::Netns(format!("/inode/{}", self.inode).into())
+            ContainerRef::Netns(PathBuf::from(format!("/inode/{}", self.inode)).into())
         }
     }
 }
@@ -165,7 +167,7 @@ mod tests {
         let mark = Mark::Attachment(AttachmentMark {
             inode: u64::MAX,
             pid: u32::MAX,
-            interface: "x".repeat(15),
+            interface: "x".repeat(15).into(),
             id: format!("/{}", "p".repeat(300)),
             name: "n".repeat(128),
             mtu: Some(u32::MAX),

@@ -136,7 +136,7 @@ impl Wanted {
     fn of(document: &HostDocument) -> Self {
         let containers = document.containers.iter().flat_map(|named| &named.0);
         let absent = |(name, attached): (&ContainerRef, &crate::spec::Attached)| match name {
-            ContainerRef::Container(name) if attached.ensure == Presence::Absent => Some(name.clone()),
+            ContainerRef::Container(name) if attached.ensure == Presence::Absent => Some(name.to_string()),
             _ => None,
         };
         let gone = document.ensure != crate::spec::Ensure::Present;

@@ -26,6 +26,7 @@ use crate::{Error, Result};
 /// What all changing verbs do.
 async fn change<H: Host>(host: &H, operation: &str, intent: Intent, mode: Mode) -> Result<Report> {
     let done = converge(host, &intent, operation, mode).await.map_err(|error| error.op(operation))?;
+    drop(intent);
     Ok(Report::of(operation, mode, done))
 }
 

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::apply::containers::LaneDone;
-use crate::apply::{Converged, Mode};
+use crate::apply::{Converged, Mode, in_words};
 use crate::error::ErrorReport;
-use crate::plan::{Change, Step, document};
+use crate::plan::{Change, document};
 use crate::spec::HostDocument;
 
 /// What an operation did, or in check mode would do.
@@ -38,19 +38,21 @@ pub struct Report {
 
 impl Report {
     /// The report of a change.
-    pub(super) fn of(operation: &str, mode: Mode, mut done: Converged) -> Self {
-        // A thousand peers or containers are many words, which nobody else needs.
-        let mut changes = std::mem::take(&mut done.plan.changes);
-        changes.extend(done.plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.changes)));
+    pub(super) fn of(operation: &str, mode: Mode, done: Converged) -> Self {
+        let Converged { plan, done: mut steps, observed, scope } = done;
+        // What has been told goes before the rest is: with a thousand containers each of these is large.
+        let state = document(&observed, &scope);
+        drop((observed, scope));
+        steps.extend(in_words(plan.steps()));
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
-            changed: done.steps().next().is_some(),
-            changes,
-            steps: done.steps().map(Step::to_string).collect(),
-            warnings: done.plan.warnings.clone(),
-            errors: done.plan.problems.iter().map(|(_, error)| error.clone().op(operation).report()).collect(),
-            state: Some(document(&done.observed, &done.scope)),
+            changed: !steps.is_empty(),
+            changes: plan.changes,
+            steps,
+            warnings: plan.warnings,
+            errors: plan.problems.into_iter().map(|(_, error)| error.op(operation).report()).collect(),
+            state: Some(state),
             result: None,
         }
     }

@@ -183,7 +183,7 @@ fn attachments(observed: &Observed) -> Vec<AttachmentStatus> {
         .map(|attached| AttachmentStatus {
             container: attached.mark.container().to_string(),
             id: if attached.mark.id.starts_with('/') { String::new() } else { attached.mark.id.clone() },
-            interface: attached.mark.interface.clone(),
+            interface: attached.mark.interface.to_string(),
             host_end: attached.host.name.clone(),
             mac: attached.inner.and_then(|(link, _)| link.mac),
             ips: attached.inner.map(|(link, net)| net.addresses_of(link.index).collect()).unwrap_or_default(),

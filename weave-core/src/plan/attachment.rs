@@ -7,6 +7,7 @@ pub(super) use wish::sort_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::lane::delete_links;
 use super::network::{Network, room_for_ipv6};
@@ -29,24 +30,24 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
     let mut named = Named::new();
     let mut removed = Vec::new();
-    let mut names = HostNames::new(observed);
+    let mut context = Context { observed, network, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let lane = served(wish, observed).and_then(|net| {
+        let draft = served(wish, observed).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
             if let Some(other) = seen.insert(net.netns, container) {
                 let message = format!("is the same network namespace as {other}");
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
             apart_from_host(wish, around.exposures)?;
-            let done = one(wish, net, &mut Context { observed, network, names: &mut names })?;
+            let done = one(wish, net, &mut context)?;
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))
         });
-        match lane {
-            Ok(Some((lane, gone))) => {
-                removed.extend(gone);
-                plan.lanes.push(lane);
+        match draft {
+            Ok(Some(mut draft)) => {
+                removed.extend(draft.gone.take());
+                draft.add_to(plan);
             }
             Ok(None) => {}
             Err(error) if intent.each_by_itself => plan.problems.push((container.clone(), error)),
@@ -78,27 +79,55 @@ pub(super) fn subject(container: &ContainerRef) -> String {
     format!("containers.{container}")
 }
 
+/// What is planned for one container.
+pub(super) struct Draft {
+    container: ContainerRef,
+    pub(super) steps: Vec<Step>,
+    pub(super) changes: Vec<Change>,
+    pub(super) probe: Vec<IpAddr>,
+    /// The host end of the interface to remove.
+    gone: Option<Arc<str>>,
+}
+
+impl Draft {
+    pub(super) fn new(container: &ContainerRef) -> Self {
+        Self { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new(), gone: None }
+    }
+
+    fn add_to(mut self, plan: &mut Plan) {
+        self.steps.shrink_to_fit();
+        plan.lanes.push(Lane { container: self.container, steps: self.steps, probe: self.probe });
+        plan.changes.append(&mut self.changes);
+    }
+}
+
 /// What planning one container looks at.
 pub(super) struct Context<'a> {
     pub(super) observed: &'a Observed,
     pub(super) network: Option<&'a Network>,
-    pub(super) names: &'a mut HostNames,
+    pub(super) names: HostNames<'a>,
 }
 
 /// Names of host ends that are taken, by what is and by what is planned.
-pub(super) struct HostNames(BTreeSet<String>);
+pub(super) struct HostNames<'a> {
+    observed: &'a Observed,
+    /// Gathered when the first is needed.
+    taken: Option<BTreeSet<String>>,
+}
 
-impl HostNames {
-    fn new(observed: &Observed) -> Self {
-        Self(observed.links.iter().map(|link| link.name.clone()).collect())
+impl<'a> HostNames<'a> {
+    fn new(observed: &'a Observed) -> Self {
+        Self { observed, taken: None }
     }
 
     pub(super) fn take(&mut self, netns: NetnsId, interface: &str) -> String {
+        let there = || self.observed.links.iter().map(|link| link.name.clone()).collect();
+        let taken = self.taken.get_or_insert_with(there);
         let name = (0..)
             .map(|attempt| names::host_end(netns.inode, interface, attempt))
-            .find(|name| !self.0.contains(name))
+            .find(|name| !taken.contains(name))
             .unwrap_or_default();
-        self.0.insert(name.clone());
+        taken.insert(name.clone());
         name
     }
 }
@@ -131,12 +160,12 @@ fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<
     })
 }
 
-fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<(Lane, Option<String>)> {
+fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<Draft> {
     match wish {
         AttachmentIntent::Add(spec) => {
-            wish::Wish::adding(spec, net).and_then(|wish| converge::lane(&wish, net, context))
+            wish::Wish::adding(spec, net).and_then(|wish| converge::draft(&wish, net, context))
         }
-        AttachmentIntent::Exact(spec) => converge::lane(&wish::Wish::exactly(spec), net, context),
+        AttachmentIntent::Exact(spec) => converge::draft(&wish::Wish::exactly(spec), net, context),
         AttachmentIntent::Remove(detach) => remove(detach, net, context),
     }
 }
@@ -166,11 +195,11 @@ pub(super) fn pair<'a>(
     }
 }
 
-fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(Lane, Option<String>)> {
+fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Draft> {
     let container = &detach.container;
-    let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
+    let mut draft = Draft::new(container);
     let Some(pair) = pair(context.observed, net, detach.interface.as_str(), container)? else {
-        return Ok((lane, None));
+        return Ok(draft);
     };
     let current: BTreeSet<_> = net.addresses_of(pair.inner.index).collect();
     for (index, asked) in detach.ips.iter().enumerate() {
@@ -186,24 +215,25 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<(La
     };
     let left: BTreeSet<_> = current.difference(&gone).copied().collect();
     if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
-        lane.changes.push(Change::new(subject(container), "ips", &current, ()));
-        return Ok((lane, Some(pair.host.name.clone())));
+        draft.changes.push(Change::new(subject(container), "ips", &current, ()));
+        draft.gone = Some(pair.host.name.as_str().into());
+        return Ok(draft);
     }
     if !gone.is_empty() {
-        lane.changes.push(Change::new(subject(container), "ips", &current, &left));
+        draft.changes.push(Change::new(subject(container), "ips", &current, &left));
     }
     let place = Place::Target(container.clone());
-    lane.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
+    draft.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
         place: place.clone(),
-        link: pair.inner.name.clone(),
+        link: pair.inner.name.as_str().into(),
         address,
     }));
     let ipv6_goes = detach.ips.iter().any(|ip| !ip.is_ipv4()) && left.iter().all(|ip| ip.is_ipv4());
     if let Some(step) = keep_ipv6(&place, pair.inner, pair.inner.mtu, ("disable_ipv6", 1)).filter(|_| ipv6_goes) {
-        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
-        lane.steps.push(step);
+        draft.changes.push(Change::new(subject(container), "ipv6", true, false));
+        draft.steps.push(step);
     }
-    Ok((lane, None))
+    Ok(draft)
 }
 
 /// Refuses what would not fit on the bridge, before anything is touched.
@@ -220,7 +250,7 @@ fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<
             names::BRIDGE_PORTS_MAX,
             used + tunnel
         );
-        return Err(Error::new(ErrorKind::Unsupported, network.bridge.clone(), message)
+        return Err(Error::new(ErrorKind::Unsupported, &*network.bridge, message)
             .hint("spread the containers over more hosts, or detach some first"));
     }
     Ok(())
@@ -237,16 +267,16 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
         let ipv6 = pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4());
         let no_ipv6 = keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)).filter(|_| !ipv6);
         let right = pair.inner.mtu == mtu && pair.host.mtu == mtu && no_ipv6.is_none();
-        if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, mark.interface.as_str())) {
+        if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, &*mark.interface)) {
             continue;
         }
         if ipv6 {
             room_for_ipv6(mtu, &container.to_string())?;
         }
-        let mut lane = Lane { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
-        set_mtu(&pair, container, mtu, &mut lane);
-        lane.steps.extend(no_ipv6);
-        plan.lanes.push(lane);
+        let mut draft = Draft::new(container);
+        set_mtu(&pair, container, mtu, &mut draft);
+        draft.steps.extend(no_ipv6);
+        draft.add_to(plan);
     }
     Ok(())
 }
@@ -254,20 +284,25 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
 /// Interfaces that the intent names.
 type Named<'a> = BTreeSet<(NetnsId, &'a str)>;
 
-pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, lane: &mut Lane) {
+pub(super) fn set_mtu(pair: &Pair<'_>, container: &ContainerRef, mtu: u32, draft: &mut Draft) {
     if pair.host.mtu != mtu {
-        lane.steps.push(Step::SetMtu { place: Place::Host, link: pair.host.name.clone(), mtu, before: pair.host.mtu });
+        draft.steps.push(Step::SetMtu {
+            place: Place::Host,
+            link: pair.host.name.as_str().into(),
+            mtu,
+            before: pair.host.mtu,
+        });
     }
     if pair.inner.mtu != mtu {
         let place = Place::Target(container.clone());
-        lane.steps.push(Step::SetMtu { place, link: pair.inner.name.clone(), mtu, before: pair.inner.mtu });
+        draft.steps.push(Step::SetMtu { place, link: pair.inner.name.as_str().into(), mtu, before: pair.inner.mtu });
     }
     if pair.inner.mtu == mtu && pair.host.mtu == mtu {
-        lane.changes.push(Change::new(subject(container), "ipv6", true, false));
+        draft.changes.push(Change::new(subject(container), "ipv6", true, false));
         return;
     }
     let before = if pair.inner.mtu == mtu { pair.host.mtu } else { pair.inner.mtu };
-    lane.changes.push(Change::new(subject(container), "mtu", before, mtu));
+    draft.changes.push(Change::new(subject(container), "mtu", before, mtu));
 }
 
 pub(super) fn addresses(ips: &[crate::spec::Cidr]) -> Vec<IpAddr> {

@@ -1,5 +1,7 @@
 //! What a plan changes, in the words of a document: what Ansible's `--diff` and Salt's `changes` show.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +11,7 @@ pub struct Change {
     /// What changes: `router`, `peers`, `expose`, `firewall`, or `containers.web`.
     pub subject: String,
     /// Which of its fields.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// Before; null where there was nothing.
     pub before: Value,
     /// After; null where nothing will be.
@@ -20,7 +22,7 @@ impl Change {
     /// A difference in `field` of `subject`.
     pub fn new(
         subject: impl Into<String>,
-        field: impl Into<String>,
+        field: impl Into<Cow<'static, str>>,
         before: impl Serialize,
         after: impl Serialize,
     ) -> Self {

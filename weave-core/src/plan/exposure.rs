@@ -94,7 +94,7 @@ fn apart_from_containers(exposure: &Exposure, intent: &Intent, observed: &Observ
         .collect();
     let owner = pairs(observed).find(|(pair, mark, _)| {
         let has_it = pair.net.addresses_of(pair.inner.index).any(|other| other.ip() == ip);
-        has_it && !named.contains(&(pair.net.netns, mark.interface.as_str()))
+        has_it && !named.contains(&(pair.net.netns, &*mark.interface))
     });
     let Some((_, _, container)) = owner else { return Ok(()) };
     let message = format!("{} is the address of container {container} on this host; allowed: another", exposure.ip);

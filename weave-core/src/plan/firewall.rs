@@ -92,7 +92,7 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     if old == new {
         plan.change(Change::new("firewall", "rules", "changed by somebody else", "as weave writes them"));
     }
-    plan.base.push(Step::SetTable { after, before });
+    plan.base.push(Step::SetTable { after: after.map(Box::new), before: before.map(Box::new) });
 }
 
 /// One accept in each chain that drops, none elsewhere. One that stands rightly stays when the chain stops dropping:
@@ -136,7 +136,7 @@ pub(super) fn remove(state: &FirewallState, plan: &mut Plan) {
         plan.change(Change::new("firewall", place(accept), "accept", ()));
     }
     if state.table.is_some() || state.damaged {
-        plan.base.push(Step::SetTable { after: None, before: state.table.clone() });
+        plan.base.push(Step::SetTable { after: None, before: state.table.clone().map(Box::new) });
         plan.change(Change::new("firewall", "table", &state.table, ()));
     }
 }

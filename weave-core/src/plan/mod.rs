@@ -44,7 +44,7 @@ pub struct Plan {
     pub lanes: Vec<Lane>,
     /// Steps after those: interfaces to remove, all together.
     pub last: Vec<Step>,
-    /// The same in the words of a document.
+    /// All steps in the words of a document.
     pub changes: Vec<Change>,
     /// What the operator should know.
     pub warnings: Vec<String>,
@@ -61,8 +61,6 @@ pub struct Lane {
     pub container: ContainerRef,
     /// Steps in their order.
     pub steps: Vec<Step>,
-    /// The same in the words of a document.
-    pub changes: Vec<Change>,
     /// Addresses that nobody else on the network may have.
     pub probe: Vec<IpAddr>,
 }
@@ -78,14 +76,11 @@ impl Plan {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
     }
 
-    /// All changes.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().chain(self.lanes.iter().flat_map(|lane| &lane.changes))
-    }
-
     /// Takes a container out, because it cannot be served after all.
     pub fn drop_lane(&mut self, container: &ContainerRef, error: Error) {
+        let subject = attachment::subject(container);
         self.lanes.retain(|lane| lane.container != *container);
+        self.changes.retain(|change| change.subject != subject);
         self.problems.push((container.clone(), error));
     }
 
@@ -111,7 +106,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     }
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
     if let Some(network) = &network {
-        plan.bridge.clone_from(&network.bridge);
+        plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         exposure::plan(observed, network, &exposures, &mut plan);
     }

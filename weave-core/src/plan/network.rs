@@ -1,6 +1,7 @@
 //! What bridge and tunnel shall be once the plan is done.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Intent, Members, Plan, RouterIntent, peers, underlay};
 use crate::observed::{BridgeMark, Flood, LinkKind, Observed};
@@ -10,7 +11,7 @@ use crate::{Error, ErrorKind, Result, names};
 /// The bridge and, while the router runs, the tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Network {
-    pub(super) bridge: String,
+    pub(super) bridge: Arc<str>,
     pub(super) mac: Mac,
     pub(super) mtu: u32,
     pub(super) mark: BridgeMark,
@@ -83,7 +84,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
-    Ok(Some(Network { bridge, mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
+    Ok(Some(Network { bridge: bridge.into(), mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
 }
 
 /// Whether a run ended before the tunnel was there: its port is guarded already, or the bridge is not up yet.

@@ -27,11 +27,11 @@ pub(super) fn before_guard(observed: &Observed, network: &Network, plan: &mut Pl
     let Some((link, info)) = observed.vxlan() else { return };
     match &network.tunnel {
         None => {
-            plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.clone() }));
+            plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.as_str().into() }));
             plan.change(Change::new("router", "state", "running", "stopped"));
         }
         Some(tunnel) if tunnel.port != info.port && link.up => {
-            plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: false });
+            plan.base.push(Step::SetUp { place: Place::Host, link: link.name.as_str().into(), up: false });
         }
         Some(_) => {}
     }
@@ -41,7 +41,12 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
     let name = &network.bridge;
     let mark = Mark::Bridge(network.mark);
     let Some((link, info, before)) = observed.bridge() else {
-        plan.base.push(Step::CreateBridge(NewBridge { name: name.clone(), mac: network.mac, mtu: network.mtu, mark }));
+        plan.base.push(Step::CreateBridge(Box::new(NewBridge {
+            name: name.clone(),
+            mac: network.mac,
+            mtu: network.mtu,
+            mark,
+        })));
         if network.mtu >= names::MTU_MIN_V6 {
             let off = i32::from(!with_ipv6);
             plan.base.push(ipv6(name, "accept_ra", 0, 0));
@@ -53,7 +58,7 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
     };
     if before != network.mark {
         let steps = if network.managed() || before.firewall_unmanaged { &mut plan.base } else { &mut plan.last };
-        steps.push(Step::SetMark { link: name.clone(), mark, before: link.alias.clone() });
+        steps.push(Step::SetMark { link: name.clone(), mark: Box::new(mark), before: link.alias.clone() });
         if before.mtu != network.mark.mtu && link.mtu == network.mtu {
             let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
             plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));
@@ -81,7 +86,7 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
     before.dedup();
     let existing = observed.vxlan();
     for (link, _) in observed.vxlans().filter(|(link, _)| existing.is_some_and(|(kept, _)| kept.index != link.index)) {
-        plan.base.push(Step::DeleteLink { link: link.name.clone() });
+        plan.base.push(Step::DeleteLink { link: link.name.as_str().into() });
         plan.change(Change::new("router", "device", &link.name, ()));
     }
     if let Some((_, info)) = existing {
@@ -92,20 +97,20 @@ fn keep_tunnel(observed: &Observed, network: &Network, tunnel: &Tunnel, plan: &m
         (Some((link, info)), Some(local)) => {
             let forget = link.up && info.learning && !tunnel.learning;
             if forget {
-                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: false });
+                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.as_str().into(), up: false });
             }
             change(link, (local, info.learning), (tunnel.local, tunnel.learning), plan);
             adjust(observed, network, link, plan);
             peers(&tunnel.name, &before, after, plan);
             if forget {
-                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: true });
+                plan.base.push(Step::SetUp { place: Place::Host, link: link.name.as_str().into(), up: true });
             }
             up(link, plan);
         }
         (Some((link, info)), None) => replace(observed, network, tunnel, (link, info), plan),
         (None, _) => {
             create(network, tunnel, plan);
-            plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+            plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.as_str().into(), up: true });
             plan.change(Change::new("router", "state", (), "running"));
             plan.change(Change::new("router", "port", (), tunnel.port));
             plan.change(Change::new("router", "vni", (), tunnel.vni));
@@ -132,7 +137,7 @@ fn changeable(info: &VxlanInfo, tunnel: &Tunnel) -> Option<IpAddr> {
 /// be the wrong one, for as long as somebody sends there.
 fn change(link: &Link, before: (IpAddr, bool), (local, learning): (IpAddr, bool), plan: &mut Plan) {
     if before != (local, learning) {
-        plan.base.push(Step::SetTunnel { link: link.name.clone(), local, learning, before });
+        plan.base.push(Step::SetTunnel { link: link.name.as_str().into(), local, learning, before });
     }
 }
 
@@ -143,7 +148,7 @@ fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link,
     let (link, info) = old;
     let ports = observed.links.iter().filter(|port| port.master.is_some() && port.master == link.master).count();
     let twin = (info.vni, info.port) == (tunnel.vni, tunnel.port) || ports >= names::BRIDGE_PORTS_MAX;
-    let delete = Step::DeleteLink { link: link.name.clone() };
+    let delete = Step::DeleteLink { link: link.name.as_str().into() };
     if twin {
         plan.base.push(delete.clone());
     }
@@ -151,7 +156,7 @@ fn replace(observed: &Observed, network: &Network, tunnel: &Tunnel, old: (&Link,
     if !twin {
         plan.base.push(delete);
     }
-    plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.clone(), up: true });
+    plan.base.push(Step::SetUp { place: Place::Host, link: tunnel.name.as_str().into(), up: true });
 }
 
 fn differences(info: &VxlanInfo, tunnel: &Tunnel, plan: &mut Plan) {
@@ -169,7 +174,7 @@ fn differences(info: &VxlanInfo, tunnel: &Tunnel, plan: &mut Plan) {
 
 fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
     plan.base.push(Step::CreateVxlan(NewVxlan {
-        name: tunnel.name.clone(),
+        name: tunnel.name.as_str().into(),
         vni: tunnel.vni,
         port: tunnel.port,
         local: tunnel.local,
@@ -182,7 +187,7 @@ fn create(network: &Network, tunnel: &Tunnel, plan: &mut Plan) {
         plan.base.push(ipv6(&tunnel.name, "disable_ipv6", 1, 1));
     }
     if !tunnel.flood.is_empty() {
-        plan.base.push(Step::AddFlood { link: tunnel.name.clone(), peers: tunnel.flood.clone() });
+        plan.base.push(Step::AddFlood { link: tunnel.name.as_str().into(), peers: tunnel.flood.clone() });
     }
 }
 
@@ -191,9 +196,9 @@ fn adjust(observed: &Observed, network: &Network, link: &Link, plan: &mut Plan) 
     if master.as_deref() != Some(&network.bridge) {
         plan.change(Change::new("router", "port_of", &master, &network.bridge));
         plan.base.push(Step::SetMaster {
-            link: link.name.clone(),
+            link: link.name.as_str().into(),
             bridge: Some(network.bridge.clone()),
-            before: master,
+            before: master.map(Into::into),
         });
     }
     if link.mtu != network.mtu {
@@ -214,15 +219,15 @@ fn peers(link: &str, before: &[Flood], after: &[Flood], plan: &mut Plan) {
     };
     let (gone, new) = (without(before, after), without(after, before));
     if !gone.is_empty() {
-        plan.base.push(Step::DeleteFlood { link: link.to_owned(), peers: gone });
+        plan.base.push(Step::DeleteFlood { link: link.into(), peers: gone });
     }
     if !new.is_empty() {
-        plan.base.push(Step::AddFlood { link: link.to_owned(), peers: new });
+        plan.base.push(Step::AddFlood { link: link.into(), peers: new });
     }
 }
 
 /// An IPv6 setting of the host's link, and what it changes.
-pub(super) fn keep_setting(link: &Link, mtu: u32, setting: (&str, i32), plan: &mut Plan) {
+pub(super) fn keep_setting(link: &Link, mtu: u32, setting: (&'static str, i32), plan: &mut Plan) {
     let Some(step) = keep_ipv6(&Place::Host, link, mtu, setting) else { return };
     if let Step::SetIpv6 { value, before, .. } = &step
         && before != value
@@ -235,7 +240,7 @@ pub(super) fn keep_setting(link: &Link, mtu: u32, setting: (&str, i32), plan: &m
 /// The step that an IPv6 setting of `link` needs, once its MTU is `mtu`.
 ///
 /// Below 1280 bytes the kernel takes IPv6 from a link, with its settings; above, the link starts with the defaults.
-pub(super) fn keep_ipv6(place: &Place, link: &Link, mtu: u32, (key, value): (&str, i32)) -> Option<Step> {
+pub(super) fn keep_ipv6(place: &Place, link: &Link, mtu: u32, (key, value): (&'static str, i32)) -> Option<Step> {
     let now = if key == "disable_ipv6" { link.ipv6_disabled.map(i32::from) } else { link.accept_ra };
     let before = match now {
         _ if mtu < names::MTU_MIN_V6 => return None,
@@ -244,21 +249,21 @@ pub(super) fn keep_ipv6(place: &Place, link: &Link, mtu: u32, (key, value): (&st
         Some(now) if now == value => return None,
         Some(now) => now,
     };
-    Some(Step::SetIpv6 { place: place.clone(), link: link.name.clone(), key: key.to_owned(), value, before })
+    Some(Step::SetIpv6 { place: place.clone(), link: link.name.as_str().into(), key, value, before })
 }
 
 fn up(link: &Link, plan: &mut Plan) {
     if !link.up {
-        plan.base.push(Step::SetUp { place: Place::Host, link: link.name.clone(), up: true });
+        plan.base.push(Step::SetUp { place: Place::Host, link: link.name.as_str().into(), up: true });
         plan.change(Change::new("router", link.name.clone(), "down", "up"));
     }
 }
 
 fn mtu(link: &str, mtu: u32, before: u32) -> Step {
-    Step::SetMtu { place: Place::Host, link: link.to_owned(), mtu, before }
+    Step::SetMtu { place: Place::Host, link: link.into(), mtu, before }
 }
 
 /// For a link that is just made, what it had before does not matter: it goes again with the link.
-pub(super) fn ipv6(link: &str, key: &str, value: i32, before: i32) -> Step {
-    Step::SetIpv6 { place: Place::Host, link: link.to_owned(), key: key.to_owned(), value, before }
+pub(super) fn ipv6(link: &str, key: &'static str, value: i32, before: i32) -> Step {
+    Step::SetIpv6 { place: Place::Host, link: link.into(), key, value, before }
 }

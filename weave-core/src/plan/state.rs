@@ -49,9 +49,10 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
         let routes = sort_routes(own);
         let Ok(interface) = mark.interface.parse::<IfName>() else { continue };
         let name = match observed.targets.get(container) {
-            Some(Target::Found(net)) => net.name.clone().map_or_else(|| container.clone(), ContainerRef::Container),
-            _ => container.clone(),
+            Some(Target::Found(net)) => net.name.as_deref(),
+            _ => None,
         };
+        let name = name.map_or_else(|| container.clone(), |name| ContainerRef::Container(name.into()));
         containers.entry(name).or_insert(Attached {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
             ips: Some(ips),

@@ -10,15 +10,15 @@ pub(super) fn plan(observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut links = Vec::new();
     if let Some((link, ..)) = observed.bridge() {
-        links.push(link.name.clone());
+        links.push(link.name.as_str().into());
         plan.change(Change::new("router", "bridge", &link.name, ()));
     }
     for (link, _) in observed.vxlans() {
-        links.push(link.name.clone());
+        links.push(link.name.as_str().into());
         plan.change(Change::new("router", "state", "running", ()));
     }
     for (link, mark) in observed.attachments() {
-        links.push(link.name.clone());
+        links.push(link.name.as_str().into());
         plan.change(Change::new(format!("containers.{}", mark.container()), "interface", mark.interface, ()));
     }
     plan.base.extend(lane::delete_links(links, observed));

@@ -3,27 +3,30 @@
 mod again;
 mod lost;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::lane::delete_links;
 use super::{Place, Step};
 use crate::names;
 use crate::observed::{InterfaceAddress, InterfaceRoute, Link, Mark, Observed, Target};
+use crate::spec::ContainerRef;
 use again::again;
 
 /// Steps that undo `done`, last first. `before` is what was seen before the first of them.
-pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
+pub fn undo(done: &[&Step], before: &Observed) -> Vec<Step> {
+    let made = Made::of(done);
     let mut back = Vec::new();
     let mut veths = Vec::new();
-    for step in done.iter().rev() {
+    for step in done.iter().copied().rev() {
         // Interfaces made in this run go together at the end: one by one each would cost the kernel 20 ms, and what
         // was done inside them goes with them.
         if let Step::CreateVeth(new) = step {
             veths.push(new.name.clone());
             continue;
         }
-        back.extend(one(step, before));
+        back.extend(one(step, before).into_iter().filter(|step| !made.has_inside(step)));
     }
-    let made: Vec<Step> = done.iter().filter(|step| matches!(step, Step::CreateVeth(_))).cloned().collect();
-    back.retain(|step| !made.iter().any(|new| is_inside(step, new)));
     // A bridge that was made in this run can only go after its ports.
     let at = back
         .iter()
@@ -39,21 +42,31 @@ pub fn undo(done: &[Step], before: &Observed) -> Vec<Step> {
     back
 }
 
-/// Whether `step` acts on the container's end of the pair that `made` makes.
-fn is_inside(step: &Step, made: &Step) -> bool {
-    let Step::CreateVeth(new) = made else { return false };
-    match step {
-        Step::SetIpv6 { place: Place::Target(target), link, .. }
-        | Step::SetUp { place: Place::Target(target), link, .. }
-        | Step::SetMtu { place: Place::Target(target), link, .. }
-        | Step::SetMac { place: Place::Target(target), link, .. }
-        | Step::AddAddress { place: Place::Target(target), link, .. }
-        | Step::DeleteAddress { place: Place::Target(target), link, .. }
-        | Step::AddRoute { place: Place::Target(target), link, .. }
-        | Step::DeleteRoute { place: Place::Target(target), link, .. } => {
-            *target == new.target && *link == new.interface
+/// Containers' ends of the pairs that were made.
+struct Made<'a>(HashSet<(&'a ContainerRef, &'a str)>);
+
+impl<'a> Made<'a> {
+    fn of(done: &[&'a Step]) -> Self {
+        let end = |step: &&'a Step| match *step {
+            Step::CreateVeth(new) => Some((&new.target, &*new.interface)),
+            _ => None,
+        };
+        Self(done.iter().filter_map(end).collect())
+    }
+
+    /// Whether `step` acts on one of them.
+    fn has_inside(&self, step: &Step) -> bool {
+        match step {
+            Step::SetIpv6 { place: Place::Target(target), link, .. }
+            | Step::SetUp { place: Place::Target(target), link, .. }
+            | Step::SetMtu { place: Place::Target(target), link, .. }
+            | Step::SetMac { place: Place::Target(target), link, .. }
+            | Step::AddAddress { place: Place::Target(target), link, .. }
+            | Step::DeleteAddress { place: Place::Target(target), link, .. }
+            | Step::AddRoute { place: Place::Target(target), link, .. }
+            | Step::DeleteRoute { place: Place::Target(target), link, .. } => self.0.contains(&(target, &**link)),
+            _ => false,
         }
-        _ => false,
     }
 }
 
@@ -66,7 +79,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteLink { link } => again(&[link], observed),
         Step::DeleteLinks { links, .. } => again(&links, observed),
         Step::SetMark { link, mark, before } => match before.as_deref().and_then(Mark::parse) {
-            Some(old) => vec![Step::SetMark { link, mark: old, before: Some(mark.to_string()) }],
+            Some(old) => vec![Step::SetMark { link, mark: Box::new(old), before: Some(mark.to_string()) }],
             None => Vec::new(),
         },
         Step::SetBridge { link, stp, multicast_snooping, before } => vec![Step::SetBridge {
@@ -102,7 +115,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
 }
 
 /// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.
-fn set_mtu(place: Place, link: String, (mtu, before): (u32, u32), observed: &Observed) -> Vec<Step> {
+fn set_mtu(place: Place, link: Arc<str>, (mtu, before): (u32, u32), observed: &Observed) -> Vec<Step> {
     let mut steps = vec![Step::SetMtu { place: place.clone(), link: link.clone(), mtu: before, before: mtu }];
     if let Some(was) = link_in(observed, &place, &link).filter(|_| mtu < names::MTU_MIN_V6) {
         steps.extend(again::ipv6_settings(&place, was));

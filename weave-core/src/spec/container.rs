@@ -1,20 +1,21 @@
 //! Which container, or which bare network namespace.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::{Error, Result};
 
 /// Whom to attach: a container of the engine, or a network namespace that needs no engine.
 ///
-/// Written as the container's name or id, `netns:/run/netns/NAME` (also `netns:NAME`), or `pid:N`.
+/// A copy costs nothing: every step for a container names it. Written as the container's name or id, `netns:/run/netns/NAME` (also `netns:NAME`), or `pid:N`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerRef {
     /// A container by name, full id, or the beginning of its id, as `docker` takes it.
-    Container(String),
+    Container(Arc<str>),
     /// The network namespace at a path.
-    Netns(PathBuf),
+    Netns(Arc<Path>),
     /// The network namespace of a process.
     Pid(u32),
 }
@@ -34,7 +35,7 @@ impl FromStr for ContainerRef {
             if !path.is_absolute() {
                 return Err(wrong("has a path that is not absolute"));
             }
-            return Ok(Self::Netns(path));
+            return Ok(Self::Netns(path.into()));
         }
         if let Some(pid) = text.strip_prefix("pid:") {
             return match pid.parse::<u32>() {
@@ -47,7 +48,7 @@ impl FromStr for ContainerRef {
         // The engine's own rule for names: [a-zA-Z0-9][a-zA-Z0-9_.-]*
         let valid = letters.next().is_some_and(|c| c.is_ascii_alphanumeric())
             && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-        if valid { Ok(Self::Container(name.to_owned())) } else { Err(wrong("is no name of a container")) }
+        if valid { Ok(Self::Container(name.into())) } else { Err(wrong("is no name of a container")) }
     }
 }
 

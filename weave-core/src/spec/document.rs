@@ -137,7 +137,7 @@ impl Attached {
         let ContainerRef::Container(name) = container else { return None };
         let image = self.image.clone().filter(|_| self.ensure == Presence::Present)?;
         Some(Settings {
-            name: name.clone(),
+            name: name.to_string(),
             image,
             command: self.command.clone(),
             options: self.options.clone().unwrap_or_default(),

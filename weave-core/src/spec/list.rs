@@ -115,6 +115,8 @@ where
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
+        // Most lists are of one, in each of a thousand containers.
+        list.shrink_to_fit();
         Ok(List(list))
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub enum Underlay {
 
 /// The name of a network interface: at most 15 bytes, no blank, no `/`, not `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IfName(String);
+pub struct IfName(Arc<str>);
 
 impl IfName {
     /// The name.
@@ -53,14 +54,19 @@ impl IfName {
         &self.0
     }
 
+    /// The name, to share it.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The bridge's name where none is given.
     pub fn bridge() -> Self {
-        Self(names::BRIDGE.to_owned())
+        Self(names::BRIDGE.into())
     }
 
     /// The container interface's name where none is given.
     pub fn interface() -> Self {
-        Self(names::INTERFACE.to_owned())
+        Self(names::INTERFACE.into())
     }
 }
 
@@ -77,7 +83,7 @@ impl FromStr for IfName {
                 .chars()
                 .all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%' | '"' | '\'' | '\\' | '*' | '+'));
         if valid {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(Error::invalid(
                 "interface",

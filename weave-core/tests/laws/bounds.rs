@@ -1,6 +1,7 @@
 //! What an operation may touch, what a state says of itself, and what a verb leaves alone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use weave_core::apply::Mode;
@@ -32,8 +33,8 @@ fn everything(world: &World) -> Observed {
 }
 
 /// Links that `step` acts on, and where.
-fn touched(step: &Step) -> Vec<(Place, String)> {
-    let host = |link: &String| vec![(Place::Host, link.clone())];
+fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
+    let host = |link: &Arc<str>| vec![(Place::Host, link.clone())];
     match step {
         Step::CreateBridge(new) => host(&new.name),
         Step::CreateVxlan(new) => vec![(Place::Host, new.name.clone()), (Place::Host, new.bridge.clone())],
@@ -64,28 +65,28 @@ fn touched(step: &Step) -> Vec<(Place, String)> {
 }
 
 /// Links that weave may act on: those it marked, their other ends, and those that `op` and its own naming may make.
-fn allowed(observed: &Observed, op: &Op) -> BTreeSet<(Place, String)> {
-    let mut names: BTreeSet<(Place, String)> = BTreeSet::new();
+fn allowed(observed: &Observed, op: &Op) -> BTreeSet<(Place, Arc<str>)> {
+    let mut names: BTreeSet<(Place, Arc<str>)> = BTreeSet::new();
     for link in observed.links.iter().filter(|link| link.mark().is_some()) {
-        names.insert((Place::Host, link.name.clone()));
+        names.insert((Place::Host, link.name.as_str().into()));
     }
     let intent = op.intent();
     let named = match &intent.router {
         RouterIntent::Present(router) => router.bridge.as_ref().map(ToString::to_string),
         _ => None,
     };
-    names.insert((Place::Host, named.unwrap_or_else(|| names::BRIDGE.to_owned())));
+    names.insert((Place::Host, named.as_deref().unwrap_or(names::BRIDGE).into()));
     for port in [6783, 6784, 4789] {
-        names.extend([names::vxlan(port), names::spare_vxlan(port)].map(|name| (Place::Host, name)));
+        names.extend([names::vxlan(port), names::spare_vxlan(port)].map(|name| (Place::Host, name.into())));
     }
-    let made = intent.attachments.iter().map(|wish| (wish.container().clone(), wish.interface().to_owned()));
+    let made = intent.attachments.iter().map(|wish| (wish.container().clone(), wish.interface().into()));
     let marked = observed.attachments().map(|(_, mark)| mark.interface);
-    let interfaces: Vec<String> = made.map(|(_, interface)| interface).chain(marked).collect();
+    let interfaces: Vec<Arc<str>> = made.map(|(_, interface)| interface).chain(marked).collect();
     for (container, target) in &observed.targets {
         let Target::Found(net) = target else { continue };
         for interface in &interfaces {
             names.insert((Place::Target(container.clone()), interface.clone()));
-            names.insert((Place::Host, names::host_end(net.netns.inode, interface, 0)));
+            names.insert((Place::Host, names::host_end(net.netns.inode, interface, 0).into()));
         }
     }
     names

@@ -111,7 +111,7 @@ pub(crate) fn add_container(world: &mut World, inode: u64, name: Option<&str>) {
     let container =
         Container { inode, id: Some(id.clone()), name: name.map(str::to_owned), pid: u32::try_from(inode).unwrap() };
     world.nets.insert(inode, Net::new());
-    world.containers.insert(ContainerRef::Container(name.map_or(id, str::to_owned)), Ok(container));
+    world.containers.insert(ContainerRef::Container(name.unwrap_or(&id).into()), Ok(container));
 }
 
 fn add_namespace(world: &mut World, inode: u64, written: &str, pid: u32) {

@@ -1,5 +1,7 @@
 //! Many containers at once are announced to those who were there before, and to nobody else.
 
+use std::sync::Arc;
+
 use super::lab::{Container, Lab, run, shown};
 use crate::observed::Scope;
 use crate::plan::{NewVeth, Place, Step};
@@ -18,7 +20,7 @@ fn mac(last: usize) -> Mac {
 
 /// The steps that attach a container.
 fn attach(container: &Container, last: usize) -> Vec<Step> {
-    let (place, link) = (container.place(), "ethwe".to_owned());
+    let (place, link) = (container.place(), Arc::<str>::from("ethwe"));
     let new = NewVeth { mac: mac(last), ..container.veth(&format!("vethwe{last}")) };
     vec![
         Step::CreateVeth(Box::new(new)),

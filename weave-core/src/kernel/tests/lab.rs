@@ -49,7 +49,7 @@ impl Lab {
     }
 
     pub(super) fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {
-        self.runtime.block_on(self.kernel.execute(steps.into(), on_error))
+        self.runtime.block_on(self.kernel.execute(steps.to_vec().into(), on_error))
     }
 
     pub(super) fn done(&self, steps: &[Step]) {
@@ -80,7 +80,7 @@ impl Container {
     }
 
     pub(super) fn name(&self) -> ContainerRef {
-        ContainerRef::Netns(self.path())
+        ContainerRef::Netns(self.path().into())
     }
 
     pub(super) fn place(&self) -> Place {
@@ -121,12 +121,12 @@ impl Container {
 }
 
 pub(super) fn bridge() -> Step {
-    Step::CreateBridge(NewBridge {
+    Step::CreateBridge(Box::new(NewBridge {
         name: "weave".into(),
         mac: Mac([0x12, 1, 2, 3, 4, 5]),
         mtu: 1400,
         mark: Mark::Bridge(BridgeMark::default()),
-    })
+    }))
 }
 
 pub(super) fn vxlan(local: &str) -> Step {

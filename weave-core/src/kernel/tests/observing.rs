@@ -53,8 +53,7 @@ fn ipv6_settings_are_seen() {
     run("ip link add p0 type veth peer name p1");
     let ipv6 = || lab.look(&Scope::default()).link("p0").map(|link| (link.ipv6_disabled, link.accept_ra));
     assert_eq!(ipv6(), Some((Some(false), Some(1))));
-    let set =
-        |key: &str, value| Step::SetIpv6 { place: Place::Host, link: "p0".into(), key: key.into(), value, before: 0 };
+    let set = |key, value| Step::SetIpv6 { place: Place::Host, link: "p0".into(), key, value, before: 0 };
     lab.done(&[set("disable_ipv6", 1), set("accept_ra", 2)]);
     assert_eq!(ipv6(), Some((Some(true), Some(2))));
 }

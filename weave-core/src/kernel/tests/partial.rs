@@ -34,7 +34,7 @@ fn a_link_that_cannot_be_marked_is_not_left() {
         mtu: None,
         inode: 1,
         pid: 1,
-        interface: "x".repeat(300),
+        interface: "x".repeat(300).into(),
         id: String::new(),
         name: String::new(),
     });
@@ -52,7 +52,7 @@ fn the_longest_mark_fits() {
         mtu: None,
         inode: u64::MAX,
         pid: u32::MAX,
-        interface: "x".repeat(15),
+        interface: "x".repeat(15).into(),
         id: String::new(),
         name: "n"
             .repeat(255 - "weave:attachment netns=18446744073709551615 pid=4294967295 interface= name=".len() - 15),

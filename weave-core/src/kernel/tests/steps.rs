@@ -23,7 +23,7 @@ fn a_bridge_is_made_marked_changed_and_deleted() {
     let mark = Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true });
     let place = Place::Host;
     lab.done(&[
-        Step::SetMark { link: "weave".into(), mark, before: None },
+        Step::SetMark { link: "weave".into(), mark: Box::new(mark), before: None },
         Step::SetBridge { link: "weave".into(), stp: true, multicast_snooping: true, before: (false, false) },
         Step::SetMtu { place: place.clone(), link: "weave".into(), mtu: 1300, before: 1400 },
         Step::SetMac { place: place.clone(), link: "weave".into(), mac: Mac([2, 0, 0, 0, 0, 7]), before: Mac([0; 6]) },
@@ -73,7 +73,7 @@ fn a_tunnel_is_changed_in_place_and_back() {
         assert_eq!((&data[key], &data["learning"]), (&json!(locals[1]), &json!(false)));
         assert_eq!((&data["id"], &data["port"]), (&json!(6783), &json!(6783)));
         assert_eq!((&changed["ifindex"], entries()), (&before["ifindex"], flooded.clone()));
-        lab.done(&undo(&[change], &Observed::default()));
+        lab.done(&undo(&[&change], &Observed::default()));
         assert_eq!((link("vxlan-6783").as_ref(), entries()), (Some(&before), flooded));
     }
     let lab = Lab::new();
@@ -129,7 +129,7 @@ fn a_container_is_attached_and_detached() {
 fn addresses_and_routes_come_and_go() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    let (place, ethwe) = (container.place(), || "ethwe".to_owned());
+    let (place, ethwe) = (container.place(), || "ethwe".into());
     let address =
         |text: &str| Step::AddAddress { place: place.clone(), link: ethwe(), address: text.parse().expect("cidr") };
     let route =
@@ -202,7 +202,7 @@ fn ipv6_is_switched_where_the_link_is() {
     let set = |place: Place, link: &str, value| Step::SetIpv6 {
         place,
         link: link.into(),
-        key: "disable_ipv6".into(),
+        key: "disable_ipv6",
         value,
         before: 1 - value,
     };
@@ -223,7 +223,7 @@ fn many_links_go_at_once() {
         lab.done(&[Step::CreateVeth(Box::new(container.veth(&format!("v{}", container.inode()))))]);
     }
     run("ip link add other type veth peer name other1");
-    let mut links: Vec<String> = containers.iter().map(|container| format!("v{}", container.inode())).collect();
+    let mut links: Vec<_> = containers.iter().map(|container| format!("v{}", container.inode()).into()).collect();
     links.push("gone".into());
     lab.done(&[Step::DeleteLinks { links: links.clone(), group: 4711 }]);
     let mut left: Vec<String> = shown("ip -j link").iter().map(|link| link["ifname"].to_string()).collect();

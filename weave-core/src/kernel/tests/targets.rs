@@ -1,7 +1,7 @@
 //! Containers and namespaces, named and found.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sched::{CloneFlags, unshare};
@@ -25,7 +25,7 @@ fn found<'a>(observed: &'a crate::observed::Observed, name: &ContainerRef) -> &'
 fn the_inside_of_a_namespace_is_seen() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
-    let (place, link) = (container.place(), "ethwe".to_owned());
+    let (place, link) = (container.place(), Arc::<str>::from("ethwe"));
     lab.done(&[
         Step::CreateVeth(Box::new(container.veth("vethwe1"))),
         Step::AddAddress { place: place.clone(), link: link.clone(), address: "10.2.1.4/24".parse().expect("cidr") },
@@ -48,7 +48,7 @@ fn the_inside_of_a_namespace_is_seen() {
 #[test]
 fn what_cannot_be_entered_has_its_reason() {
     let lab = Lab::new();
-    let path = |path: &str| ContainerRef::Netns(PathBuf::from(path));
+    let path = |path: &str| ContainerRef::Netns(Path::new(path).into());
     let cases = [
         (path("/run/netns/none-of-this-name"), TargetProblem::Missing),
         (path("/inode/1"), TargetProblem::Missing),
@@ -67,7 +67,7 @@ fn what_cannot_be_entered_has_its_reason() {
 fn the_hosts_own_namespace_is_refused() {
     let lab = Lab::new();
     let thread = std::fs::read_link("/proc/thread-self").expect("a thread");
-    let here = ContainerRef::Netns(PathBuf::from("/proc").join(thread).join("ns/net"));
+    let here = ContainerRef::Netns(PathBuf::from("/proc").join(thread).join("ns/net").into());
     let observed = lab.look(&Scope { targets: vec![here.clone()], ..Scope::default() });
     assert_eq!(observed.targets.get(&here), Some(&Target::Problem(TargetProblem::HostNetwork)));
 }
@@ -139,7 +139,7 @@ fn attachments_are_found_by_themselves() {
 
     // A namespace that is nowhere to be seen, and one that is named by its number.
     run("ip link add v0 type veth peer name v1");
-    let inode_name = ContainerRef::Netns(format!("/inode/{inode}").into());
+    let inode_name = ContainerRef::Netns(Path::new(&format!("/inode/{inode}")).into());
     let alias = "weave:attachment netns=1 pid=0 interface=ethwe name=lost";
     std::process::Command::new("ip").args(["link", "set", "v0", "alias", alias]).status().expect("ip");
     let observed = lab.look(&Scope { targets: vec![inode_name.clone()], attachments: true, ..Scope::default() });

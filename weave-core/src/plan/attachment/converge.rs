@@ -1,22 +1,23 @@
 //! Steps that bring one container from what it has to what it shall have.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::wish::{Wish, has_own_field, is_default, multicast};
-use super::{Context, Pair, addresses, pair, set_mtu, subject};
+use super::{Context, Draft, Pair, addresses, pair, set_mtu, subject};
 use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
 use crate::plan::network::{Network, room_for_ipv6};
 use crate::plan::router::keep_ipv6;
-use crate::plan::{Change, Lane, NewVeth, Place, Step};
+use crate::plan::{Change, NewVeth, Place, Step};
 use crate::spec::{Cidr, Route};
 use crate::{Error, ErrorKind, Result, names};
 
-pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) -> Result<(Lane, Option<String>)> {
+pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) -> Result<Draft> {
     let Some(network) = context.network else {
         return Err(Error::new(ErrorKind::NotFound, "bridge", "there is no bridge to attach to")
             .hint("run `weave launch` first, or apply a document with `router:`"));
     };
-    let pair = pair(context.observed, net, wish.interface, wish.container)?;
+    let pair = pair(context.observed, net, wish.interface.as_str(), wish.container)?;
     let mark = pair.and_then(|pair| match pair.host.mark() {
         Some(Mark::Attachment(mark)) => Some(mark),
         _ => None,
@@ -27,12 +28,10 @@ pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) 
         room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
-    let container = wish.container.clone();
-    let lane = Lane { container, steps: Vec::new(), changes: Vec::new(), probe: Vec::new() };
-    let mut work = Work { wish, net, network, lane };
+    let mut work = Work { wish, net, network, draft: Draft::new(wish.container) };
     match pair {
         None => {
-            let name = context.names.take(net.netns, wish.interface);
+            let name = context.names.take(net.netns, wish.interface.as_str());
             work.create(name, own_mtu)?;
         }
         Some(pair) => {
@@ -40,12 +39,12 @@ pub(super) fn lane(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>) 
             work.adjust(&pair, context, mtu)?;
         }
     }
-    Ok((work.lane, None))
+    Ok(work.draft)
 }
 
 /// Refuses an address that another interface of the container has.
 fn elsewhere(wish: &Wish<'_>, net: &TargetNet) -> Result<()> {
-    let here = net.link(wish.interface).map(|link| link.index);
+    let here = net.link(wish.interface.as_str()).map(|link| link.index);
     for (index, ip) in wish.ips.iter().enumerate() {
         let other = net.addresses.iter().find(|other| other.address.ip() == ip.ip() && Some(other.ifindex) != here);
         if let Some(other) = other {
@@ -61,7 +60,7 @@ struct Work<'a> {
     wish: &'a Wish<'a>,
     net: &'a TargetNet,
     network: &'a Network,
-    lane: Lane,
+    draft: Draft,
 }
 
 impl Work<'_> {
@@ -69,17 +68,17 @@ impl Work<'_> {
         Place::Target(self.wish.container.clone())
     }
 
-    fn link(&self) -> String {
-        self.wish.interface.to_owned()
+    fn link(&self) -> Arc<str> {
+        self.wish.interface.shared()
     }
 
-    fn changed(&mut self, field: &str, before: impl serde::Serialize, after: impl serde::Serialize) {
-        self.lane.changes.push(Change::new(subject(self.wish.container), field, before, after));
+    fn changed(&mut self, field: &'static str, before: impl serde::Serialize, after: impl serde::Serialize) {
+        self.draft.changes.push(Change::new(subject(self.wish.container), field, before, after));
     }
 
-    fn set_ipv6(&mut self, key: &str, value: i32, before: i32) {
-        let step = Step::SetIpv6 { place: self.place(), link: self.link(), key: key.to_owned(), value, before };
-        self.lane.steps.push(step);
+    fn set_ipv6(&mut self, key: &'static str, value: i32, before: i32) {
+        let step = Step::SetIpv6 { place: self.place(), link: self.link(), key, value, before };
+        self.draft.steps.push(step);
     }
 
     /// A new interface: addressed before it goes up, and up before its routes, as the kernel wants it.
@@ -99,8 +98,8 @@ impl Work<'_> {
             name: self.net.name.clone().unwrap_or_default(),
             mtu: own_mtu,
         });
-        self.lane.steps.push(Step::CreateVeth(Box::new(NewVeth {
-            name,
+        self.draft.steps.push(Step::CreateVeth(Box::new(NewVeth {
+            name: name.into(),
             target: self.wish.container.clone(),
             interface: self.link(),
             mac,
@@ -126,26 +125,26 @@ impl Work<'_> {
     /// Writes on the host end whether the interface has an MTU of its own.
     fn remember(&mut self, pair: &Pair<'_>, mark: Option<AttachmentMark>, own_mtu: Option<u32>) {
         let Some(mark) = mark.filter(|mark| mark.mtu != own_mtu) else { return };
-        let (link, before) = (pair.host.name.clone(), pair.host.alias.clone());
+        let (link, before) = (pair.host.name.as_str().into(), pair.host.alias.clone());
         let word = |mtu: Option<u32>| mtu.map_or_else(|| "auto".to_owned(), |mtu| mtu.to_string());
         self.changed("own_mtu", word(mark.mtu), word(own_mtu));
         let mark = Mark::Attachment(AttachmentMark { mtu: own_mtu, ..mark });
-        self.lane.steps.push(Step::SetMark { link, mark, before });
+        self.draft.steps.push(Step::SetMark { link, mark: Box::new(mark), before });
     }
 
     fn up(&mut self) {
         let step = Step::SetUp { place: self.place(), link: self.link(), up: true };
-        self.lane.steps.push(step);
+        self.draft.steps.push(step);
     }
 
     fn add_addresses(&mut self, before: &BTreeSet<Cidr>) -> Vec<Cidr> {
         let new: Vec<Cidr> = self.wish.ips.iter().filter(|ip| !before.contains(ip)).copied().collect();
         for address in &new {
             let step = Step::AddAddress { place: self.place(), link: self.link(), address: *address };
-            self.lane.steps.push(step);
+            self.draft.steps.push(step);
         }
         if self.wish.probe {
-            self.lane.probe.extend(addresses(&new));
+            self.draft.probe.extend(addresses(&new));
         }
         let after: BTreeSet<Cidr> = self.wish.ips.iter().copied().collect();
         if *before != after {
@@ -158,7 +157,7 @@ impl Work<'_> {
     fn announce(&mut self, ips: &[Cidr]) {
         if !ips.is_empty() {
             let step = Step::Announce { place: self.place(), link: self.link(), addresses: addresses(ips) };
-            self.lane.steps.push(step);
+            self.draft.steps.push(step);
         }
     }
 
@@ -166,7 +165,7 @@ impl Work<'_> {
     fn adjust(&mut self, pair: &Pair<'_>, context: &Context<'_>, mtu: u32) -> Result<()> {
         self.host_end(pair, context);
         if pair.inner.mtu != mtu || pair.host.mtu != mtu {
-            set_mtu(pair, self.wish.container, mtu, &mut self.lane);
+            set_mtu(pair, self.wish.container, mtu, &mut self.draft);
         }
         let before: BTreeSet<Cidr> = self.net.addresses_of(pair.inner.index).collect();
         let new_mac = self.mac(pair);
@@ -199,11 +198,15 @@ impl Work<'_> {
         let master = pair.host.master.and_then(|index| context.observed.link_at(index)).map(|link| link.name.clone());
         if master.as_deref() != Some(&self.network.bridge) {
             self.changed("bridge", &master, &self.network.bridge);
-            let link = pair.host.name.clone();
-            self.lane.steps.push(Step::SetMaster { link, bridge: Some(self.network.bridge.clone()), before: master });
+            let link = pair.host.name.as_str().into();
+            self.draft.steps.push(Step::SetMaster {
+                link,
+                bridge: Some(self.network.bridge.clone()),
+                before: master.map(Into::into),
+            });
         }
         if !pair.host.up {
-            self.lane.steps.push(Step::SetUp { place: Place::Host, link: pair.host.name.clone(), up: true });
+            self.draft.steps.push(Step::SetUp { place: Place::Host, link: pair.host.name.as_str().into(), up: true });
             self.changed("host_end", "down", "up");
         }
     }
@@ -224,7 +227,7 @@ impl Work<'_> {
             return false;
         }
         let step = Step::SetMac { place: self.place(), link: self.link(), mac: wanted, before: now };
-        self.lane.steps.push(step);
+        self.draft.steps.push(step);
         self.changed("mac", now, wanted);
         true
     }
@@ -236,20 +239,20 @@ impl Work<'_> {
         }
     }
 
-    fn keep_ipv6(&mut self, pair: &Pair<'_>, mtu: u32, setting: (&str, i32)) {
+    fn keep_ipv6(&mut self, pair: &Pair<'_>, mtu: u32, setting: (&'static str, i32)) {
         let Some(step) = keep_ipv6(&self.place(), pair.inner, mtu, setting) else { return };
         if let Step::SetIpv6 { before, value, .. } = &step
             && before != value
         {
             self.changed(setting.0, *before, *value);
         }
-        self.lane.steps.push(step);
+        self.draft.steps.push(step);
     }
 
     fn delete_addresses(&mut self, addresses: &[Cidr]) {
         for address in addresses {
             let step = Step::DeleteAddress { place: self.place(), link: self.link(), address: *address };
-            self.lane.steps.push(step);
+            self.draft.steps.push(step);
         }
     }
 
@@ -274,7 +277,7 @@ impl Work<'_> {
             };
             if unwanted {
                 let step = Step::DeleteRoute { place: self.place(), link: self.link(), route: here };
-                self.lane.steps.push(step);
+                self.draft.steps.push(step);
                 self.changed("routes", here, ());
             } else {
                 kept.push(*route);
@@ -285,7 +288,7 @@ impl Work<'_> {
 
     /// Adds the routes that are missing. `own` are those of the interface that stay.
     fn routes(&mut self, own: &[&InterfaceRoute]) -> Result<()> {
-        let here = self.net.link(self.wish.interface).map(|link| link.index);
+        let here = self.net.link(self.wish.interface.as_str()).map(|link| link.index);
         for route in self.wish.all_routes() {
             if own.iter().any(|own| own.to == route.to && own.via == route.via) {
                 continue;
@@ -304,7 +307,7 @@ impl Work<'_> {
                 return Err(self.taken_route(&route, other, Some(other.ifindex) == here));
             }
             let step = Step::AddRoute { place: self.place(), link: self.link(), route };
-            self.lane.steps.push(step);
+            self.draft.steps.push(step);
             self.changed("routes", (), route);
         }
         Ok(())

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::observed::{InterfaceRoute, TargetNet};
-use crate::spec::{Attach, Cidr, ContainerRef, Mac, Mtu, Route, everything};
+use crate::spec::{Attach, Cidr, ContainerRef, IfName, Mac, Mtu, Route, everything};
 use crate::{Error, ErrorKind, Result, names};
 
 /// What a container shall have.
 pub(super) struct Wish<'a> {
     pub(super) container: &'a ContainerRef,
-    pub(super) interface: &'a str,
+    pub(super) interface: &'a IfName,
     /// All addresses it shall have, those that were named first.
     pub(super) ips: Vec<Cidr>,
     /// As it was said.
@@ -31,7 +31,7 @@ impl<'a> Wish<'a> {
     pub(super) fn exactly(spec: &'a Attach) -> Self {
         Self {
             container: &spec.container,
-            interface: spec.interface.as_str(),
+            interface: &spec.interface,
             ips: spec.ips.0.clone(),
             mtu: spec.mtu,
             mac: spec.mac,
@@ -47,7 +47,7 @@ impl<'a> Wish<'a> {
     /// A verb's: these addresses besides those there are.
     pub(super) fn adding(spec: &'a Attach, net: &TargetNet) -> Result<Self> {
         let mut wish = Self { only_these_routes: false, exact: false, ..Self::exactly(spec) };
-        let Some(link) = net.link(wish.interface) else { return Ok(wish) };
+        let Some(link) = net.link(wish.interface.as_str()) else { return Ok(wish) };
         let mut named: BTreeSet<Cidr> = wish.ips.iter().copied().collect();
         for ip in net.addresses_of(link.index) {
             if let Some(index) = spec.ips.iter().position(|new| new.ip() == ip.ip() && *new != ip) {

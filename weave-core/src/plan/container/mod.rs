@@ -94,11 +94,11 @@ impl ContainerLane {
 
     /// What the caller calls it.
     pub fn container(&self) -> ContainerRef {
-        ContainerRef::Container(self.name.clone())
+        ContainerRef::Container(self.name.as_str().into())
     }
 
     fn change(&mut self, field: &str, before: impl serde::Serialize, after: impl serde::Serialize) {
-        self.changes.push(Change::new(format!("containers.{}", self.name), field, before, after));
+        self.changes.push(Change::new(format!("containers.{}", self.name), field.to_owned(), before, after));
     }
 }
 

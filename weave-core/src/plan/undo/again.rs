@@ -1,11 +1,13 @@
 //! Links made anew as they were.
 
+use std::sync::Arc;
+
 use crate::observed::{InterfaceRoute, Link, LinkKind, Mark, Observed, Pair, pairs};
 use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
 use crate::spec::{ContainerRef, Route};
 
 /// Makes links anew as they were.
-pub(super) fn again(links: &[String], observed: &Observed) -> Vec<Step> {
+pub(super) fn again(links: &[Arc<str>], observed: &Observed) -> Vec<Step> {
     links
         .iter()
         .filter_map(|name| observed.link(name))
@@ -20,10 +22,10 @@ pub(super) fn again(links: &[String], observed: &Observed) -> Vec<Step> {
 
 /// The IPv6 settings of a link.
 pub(super) fn ipv6_settings(place: &Place, link: &Link) -> Vec<Step> {
-    let set = |key: &str, value: i32| Step::SetIpv6 {
+    let set = |key: &'static str, value: i32| Step::SetIpv6 {
         place: place.clone(),
-        link: link.name.clone(),
-        key: key.to_owned(),
+        link: link.name.as_str().into(),
+        key,
         value,
         before: value,
     };
@@ -39,13 +41,13 @@ pub(super) fn routes<'a>(observed: impl Iterator<Item = &'a InterfaceRoute>) -> 
 }
 
 fn set_up(place: &Place, link: &Link) -> Step {
-    Step::SetUp { place: place.clone(), link: link.name.clone(), up: link.up }
+    Step::SetUp { place: place.clone(), link: link.name.as_str().into(), up: link.up }
 }
 
 fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
     let Some(mac) = link.mac else { return Vec::new() };
-    let name = link.name.clone();
-    let mut steps = vec![Step::CreateBridge(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark })];
+    let name: Arc<str> = link.name.as_str().into();
+    let mut steps = vec![Step::CreateBridge(Box::new(NewBridge { name: name.clone(), mac, mtu: link.mtu, mark }))];
     steps.extend(ipv6_settings(&Place::Host, link));
     if let LinkKind::Bridge(info) = link.kind
         && (info.stp || info.multicast_snooping)
@@ -61,7 +63,7 @@ fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
     // Ports of others were freed with it; weave's own are made anew.
     let ports = observed.links.iter().filter(|port| port.master == Some(link.index) && port.mark().is_none());
     steps.extend(ports.map(|port| Step::SetMaster {
-        link: port.name.clone(),
+        link: port.name.as_str().into(),
         bridge: Some(name.clone()),
         before: None,
     }));
@@ -69,18 +71,19 @@ fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
 }
 
 /// The bridge that `link` is made a port of, and the step that takes it away again where it was none.
-fn port_of(link: &Link, observed: &Observed) -> Option<(String, Option<Step>)> {
-    let master = link.master.and_then(|index| observed.link_at(index)).map(|bridge| bridge.name.clone());
-    let bridge = observed.bridge().map(|(bridge, ..)| bridge.name.clone()).or(master.clone())?;
+fn port_of(link: &Link, observed: &Observed) -> Option<(Arc<str>, Option<Step>)> {
+    let master: Option<Arc<str>> =
+        link.master.and_then(|index| observed.link_at(index)).map(|bridge| bridge.name.as_str().into());
+    let bridge = observed.bridge().map(|(bridge, ..)| bridge.name.as_str().into()).or(master.clone())?;
     let before = Some(bridge.clone());
     let moved = master != before;
-    Some((bridge, moved.then(|| Step::SetMaster { link: link.name.clone(), bridge: master, before })))
+    Some((bridge, moved.then(|| Step::SetMaster { link: link.name.as_str().into(), bridge: master, before })))
 }
 
 fn tunnel(link: &Link, observed: &Observed) -> Vec<Step> {
     let LinkKind::Vxlan(info) = &link.kind else { return Vec::new() };
     let (Some(local), Some((bridge, moved))) = (info.local, port_of(link, observed)) else { return Vec::new() };
-    let name = link.name.clone();
+    let name: Arc<str> = link.name.as_str().into();
     let (vni, port, mtu, learning) = (info.vni, info.port, link.mtu, info.learning);
     let mut steps = vec![Step::CreateVxlan(NewVxlan { name: name.clone(), vni, port, local, mtu, bridge, learning })];
     steps.extend(moved);
@@ -99,11 +102,11 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
         return Vec::new();
     };
     let (Some(mac), Some(mark)) = (pair.inner.mac, link.mark()) else { return Vec::new() };
-    let (name, mtu) = (link.name.clone(), pair.inner.mtu);
+    let (name, mtu): (Arc<str>, u32) = (link.name.as_str().into(), pair.inner.mtu);
     let mut steps = vec![Step::CreateVeth(Box::new(NewVeth {
         name: name.clone(),
         target: container.clone(),
-        interface: pair.inner.name.clone(),
+        interface: pair.inner.name.as_str().into(),
         mac,
         mtu,
         bridge,
@@ -120,7 +123,7 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
 
 fn inside(pair: &Pair<'_>, container: &ContainerRef) -> Vec<Step> {
     let place = Place::Target(container.clone());
-    let name = pair.inner.name.clone();
+    let name: Arc<str> = pair.inner.name.as_str().into();
     let mut steps = ipv6_settings(&place, pair.inner);
     let addresses = pair.net.addresses_of(pair.inner.index);
     steps.extend(addresses.map(|address| Step::AddAddress { place: place.clone(), link: name.clone(), address }));

@@ -10,9 +10,9 @@ use crate::plan::{Place, Step};
 use crate::spec::{Cidr, Route};
 
 /// Steps that put back what was dropped besides what `done` named. They come last: routes need all addresses.
-pub(super) fn steps(done: &[Step], before: &Observed) -> Vec<Step> {
+pub(super) fn steps(done: &[&Step], before: &Observed) -> Vec<Step> {
     let mut links: BTreeMap<(&Place, &str), Inside> = BTreeMap::new();
-    for step in done {
+    for step in done.iter().copied() {
         let (Step::AddAddress { place, link, .. }
         | Step::DeleteAddress { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
@@ -62,7 +62,7 @@ impl Inside {
             Step::DeleteRoute { route, .. } => {
                 self.routes.retain(|other| (other.to, other.via) != (route.to, route.via));
             }
-            Step::SetIpv6 { key, value, .. } if key == "disable_ipv6" && *value != 0 => self.lose_ipv6(),
+            Step::SetIpv6 { key, value, .. } if *key == "disable_ipv6" && *value != 0 => self.lose_ipv6(),
             Step::SetMtu { mtu, .. } if *mtu < names::MTU_MIN_V6 => self.lose_ipv6(),
             _ => {}
         }
@@ -78,8 +78,8 @@ impl Inside {
     }
 
     fn put_back<'a>(self, place: &'a Place, link: &'a str) -> impl Iterator<Item = Step> + 'a {
-        let address = |address| Step::AddAddress { place: place.clone(), link: link.to_owned(), address };
-        let route = |route: Route| Step::AddRoute { place: place.clone(), link: link.to_owned(), route };
+        let address = |address| Step::AddAddress { place: place.clone(), link: link.into(), address };
+        let route = |route: Route| Step::AddRoute { place: place.clone(), link: link.into(), route };
         self.lost_addresses.into_iter().map(address).chain(routes(self.lost_routes.iter()).into_iter().map(route))
     }
 }

@@ -1,4 +1,4 @@
-//! A process that applies again and again does not grow, and an attachment takes little of it.
+//! A process that applies again and again does not grow, and an attachment takes little of it, the first time too.
 //!
 //! The measure is taken in a process of its own: the other tests of this program run in the same one.
 
@@ -7,16 +7,15 @@ use std::os::fd::AsRawFd as _;
 use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
+use weave_core::apply::run_dir;
 use weave_core::spec::{Attach, Attached, Cidr, ContainerRef, HostDocument, Named};
 use weave_core::{Kernel, KernelOptions, Mode, blocking, ops};
 
 use super::common::lab;
+use crate::lab::Host;
 
-/// Set for the process that is measured.
+/// Set for the process that is measured, to the number of its attachments.
 const CHILD: &str = "WEAVE_TEST_MEMORY";
-
-/// The test below, as the test program names it.
-const THIS: &str = "network::memory::repeated_applies_do_not_grow_and_an_attachment_takes_less_than_4_kib";
 
 /// Attachments; each is a namespace.
 const MANY: usize = 500;
@@ -27,13 +26,46 @@ fn repeated_applies_do_not_grow_and_an_attachment_takes_less_than_4_kib() {
         return measured();
     }
     let (_lab, hosts) = lab(1);
+    alone(&hosts[0], "repeated_applies_do_not_grow_and_an_attachment_takes_less_than_4_kib", MANY);
+}
+
+#[test]
+fn the_first_apply_takes_less_than_4_kib_for_an_attachment() {
+    const FEW: usize = 50;
+    if let Ok(count) = std::env::var(CHILD) {
+        return first(count.parse().expect("a number"));
+    }
+    let (_lab, hosts) = lab(1);
+    let [few, many] = [FEW, MANY].map(|count| {
+        alone(&hosts[0], "the_first_apply_takes_less_than_4_kib_for_an_attachment", count);
+        let peak = fs::read_to_string(hosts[0].run_dir().join(PEAK)).expect("what it had");
+        peak.parse::<u64>().expect("a number of KiB")
+    });
+    let each = many.saturating_sub(few) * 1024 / (MANY - FEW) as u64;
+    assert!(each < 4096, "{each} bytes for each attachment: {few} KiB for {FEW}, {many} KiB for {MANY}");
+}
+
+/// Runs one of the tests above once more, in a process of its own on `host`, with `count` attachments.
+fn alone(host: &Host, test: &str, count: usize) {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new("timeout");
-    command.arg("100").arg("nsenter").arg(format!("--net={}", hosts[0].netns_path().display())).arg(program);
-    command.args(["--exact", THIS, "--nocapture"]);
-    let output = command.env(CHILD, "1").env("WEAVE_RUN_DIR", hosts[0].run_dir()).output().expect("this program");
+    command.arg("100").arg("nsenter").arg(format!("--net={}", host.netns_path().display())).arg(program);
+    command.args(["--exact", &format!("network::memory::{test}"), "--nocapture"]);
+    command.env(CHILD, count.to_string()).env("WEAVE_RUN_DIR", host.run_dir());
+    let output = command.output().expect("this program");
     let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+/// The file in the run directory where a process writes how much it had at most.
+const PEAK: &str = "peak";
+
+fn first(count: usize) {
+    let targets: Vec<File> = (0..count).map(|_| namespace()).collect();
+    let report = blocking::run(ops::host::apply(&kernel(), &document(&targets), Mode::Apply)).expect("apply");
+    assert!(report.is_ok() && report.changed, "{:?}", report.errors);
+    fs::write(run_dir().join(PEAK), of_this_process("VmHWM:").to_string()).expect("a file");
+    reset();
 }
 
 fn measured() {
@@ -51,6 +83,10 @@ fn measured() {
     apply(&many, 20);
     let grown = resident().saturating_sub(large);
     assert!(grown < 256, "20 applies of {MANY} attachments grew by {grown} KiB");
+    reset();
+}
+
+fn reset() {
     let left = blocking::run(ops::host::reset(&kernel(), Mode::Apply)).expect("reset").state;
     assert!(left.is_none_or(|state| state.containers.is_none_or(|containers| containers.0.is_empty())));
 }
@@ -105,7 +141,12 @@ fn attachment(container: ContainerRef, ip: Cidr) -> Attached {
 
 /// KiB of this process in memory.
 fn resident() -> u64 {
+    of_this_process("VmRSS:")
+}
+
+/// A number of KiB that the kernel says of this process.
+fn of_this_process(what: &str) -> u64 {
     let text = fs::read_to_string("/proc/self/status").expect("the status of this process");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    let line = text.lines().find_map(|line| line.strip_prefix(what)).expect("its memory");
     line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number of KiB")
 }

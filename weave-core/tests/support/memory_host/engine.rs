@@ -177,10 +177,7 @@ impl Engine {
             let name = self.id();
             self.volumes.entry(name.clone()).or_default();
             made.nameless.insert(name.clone());
-            mounts.insert(
-                place.clone(),
-                json!({"Type": "volume", "Name": name, "Destination": place, "RW": true}),
-            );
+            mounts.insert(place.clone(), json!({"Type": "volume", "Name": name, "Destination": place, "RW": true}));
         }
         made.container.mounts = mounts.into_values().collect();
     }
@@ -253,7 +250,7 @@ impl World {
             ContainerStep::Update { name, after, .. } => self.engine.update(name, after),
             ContainerStep::Rename { from, to } => {
                 self.engine.rename(from, to)?;
-                let mut known = self.containers.remove(&ContainerRef::Container(from.clone()));
+                let mut known = self.containers.remove(&ContainerRef::Container(from.as_str().into()));
                 if let Some(Ok(found)) = &mut known {
                     found.name = Some(to.clone());
                 }
@@ -263,7 +260,7 @@ impl World {
             ContainerStep::Remove { name, volumes } => {
                 if self.engine.containers.contains_key(name) {
                     self.stop(name)?;
-                    self.containers.remove(&ContainerRef::Container(name.clone()));
+                    self.containers.remove(&ContainerRef::Container(name.as_str().into()));
                 }
                 self.engine.forget(name, *volumes);
                 Ok(())
@@ -272,7 +269,7 @@ impl World {
     }
 
     fn name(&mut self, name: &str, found: std::result::Result<Container, TargetProblem>) {
-        self.containers.insert(ContainerRef::Container(name.to_owned()), found);
+        self.containers.insert(ContainerRef::Container(name.into()), found);
     }
 
     /// A start gives a container a namespace that nobody had before.
@@ -321,7 +318,7 @@ impl World {
             return Ok(());
         }
         (container.status, container.exit_code) = (Status::Exited, 137);
-        if let Some(inode) = self.inode(&ContainerRef::Container(name.to_owned())) {
+        if let Some(inode) = self.inode(&ContainerRef::Container(name.into())) {
             let links: Vec<u32> = self.nets[&inode].links.iter().map(|link| link.index).collect();
             for link in links {
                 self.remove((inode, link));

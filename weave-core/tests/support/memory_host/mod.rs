@@ -129,7 +129,7 @@ impl Host for MemoryHost {
         Ok(self.world().observe(scope))
     }
 
-    async fn execute(&self, steps: Arc<[Step]>, on_error: OnError) -> Vec<Outcome> {
+    async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
         let mut failed = false;
         let mut outcomes = Vec::with_capacity(steps.len());
         for step in steps.iter() {

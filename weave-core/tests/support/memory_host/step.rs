@@ -1,6 +1,7 @@
 //! What each step does to the world.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use weave_core::names::BRIDGE_PORTS_MAX;
 use weave_core::observed::{AcceptRule, BridgeInfo, Flood, Link, LinkKind, Mark, VxlanInfo, WeaveTable};
@@ -33,7 +34,7 @@ impl World {
             Step::DeleteFlood { link, peers } => gone(self.flood_of(link).map(|flood| {
                 flood.retain(|peer| !peers.contains(peer));
             })),
-            Step::SetTable { after, .. } => self.set_table(after.clone()),
+            Step::SetTable { after, .. } => self.set_table(after.as_deref().cloned()),
             Step::AddAccept(rule) => self.add_accept(rule),
             Step::DeleteAccept(rule) => {
                 self.firewall.forward.iter_mut().for_each(|chain| chain.accepts.retain(|other| other != rule));
@@ -162,7 +163,7 @@ impl World {
     }
 
     /// By a group, as the kernel does it: whoever else is in that group goes, too.
-    fn delete_group(&mut self, links: &[String], group: u32) -> Answer {
+    fn delete_group(&mut self, links: &[Arc<str>], group: u32) -> Answer {
         for link in links {
             if let Ok(index) = self.host.index(link) {
                 self.host.link(index).group = group;
