@@ -112,6 +112,18 @@ impl Engine {
         Ok(())
     }
 
+    /// A client for one question that takes longer than others. The version is that of the last answer, so something
+    /// has to be asked before.
+    pub(super) fn patient(&self, deadline: Duration) -> Result<Docker, Failure> {
+        let docker = self.docker().map_err(|cause| self.failure("connect", cause))?;
+        Ok(docker.with_timeout(deadline))
+    }
+
+    /// Words for a question that failed.
+    pub(super) fn failure(&self, what: &str, cause: ApiError) -> Failure {
+        Failure::new(&self.0.address, what, cause)
+    }
+
     /// The client, made when first needed: bollard looks for the socket when it makes one.
     fn docker(&self) -> Result<Docker, ApiError> {
         if let Some(docker) = self.0.docker.get() {

@@ -4,9 +4,13 @@
 //! container's network is read from the kernel.
 
 mod address;
+pub(crate) mod build;
 mod client;
 #[cfg_attr(not(test), expect(dead_code, reason = "for the verbs that make containers"))]
 mod client_side;
+#[cfg(test)]
+mod clients;
+pub(crate) mod context;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
 mod create;
 mod failure;
