@@ -123,7 +123,7 @@ impl Engine {
             // A context that could not be sent is why the engine knows no better.
             (Err(error), _) if error.kind() != ErrorKind::Docker => Err(error),
             (_, Some(ApiError::DockerStreamError { error })) => Err(output.failed(&error)),
-            (_, Some(cause)) => Err(self.failure("build the image", cause).error),
+            (_, Some(cause)) => Err(self.failed("build the image", cause).error),
             (Err(error), None) => Err(error),
             (Ok(()), None) => Ok(output.warnings),
         }

@@ -115,12 +115,26 @@ impl Engine {
     /// A client for one question that takes longer than others. The version is that of the last answer, so something
     /// has to be asked before.
     pub(super) fn patient(&self, deadline: Duration) -> Result<Docker, Failure> {
-        let docker = self.docker().map_err(|cause| self.failure("connect", cause))?;
+        let docker = self.docker().map_err(|cause| self.failed("connect", cause))?;
         Ok(docker.with_timeout(deadline))
     }
 
+    /// A client whose next request goes to `path`, in the version in use.
+    pub(super) fn sent_to(&self, docker: Docker, path: String) -> Docker {
+        let minor = Arc::clone(&self.0.minor);
+        docker.with_request_modifier(move |mut request| {
+            let uri = request.uri();
+            let parts = uri.scheme_str().zip(uri.authority());
+            let sent = parts.and_then(|(scheme, authority)| format!("{scheme}://{authority}{path}").parse().ok());
+            if let Some(uri) = sent {
+                *request.uri_mut() = uri;
+            }
+            versioned(request, minor.load(Ordering::Relaxed))
+        })
+    }
+
     /// Words for a question that failed.
-    pub(super) fn failure(&self, what: &str, cause: ApiError) -> Failure {
+    pub(super) fn failed(&self, what: &str, cause: ApiError) -> Failure {
         Failure::new(&self.0.address, what, cause)
     }
 

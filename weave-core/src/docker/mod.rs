@@ -13,6 +13,7 @@ mod clients;
 pub(crate) mod context;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
 mod create;
+mod facts;
 mod failure;
 #[cfg(test)]
 mod fake;

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Report, attachment, exposure, host, peer, router};
+use super::{Facts, Report, Schema, attachment, exposure, host, image, peer, router, schema};
 use crate::apply::Mode;
 use crate::kernel::Kernel;
-use crate::spec::{Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, from_value, nearest};
+use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, from_value, nearest};
 use crate::{Error, Result};
 
 /// The arguments of `apply`.
@@ -82,12 +82,18 @@ operations! {
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
     Hide(Hide) = "hide",
+    /// [`image::build`]
+    Build(Build) = "build",
     /// [`host::preflight`]
     Preflight(Nothing) = "preflight",
     /// [`host::status`]
     Status(Nothing) = "status",
     /// [`host::ps`]
     Ps(Ps) = "ps",
+    /// [`host::facts`]
+    Facts(Facts) = "facts",
+    /// [`schema`](fn@super::schema)
+    Schema(Schema) = "schema",
     /// [`host::version`]
     Version(Nothing) = "version",
 }
@@ -112,7 +118,10 @@ impl Operation {
 
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
-        matches!(self, Self::Preflight(_) | Self::Status(_) | Self::Ps(_) | Self::Version(_))
+        matches!(
+            self,
+            Self::Preflight(_) | Self::Status(_) | Self::Ps(_) | Self::Facts(_) | Self::Schema(_) | Self::Version(_)
+        )
     }
 
     /// Runs it.
@@ -131,9 +140,12 @@ impl Operation {
             Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
+            Self::Build(spec) => image::build(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(_) => host::status(kernel).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,
+            Self::Facts(spec) => host::facts(kernel, *spec).await,
+            Self::Schema(spec) => Ok(schema(*spec)),
             Self::Version(_) => Ok(host::version()),
         }
     }
