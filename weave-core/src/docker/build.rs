@@ -1,6 +1,8 @@
 //! Images that the engine builds: `docker build`, by the engine's own builder.
 
 mod output;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -122,7 +124,14 @@ impl Engine {
         match (packed, broken) {
             // A context that could not be sent is why the engine knows no better.
             (Err(error), _) if error.kind() != ErrorKind::Docker => Err(error),
-            (_, Some(ApiError::DockerStreamError { error })) => Err(output.failed(&error)),
+            // What it cannot even begin with, it refuses.
+            (
+                _,
+                Some(
+                    ApiError::DockerStreamError { error: why }
+                    | ApiError::DockerResponseServerError { message: why, .. },
+                ),
+            ) => Err(output.failed(&why)),
             (_, Some(cause)) => Err(self.failed("build the image", cause).error),
             (Err(error), None) => Err(error),
             (Ok(()), None) => Ok(output.warnings),
