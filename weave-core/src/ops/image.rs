@@ -116,7 +116,7 @@ fn filled(args: &[Variable], variable: &dyn Fn(&str) -> Option<String>) -> (Vec<
         match arg.value.clone().or_else(|| variable(&arg.name)) {
             Some(value) => values.push((arg.name.clone(), value)),
             None => {
-                warnings.push(format!("build_args[{at}]: {} is not set in the environment, and left out", arg.name))
+                warnings.push(format!("build_args[{at}]: {} is not set in the environment, and left out", arg.name));
             }
         }
     }
@@ -146,7 +146,7 @@ fn line(spec: &Build) -> String {
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
     match (&spec.dockerfile, &spec.content, &spec.context) {
         (Some(dockerfile), _, Some(context)) => {
-            option("-f", &Path::new(context).join(dockerfile).display().to_string())
+            option("-f", &Path::new(context).join(dockerfile).display().to_string());
         }
         (_, Some(_), Some(_)) => option("-f", "-"),
         _ => {}

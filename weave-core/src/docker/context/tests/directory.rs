@@ -101,8 +101,11 @@ fn a_dockerfile_alone_needs_no_directory() {
     let mut tar = Vec::new();
     one.pack(&mut tar).expect("packed");
     let mut archive = tar::Archive::new(tar.as_slice());
-    let names: Vec<_> =
-        archive.entries().expect("a tar").map(|entry| entry.unwrap().path().unwrap().into_owned()).collect();
+    let names: Vec<_> = archive
+        .entries()
+        .expect("a tar")
+        .map(|entry| entry.expect("an entry").path().expect("a path").into_owned())
+        .collect();
     assert_eq!(names, [Path::new(&one.dockerfile)]);
 }
 
