@@ -52,6 +52,9 @@ pub const IFNAME_MAX: usize = 15;
 /// All IPv4 multicast, routed to the overlay by default as weave always did.
 pub const MULTICAST: &str = "224.0.0.0/4";
 
+/// The label of an image that weave built: the SHA-256 of all that it was built from.
+pub const CONTEXT_LABEL: &str = "weave.context";
+
 /// Seconds that a caller waits for another weave on this host.
 pub const LOCK_SECONDS: u64 = 60;
 

@@ -61,6 +61,23 @@ pub(super) enum Color {
     Never,
 }
 
+/// Which document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Document {
+    #[default]
+    Host,
+    Fleet,
+}
+
+impl From<Document> for crate::ops::Document {
+    fn from(document: Document) -> Self {
+        match document {
+            Document::Host => Self::Host,
+            Document::Fleet => Self::Fleet,
+        }
+    }
+}
+
 impl From<Color> for ColorChoice {
     fn from(color: Color) -> Self {
         match color {
@@ -141,6 +158,8 @@ pub(super) enum Verb {
         #[arg(value_name = "ADDRESS")]
         ips: Vec<String>,
     },
+    /// Build an image, unless there is one that was built from the same
+    Build(BuildArgs),
     /// List who is attached: id, MAC, addresses
     Ps {
         /// Only these; `weave:expose` is the host itself
@@ -152,6 +171,18 @@ pub(super) enum Verb {
         /// `targets`: only the peers, one a line
         #[arg(value_name = "WHAT")]
         what: Vec<String>,
+    },
+    /// Print what config management wants to know of this host, as YAML
+    Facts {
+        /// Print values of containers' environment variables, too
+        #[arg(long)]
+        show_env: bool,
+    },
+    /// Print the JSON Schema of a document
+    Schema {
+        /// Whose document
+        #[arg(value_enum, default_value_t)]
+        document: Document,
     },
     /// Check whether this host has what weave needs
     Preflight,
@@ -219,4 +250,36 @@ pub(super) struct AttachArgs {
     /// Do not ask the network first whether somebody has the addresses
     #[arg(long)]
     pub(super) no_probe: bool,
+}
+
+/// Options of `build`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct BuildArgs {
+    /// Name of the image, such as app:1.2
+    #[arg(short, long)]
+    pub(super) tag: String,
+    /// The Dockerfile, in the context; `-` reads it from stdin [default: Dockerfile]
+    #[arg(short, long)]
+    pub(super) file: Option<String>,
+    /// Value of an ARG as NAME=VALUE; NAME alone takes it from the environment; may be repeated
+    #[arg(long = "build-arg", value_name = "ARG")]
+    pub(super) build_args: Vec<String>,
+    /// Label of the image as NAME=VALUE; may be repeated
+    #[arg(long = "label", value_name = "LABEL")]
+    pub(super) labels: Vec<String>,
+    /// Stage to stop after
+    #[arg(long, value_name = "STAGE")]
+    pub(super) target: Option<String>,
+    /// Platform such as linux/arm64 [default: the engine's]
+    #[arg(long)]
+    pub(super) platform: Option<String>,
+    /// Ask the registry for newer base images, when it has to be built
+    #[arg(long)]
+    pub(super) pull: bool,
+    /// Use no layers of earlier builds, when it has to be built
+    #[arg(long)]
+    pub(super) no_cache: bool,
+    /// Directory to build from; `-` is none, and the Dockerfile is read from stdin
+    #[arg(value_name = "DIRECTORY")]
+    pub(super) context: String,
 }

@@ -10,7 +10,7 @@ use super::interrupt::{Held, drive, waits_for_another};
 use super::progress::Progress;
 use crate::apply::{Mode, run_dir};
 use crate::kernel::{Kernel, KernelOptions};
-use crate::ops::{Operation, Report, host};
+use crate::ops::{Operation, Report, host, schema};
 use crate::{Error, ErrorKind, Result};
 
 /// What came of an operation.
@@ -28,8 +28,10 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
     let held = if operation.reads() || mode == Mode::Check { None } else { Held::new() };
     let outcome = crate::blocking::run(async {
         // It asks nothing of the host, and works where there is no right to look at one.
-        if let Operation::Version(_) = operation {
-            return Outcome { result: Ok(host::version()), signal: None };
+        match operation {
+            Operation::Version(_) => return Outcome { result: Ok(host::version()), signal: None },
+            Operation::Schema(spec) => return Outcome { result: Ok(schema(*spec)), signal: None },
+            _ => {}
         }
         let kernel = match kernel(&progress) {
             Ok(kernel) => kernel,

@@ -24,7 +24,10 @@ pub(super) fn stdout(operation: &Operation, report: &Report, targets: bool) -> S
         Operation::Ps(_) => result.as_array().into_iter().flatten().map(ps_line).collect(),
         Operation::Preflight(_) => table::render(result),
         Operation::Version(_) => format!("weave {}\n", result["version"].as_str().unwrap_or_default()),
+        Operation::Facts(_) => serde_saphyr::to_string(result).unwrap_or_default(),
+        Operation::Schema(_) => format!("{result:#}\n"),
         _ if report.check => String::new(),
+        Operation::Build(_) => result["id"].as_str().map(|id| format!("{id}\n")).unwrap_or_default(),
         Operation::Attach(attach) => line(given(&attach.ips)),
         Operation::Expose(expose) => line(given(&expose.ips)),
         Operation::Detach(detach) if !detach.ips.is_empty() => line(given(&detach.ips)),
@@ -70,6 +73,7 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Attach(attach) => attach.container.to_string(),
         Operation::Detach(detach) => detach.container.to_string(),
         Operation::Expose(_) | Operation::Hide(_) => "The exposure".to_owned(),
+        Operation::Build(build) => format!("Image {}", build.tag),
         _ => "The host".to_owned(),
     }
 }

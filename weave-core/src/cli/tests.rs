@@ -138,6 +138,14 @@ fn stdout_of_the_verbs() {
              0d1e2f3f2a9c -\n",
         ),
         ("weave ps c9", Ok(read("ps", json!([]))), ""),
+        ("weave -q build -t app .", Ok(read("build", json!({"id": "sha256:00", "why": null}))), "sha256:00\n"),
+        ("weave -q build -t app --check .", Ok(read("build", json!({"id": null, "why": "no image"}))), ""),
+        (
+            "weave facts",
+            Ok(read("facts", json!({"weave_peers": ["192.0.2.2"], "weave_router_ip_on_docker_bridge": null}))),
+            "weave_peers:\n- \"192.0.2.2\"\nweave_router_ip_on_docker_bridge: null\n",
+        ),
+        ("weave schema", Ok(read("schema", json!({"title": "t"}))), "{\n  \"title\": \"t\"\n}\n"),
         ("weave version", Ok(read("version", json!({"version": "0.1.0"}))), "weave 0.1.0\n"),
     ];
     for (line, result, out) in table {

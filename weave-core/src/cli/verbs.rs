@@ -3,16 +3,19 @@
 use std::convert::Infallible;
 use std::io::Read;
 use std::net::IpAddr;
+use std::path::Path;
 use std::str::FromStr;
 
-use super::args::{AttachArgs, LaunchArgs, Verb};
+use serde_json::{Value, json};
+
+use super::args::{AttachArgs, BuildArgs, LaunchArgs, Verb};
 use crate::kernel::machine;
-use crate::ops::{Apply, Nothing, Operation, Ps};
+use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::Command;
 use crate::spec::{
-    Attach, Attached, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
-    Options, Remove, Run,
+    Attach, Attached, Build, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
+    Options, Remove, Run, from_value,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -68,7 +71,10 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Detach { .. } => "detach",
         Verb::Expose { .. } => "expose",
         Verb::Hide { .. } => "hide",
+        Verb::Build(_) => "build",
         Verb::Ps { .. } => "ps",
+        Verb::Facts { .. } => "facts",
+        Verb::Schema { .. } => "schema",
         Verb::Status { .. } => "status",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
@@ -108,6 +114,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
             Operation::Expose(Expose { ips: list(ips)?, masquerade: !without_masquerade })
         }
         Verb::Hide { ips } => Operation::Hide(Hide { ips: list(ips)? }),
+        Verb::Build(args) => Operation::Build(image(args, from)?),
         Verb::Ps { containers } => Operation::Ps(Ps { containers: containers.clone().into() }),
         Verb::Status { what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             [] | ["targets"] => Operation::Status(Nothing {}),
@@ -116,6 +123,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
                 return Err(Error::invalid("", message).hint("`weave status` shows everything, `--json` in full"));
             }
         },
+        Verb::Facts { show_env } => Operation::Facts(Facts { mask_env: !show_env }),
+        Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),
@@ -153,6 +162,27 @@ fn launch(args: &LaunchArgs, from: &impl Surroundings) -> Result<Launch> {
         bridge: args.bridge.clone(),
         firewall: (args.firewall || args.no_firewall).then_some(Firewall { manage: !args.no_firewall }),
     })
+}
+
+/// `-` in the place of the context is a Dockerfile on stdin, as for docker; `-f -` is one besides a context.
+fn image(args: &BuildArgs, from: &impl Surroundings) -> Result<Build> {
+    let pairs = |words: &[String]| Value::from(words.to_vec());
+    let mut fields = json!({
+        "tag": args.tag, "build_args": pairs(&args.build_args), "labels": pairs(&args.labels), "target": args.target,
+        "platform": args.platform, "pull": args.pull, "no_cache": args.no_cache,
+    });
+    let file = args.file.as_deref();
+    if args.context != "-" {
+        fields["context"] = Value::from(args.context.as_str());
+    }
+    if args.context == "-" || file == Some("-") {
+        fields["content"] = Value::from(from.text("-")?);
+    } else if let Some(file) = file {
+        // docker takes a path from where it stands; in a document it is one in the context.
+        let inside = Path::new(file).strip_prefix(&args.context).unwrap_or(Path::new(file));
+        fields["dockerfile"] = Value::from(inside.to_string_lossy());
+    }
+    from_value(fields)
 }
 
 fn attach(args: &AttachArgs) -> Result<Attach> {

@@ -197,3 +197,41 @@ fn the_readme_names_every_command() {
         }
     }
 }
+
+#[test]
+fn a_build_is_said_as_for_docker() {
+    let given = Given(vec![("-", "FROM scratch\n")]);
+    for (line, wanted) in [
+        ("weave build -t app .", json!({"context": "."})),
+        (
+            "weave build --tag app:1 -f docker/Web .",
+            json!({"tag": "app:1", "context": ".", "dockerfile": "docker/Web"}),
+        ),
+        ("weave build -t app -f ./src/docker/Web ./src", json!({"context": "./src", "dockerfile": "docker/Web"})),
+        ("weave build -t app -", json!({"content": "FROM scratch\n"})),
+        ("weave build -t app -f - src", json!({"context": "src", "content": "FROM scratch\n"})),
+        (
+            "weave build -t app --build-arg A=b --build-arg HOME --label l=m --target web --platform linux/arm64 --pull \
+             --no-cache .",
+            json!({"context": ".", "build_args": ["A=b", "HOME"], "labels": ["l=m"], "target": "web",
+                   "platform": "linux/arm64", "pull": true, "no_cache": true}),
+        ),
+    ] {
+        let mut expected = json!({"operation": "build", "tag": "app"});
+        if let (Some(all), Some(more)) = (expected.as_object_mut(), wanted.as_object()) {
+            all.extend(more.clone());
+        }
+        assert_eq!(told(line, &given), expected, "{line}");
+    }
+    let error = parse("weave build -t app --build-arg =b .", &given).expect_err("a refusal");
+    assert_eq!((error.subject(), error.report().op.as_deref()), ("build_args[0]", Some("build")));
+}
+
+#[test]
+fn facts_hide_secrets_unless_told_otherwise() {
+    let given = Given::default();
+    assert_eq!(told("weave facts", &given), json!({"operation": "facts", "mask_env": true}));
+    assert_eq!(told("weave facts --show-env", &given), json!({"operation": "facts", "mask_env": false}));
+    assert_eq!(told("weave schema", &given), json!({"operation": "schema", "document": "host"}));
+    assert_eq!(told("weave schema fleet", &given), json!({"operation": "schema", "document": "fleet"}));
+}

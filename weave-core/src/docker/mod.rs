@@ -5,10 +5,15 @@
 
 mod act;
 mod address;
+pub(crate) mod build;
 mod client;
 mod client_side;
+#[cfg(test)]
+mod clients;
+pub(crate) mod context;
 pub(crate) mod create;
 mod credentials;
+mod facts;
 mod failure;
 #[cfg(test)]
 mod fake;

@@ -132,6 +132,18 @@ impl Kernel {
         self
     }
 
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Tells whoever wants to know that `done` of `total` steps are done.
+    pub(crate) fn tell_progress(&self, done: usize, total: usize) {
+        if let Some(progress) = &self.progress {
+            progress(done, total);
+        }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Nothing is left half written in it.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)

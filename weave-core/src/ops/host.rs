@@ -1,9 +1,10 @@
 //! The host as a whole.
 
-use super::{Report, change, container, preflight, status};
+use super::{Facts, Report, change, container, facts, preflight, status};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
+use crate::kernel::Kernel;
 use crate::plan::{Intent, RouterIntent};
 use crate::spec::HostDocument;
 
@@ -39,6 +40,29 @@ pub async fn status<H: Host>(host: &H) -> Result<Report> {
 /// As [`status()`].
 pub async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
     status::ps(host, only).await
+}
+
+/// What config management wants to know of a host, in one call. Its `result` has the three facts of the 2014 Puppet
+/// module, under their names, and two more; each stands for itself:
+///
+/// - `docker_hosted_containers`: every container, running or not, by name, as `docker inspect` shows it; besides
+///   `container_ids` (short), `container_count`, and the host's name as `docker_host`. Values of environment variables
+///   are hidden unless `mask_env` is false.
+/// - `weave_networked_containers`: those with an interface on the network: `by_host` (the container's name), `by_ip`
+///   (with its prefix length, as `ps` prints it), `by_mac`, `by_container_id`; the lists `hostnames`, `weave_ips`,
+///   `mac_addresses`, `container_ids`, `container_count`; and the host itself as `docker_host`.
+/// - `weave_router_ip_on_docker_bridge`: where the router is reached from Docker's own bridge. For a router in a
+///   container (`weave`) it is that container's address there. The router in the kernel is the host itself, so it is
+///   the host's address on that bridge (`docker0`). Null where no router runs, or there is no such bridge.
+/// - `weave_peers`: the addresses of the peers.
+/// - `weave_versions`: `weave`, `engine`, `api` (the engine's newest) and `kernel`.
+///
+/// Without an engine its parts are empty, and a warning says why.
+///
+/// # Errors
+/// As [`status()`].
+pub async fn facts(host: &Kernel, spec: Facts) -> Result<Report> {
+    facts::facts(host, spec).await
 }
 
 /// The version of weave, and the defaults that all hosts share.

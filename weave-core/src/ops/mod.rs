@@ -6,17 +6,22 @@ mod apply;
 pub mod attachment;
 pub mod container;
 pub mod exposure;
+mod facts;
 pub mod host;
+pub mod image;
 mod operation;
 pub mod peer;
 pub mod preflight;
 mod report;
 pub mod router;
+mod schema;
 pub mod status;
 
 pub use apply::Apply;
+pub use facts::Facts;
 pub use operation::{Nothing, Operation, Ps};
 pub use report::Report;
+pub use schema::{Document, Schema, schema};
 
 use crate::apply::{Mode, converge};
 use crate::host::Host;

@@ -4,10 +4,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Apply, Report, attachment, container, exposure, host, peer, router};
+use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
-use crate::spec::{Attach, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
+use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
 use crate::{Error, Result};
 
 /// The arguments of an operation that has none.
@@ -96,12 +96,18 @@ operations! {
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
     Hide(Hide) = "hide",
+    /// [`image::build`]
+    Build(Build) = "build",
     /// [`host::preflight`]
     Preflight(Nothing) = "preflight",
     /// [`host::status`]
     Status(Nothing) = "status",
     /// [`host::ps`]
     Ps(Ps) = "ps",
+    /// [`host::facts`]
+    Facts(Facts) = "facts",
+    /// [`schema`](fn@super::schema)
+    Schema(Schema) = "schema",
     /// [`host::version`]
     Version(Nothing) = "version",
 }
@@ -126,7 +132,10 @@ impl Operation {
 
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
-        matches!(self, Self::Preflight(_) | Self::Status(_) | Self::Ps(_) | Self::Version(_))
+        matches!(
+            self,
+            Self::Preflight(_) | Self::Status(_) | Self::Ps(_) | Self::Facts(_) | Self::Schema(_) | Self::Version(_)
+        )
     }
 
     /// Runs it.
@@ -152,9 +161,12 @@ impl Operation {
             Self::Remove(spec) => container::remove(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
+            Self::Build(spec) => image::build(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(_) => host::status(kernel).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,
+            Self::Facts(spec) => host::facts(kernel, *spec).await,
+            Self::Schema(spec) => Ok(schema(*spec)),
             Self::Version(_) => Ok(host::version()),
         }
     }

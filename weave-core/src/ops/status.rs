@@ -177,7 +177,7 @@ fn rows(observed: &Observed) -> Vec<PsRow> {
     host.into_iter().chain(containers).collect()
 }
 
-fn attachments(observed: &Observed) -> Vec<AttachmentStatus> {
+pub(super) fn attachments(observed: &Observed) -> Vec<AttachmentStatus> {
     let mut found: Vec<AttachmentStatus> = attached(observed)
         .into_iter()
         .map(|attached| AttachmentStatus {

@@ -4,6 +4,7 @@
 
 mod address;
 mod attachment;
+mod build;
 mod container;
 mod document;
 mod every;
@@ -25,6 +26,7 @@ pub mod schema;
 pub use address::{Cidr, Route};
 pub(crate) use address::{everything, network_of};
 pub use attachment::{Attach, Detach};
+pub use build::Build;
 pub use container::ContainerRef;
 pub use document::{Attached, Ensure, HostDocument};
 pub use exposure::{Expose, Exposure, Hide};

@@ -59,6 +59,7 @@ pub use size::{Bytes, SwapBytes};
 pub use tmpfs::Tmpfs;
 pub use ulimit::Ulimit;
 pub use value::{Map, Value};
+pub(crate) use value::{many, write_many};
 pub use volume::Volume;
 pub use written::parse_run;
 

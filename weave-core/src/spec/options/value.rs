@@ -179,7 +179,7 @@ pub(super) fn one<'de, D: Deserializer<'de>, T: Value>(deserializer: D) -> Resul
 }
 
 /// Reads an option that may be given again and again: one value, a list, or a map.
-pub(super) fn many<'de, D: Deserializer<'de>, T: Value>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn many<'de, D: Deserializer<'de>, T: Value>(deserializer: D) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_any(Many(PhantomData))
 }
 
@@ -281,7 +281,7 @@ pub(super) fn write_one<S: Serializer, T: Value>(value: &Option<T>, serializer: 
 }
 
 /// Writes a list.
-pub(super) fn write_many<S: Serializer, T: Value>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn write_many<S: Serializer, T: Value>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
     let mut list = serializer.serialize_seq(Some(values.len()))?;
     for value in values {
         list.serialize_element(&value.document())?;

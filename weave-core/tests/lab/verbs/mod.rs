@@ -3,12 +3,14 @@
 //! Bare namespaces play the containers wherever an engine makes no difference: they are a hundred times quicker.
 
 mod attachments;
+mod builds;
 mod classic;
 mod containers;
 mod documents;
 mod drift;
 mod engines;
 mod exposures;
+mod facts;
 mod foreign;
 mod invalid;
 mod kernel;

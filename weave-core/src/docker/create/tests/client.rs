@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::lines::{LINES, Older};
 use super::recorder::Recorder;
 use crate::docker::client_side::resolve;
+use crate::docker::clients::clients;
 use crate::docker::create::body;
 use crate::spec::options::parse_run;
 
@@ -20,24 +21,6 @@ const FILES: [(&str, &str); 4] = [
     ("profile.json", "{ \"defaultAction\" : \"SCMP_ACT_ALLOW\",\n\t\"x\": [ \"a \\\" b\", 1.50, \"\\\\\" ] }\n"),
 ];
 const COMMAND: [&str; 3] = ["sh", "-c", "echo --name a b"];
-
-/// The docker clients of this host, with their major versions.
-fn clients() -> Vec<(PathBuf, u32)> {
-    let path = std::env::var_os("PATH").expect("a path");
-    let mut found: Vec<(PathBuf, u32)> = Vec::new();
-    for directory in std::env::split_paths(&path).chain(["/usr/bin".into(), "/usr/local/bin".into()]) {
-        let Ok(program) = directory.join("docker").canonicalize() else { continue };
-        if found.iter().any(|(known, _)| *known == program) {
-            continue;
-        }
-        let output = Command::new(&program).arg("--version").output().expect("the client's version");
-        let text = String::from_utf8(output.stdout).expect("text");
-        let major = text.strip_prefix("Docker version ").and_then(|rest| rest.split('.').next()?.parse().ok());
-        found.push((program, major.unwrap_or_else(|| panic!("no version of Docker: {text}"))));
-    }
-    assert!(!found.is_empty(), "there is no docker client to compare with");
-    found
-}
 
 /// What weave would send, and the address's query.
 fn ours(line: &str, image: &str, recorder: &Recorder) -> (Json, Vec<(String, String)>) {
