@@ -7,7 +7,7 @@ mod address;
 mod client;
 mod client_side;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for the verbs that make containers"))]
-mod create;
+pub(crate) mod create;
 mod failure;
 #[cfg(test)]
 mod fake;
