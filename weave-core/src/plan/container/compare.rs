@@ -81,7 +81,7 @@ impl Look<'_> {
         match self.matches(row, asked, found) {
             Match::Same => false,
             // Of the places of an option, this one is not written.
-            _ if !wish.asked.iter().any(|asked| asked.row.path == row.path) => told.is_some() && told != now,
+            _ if !wish.writes(row) => told.is_some() && told != now,
             Match::Fits => told.is_some() && told != now,
             // A running container would show it.
             Match::Unseen if row.shown_running && runs => true,

@@ -64,6 +64,11 @@ impl Wish {
         self.asked.iter().any(|asked| asked.row.option == option) || option == "platform" && self.platform.is_some()
     }
 
+    /// Whether what was asked stands in a place.
+    pub(super) fn writes(&self, row: &Row) -> bool {
+        self.asked.iter().any(|asked| (asked.row.path, asked.row.option) == (row.path, row.option))
+    }
+
     /// The request with the labels that say who made the container, and of what.
     pub fn request(&self) -> Value {
         let mut request = self.body.clone();

@@ -73,15 +73,7 @@ fn container(request: Value) -> Container {
     fields.shift_remove("HostConfig");
     fields.shift_remove("NetworkingConfig");
     let image = image().config;
-    for list in ["Env"] {
-        // The image's come first, but for those that are given.
-        let given = config[list].as_array().cloned().unwrap_or_default();
-        let name = |text: &Value| text.as_str().and_then(|text| text.split('=').next()).map(str::to_owned);
-        let mut all: Vec<Value> = image[list].as_array().cloned().unwrap_or_default();
-        all.retain(|text| !given.iter().any(|given| name(given) == name(text)));
-        all.extend(given.into_iter().filter(|text| text.as_str().is_some_and(|text| text.contains('='))));
-        config[list] = all.into();
-    }
+    config["Env"] = variables(&config["Env"], &image["Env"]);
     for map in ["ExposedPorts", "Labels", "Volumes"] {
         let mut all = image[map].as_object().cloned().unwrap_or_default();
         match &config[map] {
@@ -109,6 +101,16 @@ fn container(request: Value) -> Container {
         networks: attached(networks),
         ..Container::default()
     }
+}
+
+/// The image's variables come first, but for those that are given.
+fn variables(given: &Value, image: &Value) -> Value {
+    let given = given.as_array().cloned().unwrap_or_default();
+    let name = |text: &Value| text.as_str().and_then(|text| text.split('=').next()).map(str::to_owned);
+    let mut all = image.as_array().cloned().unwrap_or_default();
+    all.retain(|text| !given.iter().any(|given| name(given) == name(text)));
+    all.extend(given.into_iter().filter(|text| text.as_str().is_some_and(|text| text.contains('='))));
+    all.into()
 }
 
 /// The engine's defaults.
