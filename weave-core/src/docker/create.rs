@@ -8,7 +8,7 @@ mod needs;
 mod networks;
 mod ports;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
 

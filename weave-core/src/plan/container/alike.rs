@@ -7,12 +7,14 @@ use serde_json::Value;
 pub(super) enum Match {
     /// The same.
     Same,
-    /// What is asked is there, with more, or what is there cannot be told: the label decides.
+    /// What is asked is there, with more: if the label tells of something else, that is no longer asked.
     Fits,
+    /// What is there cannot be seen: only the label tells.
+    Unseen,
     /// Something else.
     Differs,
 }
-use Match::{Differs, Fits, Same};
+use Match::{Differs, Fits, Same, Unseen};
 
 pub(super) fn same(asked: &Value, found: &Value) -> Match {
     if asked == found { Same } else { Differs }
@@ -25,7 +27,7 @@ pub(super) fn if_asked(asked: &Value, found: &Value) -> Match {
 
 /// What only a running container shows.
 pub(super) fn if_shown(asked: &Value, found: &Value) -> Match {
-    if found.is_null() { Fits } else { same(asked, found) }
+    if found.is_null() { Unseen } else { same(asked, found) }
 }
 
 /// Each entry that is asked is there.
@@ -47,7 +49,7 @@ pub(super) fn of_container(asked: &Value, found: &Value) -> Match {
     match (container(asked), container(found)) {
         (Some(asked), Some(found)) if asked == found => Same,
         (Some(asked), Some(found)) if is_id(&asked) && found.starts_with(&asked) => Same,
-        (Some(_), Some(found)) if is_id(&found) => Fits,
+        (Some(_), Some(found)) if is_id(&found) => Unseen,
         _ => same(asked, found),
     }
 }

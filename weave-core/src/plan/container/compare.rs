@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::alike::Match;
 use super::paths::{Policy, ROWS, Row};
-use super::wish::{Asked, Wish};
+use super::wish::Wish;
 use super::{label, lookup, shape, update};
 use crate::observed::{Container, Image};
 
@@ -35,10 +35,10 @@ pub fn compare(wish: &Wish, container: &Container, image: Option<&Image>) -> Vec
         hashes: label::hashes(wish),
     };
     let mut differences = Differences::default();
-    for asked in &wish.asked {
-        if look.differs(asked, container) {
-            let found = lookup::at(asked.row, &look.found);
-            differences.add(asked.row, look.apart(asked.row, &found, &asked.value), asked_apart(asked, &found));
+    for row in ROWS.iter().filter(|row| wish.asks(row.option)) {
+        let (asked, found) = (lookup::at(row, &wish.told), lookup::at(row, &look.found));
+        if look.differs(wish, row, (&asked, &found), container.runs()) {
+            differences.add(row, look.apart(row, &found, &asked), asked_apart(row, &asked, &found));
         }
     }
     if !differences.has("image")
@@ -76,32 +76,30 @@ impl Look<'_> {
         self.label.as_ref()?.get(option).map(String::as_str)
     }
 
-    fn differs(&self, asked: &Asked, container: &Container) -> bool {
-        let option = asked.row.option;
-        let (told, now) = (self.told(option), self.hashes.get(option).map(String::as_str));
-        let found = lookup::at(asked.row, &self.found);
-        match self.matches(asked.row, &asked.value, &found, container) {
+    fn differs(&self, wish: &Wish, row: &Row, (asked, found): (&Value, &Value), runs: bool) -> bool {
+        let (told, now) = (self.told(row.option), self.hashes.get(row.option).map(String::as_str));
+        match self.matches(row, asked, found) {
             Match::Same => false,
-            // What is there says no more: has something else been asked?
+            // Of the places of an option, this one is not written.
+            _ if !wish.writes(row) => told.is_some() && told != now,
             Match::Fits => told.is_some() && told != now,
+            // A running container would show it.
+            Match::Unseen if row.shown_running && runs => true,
+            Match::Unseen => self.label.is_some() && told != now,
             // It was asked like this, and the engine left it out, because its kernel cannot do it.
-            Match::Differs => !(asked.row.discarded && told == now && update::is_default(option, &found, &self.found)),
+            Match::Differs => !(row.discarded && told == now && update::is_default(row.option, found, &self.found)),
         }
     }
 
-    fn matches(&self, row: &Row, asked: &Value, found: &Value, container: &Container) -> Match {
-        let fit = match row.policy {
-            Policy::Value => (row.alike)(asked, found),
-            Policy::Entries => {
-                let none = Map::new();
-                let (asked, there) = (asked.as_object().unwrap_or(&none), found.as_object().unwrap_or(&none));
-                let each = asked.iter().map(|(key, value)| (row.alike)(value, there.get(key).unwrap_or(&Value::Null)));
-                let more = if self.unasked(row, asked, there).next().is_some() { Match::Fits } else { Match::Same };
-                each.max().unwrap_or(Match::Same).max(more)
-            }
-        };
-        // Its address is only known while it runs.
-        if row.option == "mac_address" && container.runs() && fit == Match::Fits { Match::Differs } else { fit }
+    fn matches(&self, row: &Row, asked: &Value, found: &Value) -> Match {
+        if row.policy == Policy::Value {
+            return (row.alike)(asked, found);
+        }
+        let none = Map::new();
+        let (asked, there) = (asked.as_object().unwrap_or(&none), found.as_object().unwrap_or(&none));
+        let each = asked.iter().map(|(key, value)| (row.alike)(value, there.get(key).unwrap_or(&Value::Null)));
+        let more = if self.unasked(row, asked, there).next().is_some() { Match::Fits } else { Match::Same };
+        each.max().unwrap_or(Match::Same).max(more)
     }
 
     /// What is there without being asked for, and not from the image either.
@@ -129,6 +127,18 @@ impl Look<'_> {
         listed(other.chain(more))
     }
 
+    /// Whether an option that is no longer asked can be seen: there is more than the image has, or less.
+    fn shows(&self, row: &Row, found: &Value, nothing: &Value) -> bool {
+        if row.policy == Policy::Value {
+            return found != nothing;
+        }
+        let none = Map::new();
+        let there = found.as_object().unwrap_or(&none);
+        let image = lookup::at(row, self.image);
+        self.unasked(row, &none, there).next().is_some()
+            || image.as_object().unwrap_or(&none).keys().any(|key| !there.contains_key(key))
+    }
+
     /// Options of the label that the wish does not have.
     fn no_longer_asked(&self, wish: &Wish, differences: &mut Differences) {
         let Some(label) = &self.label else { return };
@@ -138,7 +148,7 @@ impl Look<'_> {
                 // The label does not know of changes in place, but in a container of ours nobody else set it.
                 !update::is_default(row.option, &found, &self.found)
             } else {
-                label.contains_key(row.option)
+                label.contains_key(row.option) && self.shows(row, &found, &lookup::at(row, &wish.told))
             };
             if gone {
                 differences.add(row, self.apart(row, &found, &Value::Null), Value::Null);
@@ -151,8 +161,8 @@ impl Look<'_> {
 }
 
 /// What is asked and not there so.
-fn asked_apart(asked: &Asked, found: &Value) -> Value {
-    match (asked.row.policy, &asked.value) {
+fn asked_apart(row: &Row, asked: &Value, found: &Value) -> Value {
+    match (row.policy, asked) {
         (Policy::Entries, Value::Object(entries)) => {
             listed(entries.iter().filter(|(key, value)| found.get(key) != Some(value)))
         }

@@ -6,9 +6,13 @@ use super::paths::Row;
 use super::shape;
 use crate::observed::Container;
 
+/// Where the networks are.
+const ENDPOINTS: &str = "NetworkingConfig.EndpointsConfig";
+
 /// What `request` says at the row's place, in the form in which it is compared.
 pub(super) fn at(row: &Row, request: &Value) -> Value {
     match row.path.split_once(".*.") {
+        None if row.path == ENDPOINTS => further(request, (row.shape)(raw(request, ENDPOINTS))),
         None => (row.shape)(raw(request, row.path)),
         Some((above, below)) => {
             let networks = raw(request, above).as_object().into_iter().flatten();
@@ -16,6 +20,15 @@ pub(super) fn at(row: &Row, request: &Value) -> Value {
             shape::entries(said.filter(|(_, value)| !value.is_null()))
         }
     }
+}
+
+/// Without the network that the mode names.
+fn further(request: &Value, mut networks: Value) -> Value {
+    let mode = shape::network(raw(request, "HostConfig.NetworkMode"));
+    if let (Value::Object(networks), Some(mode)) = (&mut networks, mode.as_str()) {
+        networks.shift_remove(mode);
+    }
+    shape::plain(&networks)
 }
 
 /// What stands at a place, as it is written.
@@ -34,6 +47,10 @@ pub(super) fn of_container(container: &Container) -> Value {
         }
     }
     let mut request = container.config.as_object().cloned().unwrap_or_default();
+    // The engine's own choice.
+    if request.get("Hostname").and_then(Value::as_str).is_some_and(|name| container.id.get(..12) == Some(name)) {
+        request.shift_remove("Hostname");
+    }
     request.insert("HostConfig".to_owned(), container.host_config.clone());
     let endpoints = Map::from_iter([("EndpointsConfig".to_owned(), networks)]);
     request.insert("NetworkingConfig".to_owned(), Value::Object(endpoints));

@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub(super) alike: fn(&Value, &Value) -> Match,
     /// Whether an engine makes the container without it where the kernel cannot do it.
     pub(super) discarded: bool,
+    /// Whether only a container that runs shows it.
+    pub(super) shown_running: bool,
 }
 
 /// How much of a value is compared.
@@ -39,6 +41,12 @@ impl Row {
         self
     }
 
+    /// It is known while there is an interface.
+    const fn shown_running(mut self) -> Self {
+        self.shown_running = true;
+        self
+    }
+
     /// Kernels without the controller, or with the newer control groups, lack it.
     const fn discarded(mut self) -> Self {
         self.discarded = true;
@@ -47,7 +55,7 @@ impl Row {
 }
 
 const fn row(path: &'static str, option: &'static str, policy: Policy, shape: fn(&Value) -> Value) -> Row {
-    Row { path, option, shape, policy, alike: alike::same, discarded: false }
+    Row { path, option, shape, policy, alike: alike::same, discarded: false, shown_running: false }
 }
 
 /// A text, a number, a truth value: none, empty, zero and false are one.
@@ -139,7 +147,9 @@ pub(super) const ROWS: &[Row] = &[
     row("NetworkingConfig.EndpointsConfig.*.IPAMConfig.IPv6Address", "ip6", Entries, shape::plain),
     row("NetworkingConfig.EndpointsConfig.*.IPAMConfig.LinkLocalIPs", "link_local_ip", Entries, shape::set)
         .alike(alike::within),
-    row("NetworkingConfig.EndpointsConfig.*.MacAddress", "mac_address", Entries, shape::plain).alike(alike::if_shown),
+    row("NetworkingConfig.EndpointsConfig.*.MacAddress", "mac_address", Entries, shape::plain)
+        .alike(alike::if_shown)
+        .shown_running(),
     // Namespaces and security.
     row("HostConfig.PidMode", "pid", Whole, shape::plain).alike(alike::of_container),
     row("HostConfig.IpcMode", "ipc", Whole, shape::plain).alike(alike::of_container),

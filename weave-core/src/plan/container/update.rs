@@ -58,17 +58,24 @@ pub(super) fn is_default(option: &str, value: &Value, found: &Value) -> bool {
 /// What `docker update` is asked so that nothing of `differences` is left; `None` where a new container is needed.
 ///
 /// That is so where an option cannot be changed in place, where one is no longer asked whose default the engine does
-/// not take back, and where the engine left one out when it made the container: it would do so again, unseen.
+/// not take back, and where the engine left one out when it made the container: it would do so again, unseen. Few kernels know the
+/// weight of block devices any more.
 pub fn in_place(wish: &Wish, container: &Container, differences: &[Difference]) -> Option<InPlace> {
     let made_with = label::read(container);
     let mut after = Map::new();
     for difference in differences {
         let option = difference.option.as_str();
         let setting = updatable(option)?;
-        let left_out =
-            made_with.as_ref().is_some_and(|label| label.contains_key(option)) && difference.before.is_null();
-        let value = wanted(wish, option, setting).filter(|_| !left_out)?;
-        after.insert(setting.to_owned(), value);
+        let asked_then = made_with.as_ref().is_some_and(|label| label.contains_key(option));
+        if difference.before.is_null() && (asked_then || option == "blkio_weight") {
+            return None;
+        }
+        if option == "memory_swap" && !wish.asks(option) && wish.asks("memory") {
+            // It goes by the memory again; see below.
+            after.insert(setting.to_owned(), Value::Null);
+        } else {
+            after.insert(setting.to_owned(), wanted(wish, option, setting)?);
+        }
     }
     if after.is_empty() {
         return None;
@@ -108,8 +115,7 @@ fn wanted(wish: &Wish, option: &str, setting: &str) -> Option<Value> {
     }
 }
 
-/// The engine refuses memory above the limit of memory and swap together, so both are always set. A limit that is
-/// there is not lifted in a running container.
+/// The engine refuses memory above the limit of memory and swap together, so both are always set.
 fn with_swap(wish: &Wish, container: &Container, after: &mut Map<String, Value>) -> Option<()> {
     let found = |setting: &str| container.host_config.get(setting).and_then(Value::as_i64).unwrap_or_default();
     let asked = |setting: &str| {
@@ -121,13 +127,12 @@ fn with_swap(wish: &Wish, container: &Container, after: &mut Map<String, Value>)
     }
     let memory = asked("Memory").unwrap_or_else(|| found("Memory"));
     let swap = asked("MemorySwap").unwrap_or(if found("MemorySwap") == -1 { -1 } else { memory.saturating_mul(2) });
-    if swap == -1 && found("MemorySwap") > 0 {
+    // A limit that is there is not lifted while the container runs, and none may mean that the kernel cannot count.
+    if swap == -1 && found("MemorySwap") > 0 || swap > 0 && found("MemorySwap") == -1 || memory == 0 {
         return None;
     }
     for (setting, value) in [("Memory", memory), ("MemorySwap", swap)] {
-        if value != 0 {
-            after.insert(setting.to_owned(), value.into());
-        }
+        after.insert(setting.to_owned(), value.into());
     }
     Some(())
 }

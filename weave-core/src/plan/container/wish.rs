@@ -19,6 +19,8 @@ pub struct Wish {
     pub platform: Option<String>,
     /// The request, as the engine's API has it.
     pub body: Value,
+    /// The same with each thing in one place.
+    pub(super) told: Value,
     pub(super) asked: Vec<Asked>,
 }
 
@@ -48,6 +50,7 @@ impl Wish {
             platform: run.options.platform.clone(),
             asked: asked.collect(),
             body,
+            told,
         }
     }
 
@@ -59,6 +62,11 @@ impl Wish {
     /// Whether an option was asked for.
     pub fn asks(&self, option: &str) -> bool {
         self.asked.iter().any(|asked| asked.row.option == option) || option == "platform" && self.platform.is_some()
+    }
+
+    /// Whether what was asked stands in a place.
+    pub(super) fn writes(&self, row: &Row) -> bool {
+        self.asked.iter().any(|asked| (asked.row.path, asked.row.option) == (row.path, row.option))
     }
 
     /// The request with the labels that say who made the container, and of what.
@@ -79,7 +87,11 @@ impl Wish {
     pub(super) fn by_option(&self) -> BTreeMap<&'static str, Map<String, Value>> {
         let mut options: BTreeMap<&'static str, Map<String, Value>> = BTreeMap::new();
         for Asked { row, value } in &self.asked {
-            options.entry(row.option).or_default().insert(row.path.to_owned(), value.clone());
+            let places = options.entry(row.option).or_default();
+            // An option that asks for nothing is still asked.
+            if !value.is_null() {
+                places.insert(row.path.to_owned(), value.clone());
+            }
         }
         if let Some(platform) = &self.platform {
             options.entry("platform").or_default().insert("platform".to_owned(), platform.clone().into());

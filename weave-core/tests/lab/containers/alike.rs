@@ -156,7 +156,7 @@ fn what_is_no_longer_asked_is_a_difference() {
     let bare = asking.wish("ours", "", RICH, &[]);
     for (line, gone) in [
         ("-p 80:80 --expose 81 -v /x -v named:/named -e A=b -l a=b", "env expose label publish volume"),
-        ("--cap-add NET_ADMIN --dns 1.1.1.1 --hostname h --init=false", "cap_add dns hostname init"),
+        ("--cap-add NET_ADMIN --dns 1.1.1.1 --hostname h --init=false", "cap_add dns hostname"),
         ("--memory 64m --pids-limit 5 --restart always", "memory pids_limit restart"),
         ("--memory 64m --memory-swap 128m", "memory"),
         ("--restart no --pids-limit -1", ""),

@@ -121,10 +121,7 @@ impl Asking {
     pub(super) fn image(&self, name: &str) -> Image {
         let found = self.runtime.block_on(self.docker.inspect_image(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         let found = serde_json::to_value(found).expect("JSON");
-        let mut image = Image::default();
-        image.id = text(&found["Id"]);
-        image.config = found["Config"].clone();
-        image
+        Image { id: text(&found["Id"]), config: found["Config"].clone(), ..Image::default() }
     }
 
     pub(super) fn remove(&self, names: &[&str]) {
@@ -154,16 +151,17 @@ fn for_create(word: String) -> Option<String> {
 }
 
 fn container(found: &Json) -> Container {
-    let mut container = Container::default();
-    container.id = text(&found["Id"]);
-    container.name = text(&found["Name"]).trim_start_matches('/').to_owned();
-    container.status = serde_json::from_value(found["State"]["Status"].clone()).expect("a status");
-    container.image_id = text(&found["Image"]);
-    container.config = found["Config"].clone();
-    container.host_config = found["HostConfig"].clone();
-    container.networks = found["NetworkSettings"]["Networks"].clone();
-    container.mounts = found["Mounts"].clone();
-    container
+    Container {
+        id: text(&found["Id"]),
+        name: text(&found["Name"]).trim_start_matches('/').to_owned(),
+        status: serde_json::from_value(found["State"]["Status"].clone()).expect("a status"),
+        image_id: text(&found["Image"]),
+        config: found["Config"].clone(),
+        host_config: found["HostConfig"].clone(),
+        networks: found["NetworkSettings"]["Networks"].clone(),
+        mounts: found["Mounts"].clone(),
+        ..Container::default()
+    }
 }
 
 fn text(value: &Json) -> String {

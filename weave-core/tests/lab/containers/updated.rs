@@ -28,6 +28,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("--restart always", "--restart unless-stopped --memory 64m", "+memory memory_swap"),
     ("--rm", "--restart always", "-"),
     ("--memory 64m", "--memory 96m -e A=b", "-"),
+    ("--memory 64m --memory-swap -1", "--memory 64m --memory-swap 128m", "-"),
+    ("", "--blkio-weight 300", "-"),
     ("--cpu-rt-period 1000000", "--cpu-rt-period 500000", "-"),
 ];
 

@@ -1,6 +1,6 @@
 //! The request, compared with what the docker client sends.
 
 mod client;
-mod lines;
+pub(crate) mod lines;
 mod newer;
 mod recorder;
