@@ -96,7 +96,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Apply { file, host } => {
             Operation::Apply(Apply::from_text(file, &from.text(file)?, host.clone(), &from.hostname())?)
         }
-        Verb::Run { words } => Operation::Run(run(words)?),
+        Verb::Run { words } => Operation::Run(Box::new(run(words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
         Verb::Launch(args) => Operation::Launch(launch(args, from)?),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),

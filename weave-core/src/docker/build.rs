@@ -93,7 +93,7 @@ impl Engine {
         context: Context,
         tell: impl Fn(Progress),
     ) -> Result<Vec<String>> {
-        let docker = self.newest(LONGEST).await.map_err(|failure| failure.error)?;
+        let docker = self.unhurried(LONGEST).map_err(|failure| failure.error)?;
         let options = options(request, &context);
         let whole = context.size();
         let sent = Arc::new(AtomicU64::new(0));

@@ -240,6 +240,13 @@ impl Engine {
         docker.with_request_modifier(move |request| addressed(request, &path, minor.load(Ordering::Relaxed)))
     }
 
+    /// A client for one question that takes longer than others. The version is that of the last answer, so something
+    /// has to be asked before.
+    pub(super) fn unhurried(&self, deadline: Duration) -> Result<Docker, Failure> {
+        let docker = self.docker().map_err(|cause| self.failed("connect", cause))?;
+        Ok(docker.with_timeout(deadline))
+    }
+
     /// The client, made when first needed: bollard looks for the socket when it makes one.
     fn docker(&self) -> Result<Docker, ApiError> {
         if let Some(docker) = self.0.docker.get() {

@@ -89,7 +89,7 @@ operations! {
     /// [`attachment::detach`]
     Detach(Detach) = "detach",
     /// [`container::run`]
-    Run(Run) = "run",
+    Run(Box<Run>) = "run",
     /// [`container::remove`]
     Remove(Remove) = "remove",
     /// [`exposure::expose`]

@@ -27,6 +27,12 @@ impl Home {
         let file = self.0.path().join(format!("docker-credential-{name}"));
         fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a program");
+        // Another test that starts a program at this moment has the file open for writing, until its own program runs.
+        let busy =
+            || std::process::Command::new(&file).stdin(std::process::Stdio::null()).output().map_err(|e| e.kind());
+        while busy().is_err_and(|kind| kind == std::io::ErrorKind::ExecutableFileBusy) {
+            std::thread::yield_now();
+        }
         self
     }
 
