@@ -6,6 +6,7 @@ mod apply;
 pub mod attachment;
 pub mod container;
 pub mod exposure;
+mod former;
 pub mod host;
 mod operation;
 pub mod peer;
