@@ -12,7 +12,7 @@ use super::net::Net;
 use super::world::{Container, World};
 
 /// The variable whose value is the code with which a container ends right after its start.
-pub(crate) const EXIT: &str = "EXIT=";
+const EXIT: &str = "EXIT=";
 
 /// A container of the engine.
 #[derive(Debug, Clone, Default)]
@@ -177,10 +177,7 @@ impl Engine {
             let name = self.id();
             self.volumes.entry(name.clone()).or_default();
             made.nameless.insert(name.clone());
-            mounts.insert(
-                place.clone(),
-                json!({"Type": "volume", "Name": name, "Destination": place, "RW": true}),
-            );
+            mounts.insert(place.clone(), json!({"Type": "volume", "Name": name, "Destination": place, "RW": true}));
         }
         made.container.mounts = mounts.into_values().collect();
     }
