@@ -303,9 +303,9 @@ fn change(
         let update = ContainerStep::Update { name: wish.name.clone(), after, before };
         // What cannot be taken back comes last.
         if lasting.is_empty() {
-            lane.before.push(update)
+            lane.before.push(update);
         } else {
-            lane.last.push(update)
+            lane.last.push(update);
         }
         return Ok(false);
     }
