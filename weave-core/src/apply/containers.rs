@@ -10,7 +10,7 @@ use futures_util::stream;
 use crate::host::Host;
 use crate::observed::{ContainerScope, Containers};
 use crate::plan::container::{ContainerLane, ContainerStep};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind};
 
 /// How many containers the engine works on at once: its own work on one is mostly waiting for the kernel.
 const AT_ONCE: usize = 8;
@@ -25,32 +25,58 @@ pub(crate) struct LaneDone {
     pub(crate) lane: ContainerLane,
     /// What was done of it.
     pub(crate) done: Vec<ContainerStep>,
-    /// Why it came no further; then everything is undone.
+    /// Why it came no further.
     pub(crate) error: Option<Error>,
+    /// Whether what was done stays, in spite of an error.
+    stays: bool,
 }
 
 impl LaneDone {
     /// A lane that was not begun.
     pub(crate) fn planned(mut lane: ContainerLane) -> Self {
         let error = lane.problem.take();
-        Self { lane, done: Vec::new(), error }
+        Self { lane, done: Vec::new(), error, stays: false }
     }
 
-    /// Whether it was begun and is as before: then the container that was there is there again.
-    pub(crate) fn brought_back(&self) -> bool {
-        self.error.is_some() && self.lane.replaces
+    /// Notes why it is to be undone; the first reason counts.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
     }
 
-    /// Undoes what was done, last first, because of `error`.
-    pub(crate) async fn undo<H: Host>(&mut self, host: &H, error: Error) {
-        let mut left = Vec::new();
+    /// Whether it failed and is as it was before.
+    pub(crate) fn is_undone(&self) -> bool {
+        self.error.is_some() && !self.stays
+    }
+
+    /// What was done, and what is still planned unless it failed.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &ContainerStep> {
+        let planned = self.lane.before.iter().chain(&self.lane.after).filter(|_| self.error.is_none());
+        self.done.iter().chain(planned)
+    }
+
+    /// Whether a container that ran does not run any more, or another one runs in its place.
+    fn displaces(&self) -> bool {
+        self.lane.replaces || self.done.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
+    }
+
+    fn is_to_undo(&self) -> bool {
+        self.error.is_some() && !self.stays && !self.done.is_empty()
+    }
+
+    /// Undoes what was done, last first.
+    async fn undo<H: Host>(&mut self, host: &H) {
+        let mut left: Vec<String> = Vec::new();
+        for step in &self.done {
+            let name = &self.lane.name;
+            left.extend(step.lasting().iter().map(|setting| format!("docker update: {setting} of {name} stays")));
+        }
         for step in self.done.drain(..).rev().filter_map(|step| step.undo()) {
             tracing::debug!(%step, "undone");
             if let Err(why) = host.execute_container(&step).await {
                 left.push(format!("{step} ({why})"));
             }
         }
-        self.error = Some(error.left(left));
+        self.error = self.error.take().map(|error| error.left(left));
     }
 
     async fn run<H: Host>(mut self, host: &H) -> Self {
@@ -62,40 +88,88 @@ impl LaneDone {
                     self.lane.warnings.extend(warnings);
                 }
                 Err(error) => {
-                    self.undo(host, error).await;
+                    self.fail(error);
                     break;
                 }
             }
         }
         self
     }
+
+    /// Does what cannot be undone.
+    async fn finish<H: Host>(&mut self, host: &H) {
+        for step in std::mem::take(&mut self.lane.after) {
+            match host.execute_container(&step).await {
+                Ok(_) => self.done.push(step),
+                Err(error) => {
+                    // What was replaced is in nobody's way; a container that was to go stays as it was.
+                    self.stays = !matches!(&step, ContainerStep::Remove { name, .. } if *name == self.lane.name);
+                    self.fail(if self.stays { error.left(vec![step.to_string()]) } else { error });
+                    break;
+                }
+            }
+        }
+    }
 }
 
-/// Does the steps of all lanes that come before their interfaces; those that another lane needs are done first.
-pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<LaneDone> {
-    let mut waiting: Vec<LaneDone> = lanes.into_iter().map(LaneDone::planned).collect();
-    let mut done: Vec<LaneDone> = Vec::with_capacity(waiting.len());
+/// The lanes in the order in which they are done: those that another one needs are done before it.
+pub(crate) fn in_order(lanes: Vec<ContainerLane>) -> Vec<Vec<ContainerLane>> {
+    let mut levels = Vec::new();
+    let mut waiting = lanes;
+    waiting.sort_by(|a, b| a.name.cmp(&b.name));
     while !waiting.is_empty() {
-        let names: BTreeSet<String> = waiting.iter().map(|lane| lane.lane.name.clone()).collect();
-        let is_free =
-            |lane: &LaneDone| !lane.lane.needs.iter().any(|need| *need != lane.lane.name && names.contains(need));
+        let names: BTreeSet<String> = waiting.iter().map(|lane| lane.name.clone()).collect();
+        let is_free = |lane: &ContainerLane| !lane.needs.iter().any(|need| *need != lane.name && names.contains(need));
         let (mut ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_free);
         waiting = rest;
         if ready.is_empty() {
             // They need each other: the engine will say what it makes of that.
             ready.append(&mut waiting);
         }
-        let mut running = stream::iter(ready).map(|lane| lane.run(host)).buffer_unordered(AT_ONCE);
-        while let Some(lane) = running.next().await {
-            done.push(lane);
-        }
+        levels.push(ready);
     }
-    done.sort_by(|a, b| a.lane.name.cmp(&b.lane.name));
+    levels
+}
+
+/// Does the steps of all lanes that come before their interfaces.
+pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<LaneDone> {
+    let mut done: Vec<LaneDone> = Vec::with_capacity(lanes.len());
+    for level in in_order(lanes) {
+        let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).run(host));
+        done.extend(lanes.buffered(AT_ONCE).collect::<Vec<_>>().await);
+    }
     prove(host, &mut done).await;
+    undo(host, &mut done).await;
     done
 }
 
-/// Brings back what was replaced by something that does not stay up.
+/// Undoes the lanes that failed, and with them those that cannot be without them.
+pub(crate) async fn undo<H: Host>(host: &H, lanes: &mut [LaneDone]) {
+    while let Some((at, error)) = companion(lanes) {
+        if let Some(lane) = lanes.get_mut(at) {
+            lane.fail(error);
+        }
+    }
+    // What others need comes first here, too: a container does not start while one that it is linked to does not run.
+    for lane in lanes.iter_mut().filter(|lane| lane.is_to_undo()) {
+        lane.undo(host).await;
+    }
+}
+
+/// A lane that did not fail and stopped or replaced a container, and is bound to such a one that did.
+fn companion(lanes: &[LaneDone]) -> Option<(usize, Error)> {
+    let failed = || lanes.iter().filter(|lane| lane.displaces() && lane.is_to_undo());
+    let bound = |one: &LaneDone, other: &LaneDone| {
+        one.lane.needs.contains(&other.lane.name) || other.lane.needs.contains(&one.lane.name)
+    };
+    lanes.iter().enumerate().filter(|(_, lane)| lane.displaces() && lane.error.is_none()).find_map(|(at, lane)| {
+        let other = failed().find(|other| bound(lane, other))?;
+        let message = format!("{} could not be changed, and both are bound to each other", other.lane.name);
+        Some((at, Error::new(ErrorKind::Conflict, &lane.lane.name, message)))
+    })
+}
+
+/// Finds what was started in the place of something else and does not stay up.
 async fn prove<H: Host>(host: &H, lanes: &mut [LaneDone]) {
     let on_proof = |lane: &LaneDone| lane.error.is_none() && lane.lane.replaces && lane.lane.runs;
     let names: Vec<String> = lanes.iter().filter(|lane| on_proof(lane)).map(|lane| lane.lane.name.clone()).collect();
@@ -110,7 +184,7 @@ async fn prove<H: Host>(host: &H, lanes: &mut [LaneDone]) {
             Err(error) => Some(error.clone()),
         };
         if let Some(error) = failed {
-            lane.undo(host, error).await;
+            lane.fail(error);
         }
     }
 }
@@ -128,17 +202,11 @@ fn ended(name: &str, containers: &Containers) -> Option<Error> {
 }
 
 /// Does the steps that cannot be undone, once everything else has succeeded.
-pub(crate) async fn finish<H: Host>(host: &H, lanes: &mut [LaneDone]) -> Result<()> {
-    let mut failed = None;
-    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none()) {
-        for step in std::mem::take(&mut lane.lane.after) {
-            match host.execute_container(&step).await {
-                Ok(_) => lane.done.push(step),
-                Err(error) => {
-                    failed.get_or_insert(error.left(vec![step.to_string()]));
-                }
-            }
-        }
+pub(crate) async fn finish<H: Host>(host: &H, lanes: &mut [LaneDone]) {
+    let sound = lanes.iter_mut().filter(|lane| lane.error.is_none());
+    stream::iter(sound).for_each_concurrent(AT_ONCE, |lane| lane.finish(host)).await;
+    // Each by itself: what the others replaced is gone.
+    for lane in lanes.iter_mut().filter(|lane| lane.is_to_undo()) {
+        lane.undo(host).await;
     }
-    failed.map_or(Ok(()), Err)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::former::Former;
 use super::{Report, checked};
-use crate::apply::containers::{LaneDone, begin, finish};
+use crate::apply::containers::{LaneDone, begin, finish, in_order, undo};
 use crate::apply::{Mode, converge_locked};
 use crate::docker::create;
 use crate::docker::wish::{requested, settled};
@@ -75,26 +76,28 @@ async fn under_lock<H: Host>(
         Mode::Check => None,
     };
     let planned = if wanted.is_empty() { Vec::new() } else { wanted.plan(host).await? };
+    let former = Former::look(host, &planned).await?;
     let mut lanes = match mode {
         Mode::Apply => begin(host, planned).await,
-        Mode::Check => planned.into_iter().map(LaneDone::planned).collect(),
+        Mode::Check => in_order(planned).into_iter().flatten().map(LaneDone::planned).collect(),
     };
     let fresh: Vec<ContainerRef> = match mode {
         Mode::Apply => Vec::new(),
         Mode::Check => lanes.iter().filter(|lane| lane.lane.fresh).map(|lane| lane.lane.container()).collect(),
     };
-    let without: BTreeSet<ContainerRef> =
-        lanes.iter().filter(|lane| !lane.lane.runs && !lane.brought_back()).map(|lane| lane.lane.container()).collect();
-    intent.attachments.retain(|attachment| !without.contains(attachment.container()));
+    former.enter(&lanes, &mut intent);
+    let served: BTreeSet<ContainerRef> =
+        lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
     let network = match converge_locked(host, &intent, mode, &fresh).await {
         Ok(network) => network,
-        Err(error) => return Err(undo_all(host, &mut lanes, error).await),
+        Err(error) => return Err(undo_all(host, &mut lanes, &former, error).await),
     };
     let problems = network.plan.problems.clone();
     let mut report = Report::of(operation, mode, network);
     if mode == Mode::Apply {
         unattached(host, &mut lanes, &problems).await;
-        finish(host, &mut lanes).await?;
+        finish(host, &mut lanes).await;
+        former.give_back(host, &mut lanes, &served).await;
         wanted.verify(host, &mut lanes).await?;
     }
     let mut errors: Vec<Error> = lanes.iter().filter_map(|lane| lane.error.clone()).collect();
@@ -111,17 +114,20 @@ async fn unattached<H: Host>(host: &H, lanes: &mut [LaneDone], problems: &[(Cont
     for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.done.is_empty()) {
         let container = lane.lane.container();
         if let Some((_, error)) = problems.iter().find(|(name, _)| *name == container) {
-            lane.undo(host, error.clone()).await;
+            lane.fail(error.clone());
         }
     }
+    undo(host, lanes).await;
 }
 
-async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], error: Error) -> Error {
-    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none()) {
-        lane.undo(host, error.clone()).await;
+async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], former: &Former, error: Error) -> Error {
+    for lane in lanes.iter_mut() {
+        lane.fail(error.clone());
     }
+    undo(host, lanes).await;
+    former.give_back(host, lanes, &BTreeSet::new()).await;
     let left = lanes.iter().filter_map(|lane| lane.error.as_ref()).flat_map(|error| error.what_is_left().to_vec());
-    let left: BTreeSet<String> = left.collect();
+    let left: BTreeSet<String> = left.chain(error.what_is_left().to_vec()).collect();
     error.left(left.into_iter().collect())
 }
 
@@ -129,7 +135,8 @@ async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], error: Error) -> Er
 struct Wanted {
     runs: Vec<Settings>,
     removed: Vec<String>,
-    purge: bool,
+    /// Where others are purged: all that the document names, also those that weave only attaches.
+    purge: Option<BTreeSet<String>>,
 }
 
 impl Wanted {
@@ -139,16 +146,21 @@ impl Wanted {
             ContainerRef::Container(name) if attached.ensure == Presence::Absent => Some(name.to_string()),
             _ => None,
         };
+        let named = |name: &ContainerRef| match name {
+            ContainerRef::Container(name) => Some(name.to_string()),
+            _ => None,
+        };
         let gone = document.ensure != crate::spec::Ensure::Present;
         Self {
             runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
-            removed: containers.filter_map(absent).filter(|_| !gone).collect(),
-            purge: document.purge_containers && !gone,
+            removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
+            purge: (document.purge_containers && !gone)
+                .then(|| containers.filter_map(|(name, _)| named(name)).collect()),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.removed.is_empty() && !self.purge
+        self.runs.is_empty() && self.removed.is_empty() && self.purge.is_none()
     }
 
     async fn plan<H: Host>(&self, host: &H) -> Result<Vec<ContainerLane>> {
@@ -168,9 +180,7 @@ impl Wanted {
             }
         }
         intents.extend(self.removed.iter().cloned().map(ContainerIntent::Remove));
-        let named: BTreeSet<&str> =
-            self.runs.iter().map(|run| run.name.as_str()).chain(self.removed.iter().map(String::as_str)).collect();
-        lanes.extend(plan_containers(&intents, self.purge.then_some(&named), &observed));
+        lanes.extend(plan_containers(&intents, self.purge.as_ref(), &observed));
         Ok(lanes)
     }
 
@@ -181,7 +191,7 @@ impl Wanted {
             self.runs.iter().filter(|run| run.pull == Pull::Always).map(|run| &run.image).collect();
         ContainerScope {
             names,
-            ours: self.purge,
+            ours: self.purge.is_some(),
             images: images.into_iter().cloned().collect(),
             latest: latest.into_iter().cloned().collect(),
         }

@@ -59,11 +59,9 @@ impl Report {
 
     /// What was done with containers, before what was done with the network; and all errors.
     pub(super) fn add(&mut self, lanes: &[LaneDone], errors: &[Error]) {
-        let sound = || lanes.iter().filter(|lane| lane.error.is_none());
-        let planned = |lane: &LaneDone| -> Vec<String> {
-            lane.done.iter().chain(&lane.lane.before).chain(&lane.lane.after).map(ToString::to_string).collect()
-        };
-        let steps: Vec<String> = sound().flat_map(planned).collect();
+        // Of one that failed nothing is left but what could not be finished.
+        let sound = || lanes.iter().filter(|lane| lane.error.is_none() || !lane.done.is_empty());
+        let steps: Vec<String> = sound().flat_map(LaneDone::steps).map(ToString::to_string).collect();
         self.changed |= !steps.is_empty();
         self.steps.splice(0..0, steps);
         self.changes.splice(0..0, sound().flat_map(|lane| lane.lane.changes.clone()));

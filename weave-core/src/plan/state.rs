@@ -42,6 +42,15 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
 
 fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
     let mut containers = BTreeMap::new();
+    for (name, attached) in interfaces(observed) {
+        containers.entry(name).or_insert(attached);
+    }
+    containers
+}
+
+/// Every interface that weave made in a container; there may be several in one.
+pub(crate) fn interfaces(observed: &Observed) -> Vec<(ContainerRef, Attached)> {
+    let mut interfaces = Vec::new();
     for (pair, mark, container) in pairs(observed) {
         let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
         let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
@@ -53,7 +62,7 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
             _ => None,
         };
         let name = name.map_or_else(|| container.clone(), |name| ContainerRef::Container(name.into()));
-        containers.entry(name).or_insert(Attached {
+        let attached = Attached {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
             ips: Some(ips),
             interface,
@@ -62,7 +71,8 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
             gateway: routes.gateway,
             routes: (!routes.others.is_empty()).then_some(List(routes.others)),
             ..Attached::default()
-        });
+        };
+        interfaces.push((name, attached));
     }
-    containers
+    interfaces
 }

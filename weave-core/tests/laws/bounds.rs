@@ -19,7 +19,7 @@ use crate::support::fixture::docker;
 use crate::support::memory_host::{MemoryHost, World};
 
 /// A look at everything, and into every container that any test names.
-fn everything(world: &World) -> Observed {
+pub(super) fn everything(world: &World) -> Observed {
     let targets: Vec<ContainerRef> = world.containers.keys().cloned().collect();
     world.observe(&Scope {
         targets,
@@ -236,7 +236,7 @@ fn status_of_every_field_reads_again() {
 }
 
 /// The document of a host of which everything was looked at.
-fn whole(observed: &Observed) -> HostDocument {
+pub(super) fn whole(observed: &Observed) -> HostDocument {
     let scope =
         Scope { attachments: true, router: true, paths: true, routes: true, firewall: true, ..Scope::default() };
     document(observed, &scope)

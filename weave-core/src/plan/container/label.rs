@@ -17,6 +17,10 @@ pub const MADE: &str = "weave.made";
 /// The label with the options that were asked for: their names, and a hash of their values.
 pub const ASKED: &str = "weave.asked";
 
+/// The label of a container that is made to take the place of one that runs, where nothing else says that it shall:
+/// should weave be killed in between, the next run starts it.
+pub(super) const RUNS: &str = "weave.runs";
+
 /// Digits of a hash: enough to tell a change, not to guess at a value.
 const DIGITS: usize = 12;
 

@@ -1,6 +1,6 @@
 //! What a run that was killed in the middle of a swap left behind: put back first, then planned as ever.
 
-use super::{ContainerLane, ContainerStep, is_ours};
+use super::{ContainerLane, ContainerStep, is_ours, label};
 use crate::names;
 use crate::observed::{Container, Containers};
 
@@ -9,6 +9,9 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
     let ours = |name: &str| observed.containers.get(name).filter(|container| is_ours(container));
     let (new_name, old_name) = (names::new_of(name), names::old_of(name));
     let (present, new, old) = (observed.containers.get(name), ours(&new_name), ours(&old_name));
+    // The one that was replaced ran until weave stopped it.
+    let resumes = |made: Option<&Container>| made.is_some_and(|made| made.label(label::RUNS).is_some());
+    lane.resumes = resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
     if new.is_some() {
         // It was never started: nothing is in it.
         lane.before.push(ContainerStep::Remove { name: new_name, volumes: true });

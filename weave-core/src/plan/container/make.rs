@@ -1,6 +1,6 @@
 //! A container to make, or to find made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -18,8 +18,8 @@ pub struct Make {
 }
 
 impl Make {
-    /// Containers that have to be there before it.
-    pub(super) fn needs(&self) -> BTreeSet<String> {
+    /// Containers that have to be there before it, by the option that binds it to them.
+    pub(super) fn needs(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
         let options = serde_json::to_value(&self.settings.options).unwrap_or_default();
         let texts = |field: &str| match &options[field] {
             Value::String(text) => vec![text.clone()],
@@ -27,10 +27,12 @@ impl Make {
             _ => Vec::new(),
         };
         let first = |text: String| text.split(':').next().unwrap_or_default().to_owned();
-        let linked = ["link", "volumes_from"].into_iter().flat_map(texts).map(first);
-        let joined = ["network", "pid", "ipc"].into_iter().flat_map(texts);
-        let joined = joined.filter_map(|text| text.strip_prefix("container:").map(str::to_owned));
-        linked.chain(joined).collect()
+        let linked = ["link", "volumes_from"].map(|field| (field, texts(field).into_iter().map(first).collect()));
+        let target = |text: String| text.strip_prefix("container:").map(str::to_owned);
+        let joined =
+            ["network", "pid", "ipc"].map(|field| (field, texts(field).into_iter().filter_map(target).collect()));
+        let needs = linked.into_iter().chain(joined);
+        needs.filter(|(_, names): &(_, BTreeSet<String>)| !names.is_empty()).collect()
     }
 
     /// The command line that making it equals; the values of variables, which may be secrets, are left out.

@@ -70,6 +70,8 @@ pub struct ContainerLane {
     pub needs: BTreeSet<String>,
     /// Steps until it is there, before it gets its interface. They can be undone.
     pub before: Vec<ContainerStep>,
+    /// Steps for the end of `before`, while it is planned.
+    pub(crate) last: Vec<ContainerStep>,
     /// Steps once it has its interface: what it replaced is removed.
     pub after: Vec<ContainerStep>,
     /// The same in the words of a document.
@@ -82,6 +84,8 @@ pub struct ContainerLane {
     pub fresh: bool,
     /// Whether it has a process in the end.
     pub runs: bool,
+    /// Whether it ran until a run that was killed stopped it, and shall run again.
+    pub(crate) resumes: bool,
     /// Whether it takes the place of another, which must come back if it does not stay up.
     pub replaces: bool,
 }
@@ -90,6 +94,11 @@ impl ContainerLane {
     /// Whether everything is as wanted.
     pub fn is_empty(&self) -> bool {
         self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// Whether a process ends, and with it the interfaces of the container.
+    pub(crate) fn stops(&self) -> bool {
+        self.before.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
     }
 
     /// What the caller calls it.
@@ -102,31 +111,35 @@ impl ContainerLane {
     }
 }
 
+/// Digits of a short id, as `docker ps` shows it.
+const ID_MIN: usize = 12;
+
 /// Decides what has to be done with each of `intents`, and with all containers that weave made and that are not `named`,
 /// where that is given.
 pub fn plan_containers(
     intents: &[ContainerIntent],
-    named: Option<&BTreeSet<&str>>,
+    named: Option<&BTreeSet<String>>,
     observed: &Containers,
 ) -> Vec<ContainerLane> {
-    let mut lanes: Vec<ContainerLane> = intents
-        .iter()
-        .map(|intent| {
-            let mut lane = ContainerLane { name: intent.name().to_owned(), ..ContainerLane::default() };
-            let planned = match intent {
-                ContainerIntent::Run(make) => run(make, observed, &mut lane),
-                ContainerIntent::Remove(name) => remove(name, observed, &mut lane),
-            };
-            if let Err(error) = planned {
-                lane = ContainerLane { name: lane.name, problem: Some(error), ..ContainerLane::default() };
-            }
-            lane
-        })
-        .collect();
+    let mut renewed = BTreeSet::new();
+    let mut lanes = all(intents, &renewed, observed);
+    loop {
+        let now: BTreeSet<String> = lanes.iter().filter(|lane| lane.replaces).map(|lane| lane.name.clone()).collect();
+        if now == renewed {
+            break;
+        }
+        renewed = now;
+        lanes = all(intents, &renewed, observed);
+    }
     if let Some(named) = named {
         let made = observed.containers.values().filter(|container| is_ours(container));
+        // Named by its id, it is named, too.
+        let is_named = |container: &Container| {
+            let name = names::swapped(&container.name);
+            named.iter().any(|other| other == name || other.len() >= ID_MIN && container.id.starts_with(other.as_str()))
+        };
         let unnamed: BTreeSet<&str> =
-            made.map(|container| names::swapped(&container.name)).filter(|name| !named.contains(name)).collect();
+            made.filter(|container| !is_named(container)).map(|container| names::swapped(&container.name)).collect();
         for name in unnamed {
             let mut lane = ContainerLane { name: name.to_owned(), ..ContainerLane::default() };
             lane.problem = remove(name, observed, &mut lane).err();
@@ -136,25 +149,57 @@ pub fn plan_containers(
     lanes
 }
 
-fn run(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
+/// Plans each by itself. Containers that are `renewed` are made anew, and so are those that are bound to them.
+fn all(intents: &[ContainerIntent], renewed: &BTreeSet<String>, observed: &Containers) -> Vec<ContainerLane> {
+    let one = |intent: &ContainerIntent| {
+        let mut lane = ContainerLane { name: intent.name().to_owned(), ..ContainerLane::default() };
+        let planned = match intent {
+            ContainerIntent::Run(make) => run(make, renewed, observed, &mut lane),
+            ContainerIntent::Remove(name) => remove(name, observed, &mut lane),
+        };
+        if let Err(error) = planned {
+            lane = ContainerLane { name: lane.name, problem: Some(error), ..ContainerLane::default() };
+        }
+        lane
+    };
+    intents.iter().map(one).collect()
+}
+
+fn run(make: &Make, renewed: &BTreeSet<String>, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
     let (wish, settings) = (&make.wish, &make.settings);
-    lane.needs = make.needs();
+    let needs = make.needs();
+    lane.needs = needs.values().flatten().cloned().collect();
     let present = leftover::put_back(&wish.name, observed, lane);
     let pulled = pull(make, observed, lane)?;
     let Some(container) = present else {
         create(make, lane);
         return Ok(());
     };
+    // Should this fail, the old one needs what it was bound to.
+    lane.needs.extend(linked(container));
     let mut differences = compare(wish, container, observed.images.get(&wish.image).filter(|_| !pulled));
     if pulled && !differences.iter().any(|difference| difference.option == "image") {
         differences.insert(0, newer_image(wish, container));
+    }
+    // The engine binds to the container, not to its name: the one that comes has another id.
+    for (option, needs) in needs.iter().filter(|_| is_ours(container)) {
+        let anew: Vec<&String> = needs.iter().filter(|need| renewed.contains(*need)).collect();
+        if !anew.is_empty() && !differences.iter().any(|difference| difference.option == *option) {
+            let after = format!("{}, made anew", anew.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "));
+            differences.push(Difference {
+                option: (*option).to_owned(),
+                before: serde_json::json!(anew),
+                after: after.into(),
+            });
+        }
     }
     if !differences.is_empty() && change(make, container, &differences, lane)? {
         return Ok(());
     }
     lane.runs = container.runs();
+    let last = std::mem::take(&mut lane.last);
     match (settings.state, container.runs()) {
-        (RunState::Running, false) => {
+        (state, false) if state == RunState::Running || state == RunState::Created && lane.resumes => {
             lane.before.push(ContainerStep::Start { name: wish.name.clone() });
             lane.change("state", "stopped", "running");
             (lane.fresh, lane.runs) = (true, true);
@@ -166,7 +211,14 @@ fn run(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<(
         }
         _ => {}
     }
+    lane.before.extend(last);
     Ok(())
+}
+
+/// Containers that one is linked to: `/db:/web/alias`.
+fn linked(container: &Container) -> impl Iterator<Item = String> {
+    let links = container.host_config["Links"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    links.filter_map(|link| Some(link.split(':').next()?.trim_start_matches('/').to_owned()))
 }
 
 /// Fetches the image where that is wished for. Whether another one comes than is there, or was not there.
@@ -249,8 +301,14 @@ fn change(
         let (before, after) = masked(difference);
         lane.change(&difference.option, before, after);
     }
-    if let Some(InPlace { after, before, .. }) = in_place(wish, container, differences) {
-        lane.before.push(ContainerStep::Update { name: wish.name.clone(), after, before });
+    if let Some(InPlace { after, before, lasting }) = in_place(wish, container, differences) {
+        let update = ContainerStep::Update { name: wish.name.clone(), after, before };
+        // What cannot be taken back comes last.
+        if lasting.is_empty() {
+            lane.before.push(update);
+        } else {
+            lane.last.push(update);
+        }
         return Ok(false);
     }
     recreate::steps(make, container, lane);
@@ -282,7 +340,8 @@ fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane) -> Result
     if container.runs() {
         lane.before.push(ContainerStep::Stop { name: name.to_owned() });
     }
-    lane.before.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });
+    // Once it is gone, it does not come back should something else fail.
+    lane.after.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });
     lane.change("ensure", "present", "absent");
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The new one is made before the old one is stopped, so that a request that the engine refuses costs no downtime; the
 //! old one is kept under another name until the new one runs and is attached, so that it can come back.
 
-use super::{ContainerLane, ContainerStep, Make, carry, kept};
+use super::{ContainerLane, ContainerStep, Make, carry, kept, label};
 use crate::names;
 use crate::observed::Container;
 use crate::spec::run::RunState;
@@ -14,7 +14,15 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     // What a killed run had replaced already makes room for what is replaced now.
     lane.before.append(&mut lane.after);
     let rename = |from: &str, to: &str| ContainerStep::Rename { from: from.to_owned(), to: to.to_owned() };
+    let starts = match make.settings.state {
+        RunState::Running => true,
+        RunState::Stopped => false,
+        RunState::Created => old.runs() || lane.resumes,
+    };
     let mut body = wish.request();
+    if starts && make.settings.state == RunState::Created {
+        body["Labels"][label::RUNS] = "1".into();
+    }
     carry(&mut body, &kept(wish, old));
     lane.before.push(ContainerStep::Create {
         name: new_name.clone(),
@@ -27,11 +35,6 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     }
     lane.before.push(rename(name, &old_name));
     lane.before.push(rename(&new_name, name));
-    let starts = match make.settings.state {
-        RunState::Running => true,
-        RunState::Stopped => false,
-        RunState::Created => old.runs(),
-    };
     if starts {
         lane.before.push(ContainerStep::Start { name: name.clone() });
     }

@@ -158,7 +158,7 @@ pub(super) fn map(value: &Value) -> Value {
 
 pub(super) fn labels(value: &Value) -> Value {
     let Value::Object(mut labels) = map(value) else { return Value::Null };
-    labels.retain(|name, _| ![super::MADE, super::ASKED].contains(&name.as_str()));
+    labels.retain(|name, _| ![super::MADE, super::ASKED, super::label::RUNS].contains(&name.as_str()));
     plain(&Value::Object(labels))
 }
 

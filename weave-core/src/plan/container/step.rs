@@ -63,6 +63,13 @@ pub enum ContainerStep {
 }
 
 impl ContainerStep {
+    /// Settings that [`undo`](Self::undo) does not put back: the engine takes none and zero for nothing said.
+    pub(crate) fn lasting(&self) -> Vec<&str> {
+        let Self::Update { before, .. } = self else { return Vec::new() };
+        let settings = before.as_object().into_iter().flatten();
+        settings.filter(|(_, value)| super::shape::plain(value).is_null()).map(|(name, _)| name.as_str()).collect()
+    }
+
     /// What puts things as they were; `None` where nothing has to be or nothing can be done.
     pub fn undo(&self) -> Option<Self> {
         match self {

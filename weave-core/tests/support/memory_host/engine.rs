@@ -12,7 +12,7 @@ use super::net::Net;
 use super::world::{Container, World};
 
 /// The variable whose value is the code with which a container ends right after its start.
-pub(crate) const EXIT: &str = "EXIT=";
+const EXIT: &str = "EXIT=";
 
 /// A container of the engine.
 #[derive(Debug, Clone, Default)]

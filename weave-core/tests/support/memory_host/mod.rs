@@ -15,8 +15,7 @@ use weave_core::plan::Step;
 use weave_core::plan::container::ContainerStep;
 use weave_core::{Error, ErrorKind, Result};
 
-#[allow(unused_imports)]
-pub(crate) use engine::{EXIT, Engine};
+pub(crate) use engine::{Engine, Made};
 pub(crate) use net::Net;
 pub(crate) use portrait::Portrait;
 pub(crate) use world::{Container, HOST, World};
@@ -156,7 +155,7 @@ impl Host for MemoryHost {
             asked.containers.len() - 1
         };
         if self.faults.container == Some(number) {
-            return Err(Error::new(ErrorKind::Docker, "memory", format!("refused: {step}")));
+            return Err(Error::new(ErrorKind::Docker, "engine", format!("refused: {step}")));
         }
         self.world().execute_container(step).map(|()| Vec::new())
     }
