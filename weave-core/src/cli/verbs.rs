@@ -225,7 +225,7 @@ fn run(words: &[String]) -> Result<Run> {
         image: Some(image.clone()),
         command: (!command.is_empty()).then(|| Command::Words(command.to_vec())),
         pull: options.pull,
-        options: Some(Options { name: None, pull: None, ..options }),
+        options: Some(Box::new(Options { name: None, pull: None, ..options })),
         ..Attached::default()
     };
     Ok(Run { name, attached })

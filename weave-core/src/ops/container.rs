@@ -92,6 +92,8 @@ async fn under_lock<H: Host>(
         Ok(network) => network,
         Err(error) => return Err(undo_all(host, &mut lanes, &former, error).await),
     };
+    // Of a thousand containers this is large, and the report is, too.
+    drop(intent);
     let problems = network.plan.problems.clone();
     let mut report = Report::of(operation, mode, network);
     if mode == Mode::Apply {

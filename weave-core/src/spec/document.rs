@@ -92,7 +92,7 @@ pub struct Attached {
     pub command: Option<Command>,
     /// Options of `docker run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub options: Option<Options>,
+    pub options: Option<Box<Options>>,
     /// What it should be doing (`running`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
@@ -140,7 +140,7 @@ impl Attached {
             name: name.to_string(),
             image,
             command: self.command.clone(),
-            options: self.options.clone().unwrap_or_default(),
+            options: self.options.as_deref().cloned().unwrap_or_default(),
             state: self.state.unwrap_or_default(),
             on_change: self.on_change.unwrap_or_default(),
             pull: self.pull.unwrap_or_default(),

@@ -115,14 +115,14 @@ pub(crate) fn refusal(findings: Vec<Finding>) -> Error {
         [] => Error::invalid("document", "could not be read"),
         [first, rest @ ..] => {
             let place = first.place();
+            let subject = if first.subject.is_empty() { "document" } else { &first.subject };
             let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
             let more = match rest.len() {
                 0 => String::new(),
                 1 => ", and 1 more error".to_owned(),
                 more => format!(", and {more} more errors"),
             };
-            let error =
-                Error::new(ErrorKind::InvalidSpec, first.subject.clone(), format!("{}{place}{more}", first.message));
+            let error = Error::new(ErrorKind::InvalidSpec, subject, format!("{}{place}{more}", first.message));
             match &first.hint {
                 Some(hint) => error.hint(hint.clone()),
                 None => error,

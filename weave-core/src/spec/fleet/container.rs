@@ -118,7 +118,7 @@ impl FleetContainer {
             probe: self.probe.unwrap_or(true),
             image: self.image,
             command: self.command,
-            options: self.options.as_ref().map(Written::read).transpose()?,
+            options: self.options.as_ref().map(Written::read).transpose()?.map(Box::new),
             state: self.state,
             on_change: self.on_change,
             pull: self.pull,
