@@ -157,6 +157,9 @@ impl<H: Host> Journal<'_, H> {
         for owner in self.host.probe(&plan.bridge, &addresses).await? {
             let taken = plan.lanes.iter().find(|lane| lane.probe.contains(&owner.address));
             let Some(container) = taken.map(|lane| lane.container.clone()) else { continue };
+            if is_former_self(&container, &owner, &self.before) {
+                continue;
+            }
             let error = taken_error(&container, &owner, &self.before);
             if !intent.each_by_itself {
                 return Err(error);
@@ -245,6 +248,19 @@ pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Ite
         let _ = write!(text, "{}", step.borrow());
         text.clone()
     })
+}
+
+/// Whether it is the container itself that answers, from the namespace of its last run: the kernel takes one away some
+/// time after the last process in it has ended, and until then it answers.
+fn is_former_self(container: &ContainerRef, owner: &Owner, observed: &Observed) -> bool {
+    let Some(Target::Found(now)) = observed.targets.get(container) else { return false };
+    let mut former =
+        observed.attachments().filter(|(_, mark)| mark.container() == *container && mark.inode != now.netns.inode);
+    match &owner.link {
+        Some(link) => former.any(|(host_end, _)| host_end.name == *link),
+        // It went between its answer and the look at who that was.
+        None => owner.peer.is_none() && former.next().is_some(),
+    }
 }
 
 fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {
