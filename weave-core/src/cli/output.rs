@@ -93,6 +93,13 @@ pub(super) fn error(error: &ErrorReport) -> String {
     for left in &error.left {
         let _ = writeln!(text, "  not undone: {left}");
     }
+    // One stands above already.
+    if error.findings.len() > 1 {
+        for finding in &error.findings {
+            let _ = writeln!(text, "  {finding}");
+        }
+        return text;
+    }
     if let Some(hint) = &error.hint {
         let _ = writeln!(text, "  {HINT}hint:{HINT:#} {hint}");
     }

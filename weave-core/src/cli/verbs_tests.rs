@@ -187,6 +187,16 @@ fn documents_that_are_shown_are_right() {
 }
 
 #[test]
+fn everything_that_is_wrong_with_a_document_is_shown() {
+    let text = "hosts:\n  a: {address: 192.0.2.1}\ncontainers:\n  pg: {host: b, ip: 10.0.1.1/16, optoins: -d}\n";
+    let error = parse("weave apply fleet.yaml", &Given(vec![("fleet.yaml", text)])).expect_err("refused");
+    let shown = crate::cli::output::error(&error.report());
+    for words in ["fleet.yaml:4:14: containers.pg.host: `b` is none", "did you mean `a`", "`optoins` is no field"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[test]
 fn the_readme_names_every_command() {
     use clap::CommandFactory;
     let readme = include_str!("../../../README.md");
