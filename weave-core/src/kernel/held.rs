@@ -1,6 +1,5 @@
 //! The namespaces of the last look, for the steps that follow it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,15 +47,29 @@ struct Namespace {
 /// Namespaces by what the caller calls them.
 #[derive(Default)]
 pub(super) struct Held {
-    namespaces: HashMap<ContainerRef, Namespace>,
+    // A plain list: there may be thousands, and those of two looks are there at once.
+    namespaces: Vec<(ContainerRef, Namespace)>,
 }
 
 impl Held {
+    /// Makes room for `count` namespaces.
+    pub(super) fn with_room(count: usize) -> Self {
+        Self { namespaces: Vec::with_capacity(count) }
+    }
+
     /// Keeps a namespace; open if there is room, else to be opened again where it was found.
     pub(super) fn keep(&mut self, name: ContainerRef, origin: Origin, netns: NetNs) {
         let id = netns.id();
         let open = (self.namespaces.len() < OPEN_MAX).then(|| Arc::new(netns));
-        self.namespaces.insert(name, Namespace { id, origin, open });
+        self.namespaces.push((name, Namespace { id, origin, open }));
+    }
+
+    /// All that were kept, ready to be searched; of two by the same name, the one that was kept later.
+    pub(super) fn in_order(mut self) -> Self {
+        self.namespaces.reverse();
+        self.namespaces.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.namespaces.dedup_by(|(a, _), (b, _)| a == b);
+        self
     }
 
     /// The namespace of `name`, the very one that was looked at.
@@ -65,7 +78,10 @@ impl Held {
             Error::new(ErrorKind::NotFound, name.to_string(), format!("open its network namespace: {why}"))
                 .hint("the container stopped or started anew meanwhile: run again")
         };
-        let Some(namespace) = self.namespaces.get(name) else { return Err(gone("it was not looked at")) };
+        let found = self.namespaces.binary_search_by(|(other, _)| other.cmp(name)).ok();
+        let Some((_, namespace)) = found.and_then(|at| self.namespaces.get(at)) else {
+            return Err(gone("it was not looked at"));
+        };
         if let Some(netns) = &namespace.open {
             return Ok(Arc::clone(netns));
         }

@@ -53,7 +53,7 @@ impl Kernel {
         let indexes = observed.links.iter().chain(inside).map(|link| link.index).collect();
         let bridges = observed.links.iter().filter(|link| matches!(link.kind, LinkKind::Bridge(_)));
         let bridges = bridges.map(|link| (link.name.clone(), link.index)).collect();
-        *self.known() = Known { held: Arc::new(found.held), indexes, bridges };
+        *self.known() = Known { held: Arc::new(found.held.in_order()), indexes, bridges };
         Ok(observed)
     }
 

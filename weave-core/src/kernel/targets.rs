@@ -70,6 +70,7 @@ pub(super) async fn visit(
     marks: impl Iterator<Item = AttachmentMark>,
 ) -> Result<Visited> {
     let mut tour = Tour::new(Arc::clone(&kernel.host));
+    tour.visited.held = Held::with_room(wanted.names.len());
     let mut wanted = wanted;
     for attempt in 0..TRIES {
         if wanted.names.is_empty() {

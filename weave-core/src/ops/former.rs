@@ -26,7 +26,7 @@ impl Former {
         }
         let names: BTreeSet<ContainerRef> = targets.iter().cloned().collect();
         let observed = look(host, &Scope { targets, ..Scope::default() }).await?;
-        let own = interfaces(&observed).into_iter().filter(|(container, _)| names.contains(container));
+        let own = interfaces(&observed).filter(|(container, _)| names.contains(container));
         // Nobody else had the address so far.
         Ok(Self(own.map(|(container, attached)| Attach { probe: false, ..attached.attach(container) }).collect()))
     }

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::apply::containers::LaneDone;
 use crate::apply::{Converged, Mode, in_words};
 use crate::error::ErrorReport;
-use crate::plan::{Change, document};
+use crate::plan::{Change, Plan, document};
 use crate::spec::HostDocument;
 
 /// What an operation did, or in check mode would do.
@@ -40,18 +40,20 @@ impl Report {
     /// The report of a change.
     pub(super) fn of(operation: &str, mode: Mode, done: Converged) -> Self {
         let Converged { plan, done: mut steps, observed, scope } = done;
+        steps.extend(in_words(plan.steps()));
+        let Plan { changes, warnings, problems, lanes, base, last, .. } = plan;
         // What has been told goes before the rest is: with a thousand containers each of these is large.
+        drop((lanes, base, last));
         let state = document(&observed, &scope);
         drop((observed, scope));
-        steps.extend(in_words(plan.steps()));
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
             changed: !steps.is_empty(),
-            changes: plan.changes,
+            changes,
             steps,
-            warnings: plan.warnings,
-            errors: plan.problems.into_iter().map(|(_, error)| error.op(operation).report()).collect(),
+            warnings,
+            errors: problems.into_iter().map(|(_, error)| error.op(operation).report()).collect(),
             state: Some(state),
             result: None,
         }

@@ -49,14 +49,12 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
 }
 
 /// Every interface that weave made in a container; there may be several in one.
-pub(crate) fn interfaces(observed: &Observed) -> Vec<(ContainerRef, Attached)> {
-    let mut interfaces = Vec::new();
-    for (pair, mark, container) in pairs(observed) {
+pub(crate) fn interfaces(observed: &Observed) -> impl Iterator<Item = (ContainerRef, Attached)> {
+    pairs(observed).filter_map(move |(pair, mark, container)| {
         let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
         let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
         let own = pair.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel);
         let routes = sort_routes(own);
-        let Ok(interface) = mark.interface.parse::<IfName>() else { continue };
         let name = match observed.targets.get(container) {
             Some(Target::Found(net)) => net.name.as_deref(),
             _ => None,
@@ -65,14 +63,13 @@ pub(crate) fn interfaces(observed: &Observed) -> Vec<(ContainerRef, Attached)> {
         let attached = Attached {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
             ips: Some(ips),
-            interface,
+            interface: mark.interface.parse::<IfName>().ok()?,
             mtu: mark.mtu.map(Mtu::Bytes),
             mac: pair.inner.mac.filter(|_| !derived),
             gateway: routes.gateway,
             routes: (!routes.others.is_empty()).then_some(List(routes.others)),
             ..Attached::default()
         };
-        interfaces.push((name, attached));
-    }
-    interfaces
+        Some((name, attached))
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::wish::{Wish, has_own_field, is_default, multicast};
+use super::wish::{Wish, has_own_field, is_default, is_multicast, multicast};
 use super::{Context, Draft, Pair, addresses, pair, set_mtu, subject};
 use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
 use crate::plan::network::{Network, room_for_ipv6};
@@ -278,7 +278,7 @@ impl Work<'_> {
             if unwanted {
                 let step = Step::DeleteRoute { place: self.place(), link: self.link(), route: here };
                 self.draft.steps.push(step);
-                self.changed("routes", here, ());
+                self.changed_route(&here, false);
             } else {
                 kept.push(*route);
             }
@@ -300,7 +300,7 @@ impl Work<'_> {
                 other.to == route.to && other.metric == default_metric(&route) && stays(other)
             };
             if let Some(other) = self.net.routes.iter().find(taken) {
-                if multicast().is_some_and(|multicast| multicast == route) {
+                if is_multicast(&route) {
                     // Somebody chose another way for multicast; the script of old let it stand, too.
                     continue;
                 }
@@ -308,9 +308,20 @@ impl Work<'_> {
             }
             let step = Step::AddRoute { place: self.place(), link: self.link(), route };
             self.draft.steps.push(step);
-            self.changed("routes", (), route);
+            // That a new interface has what each has by default goes without saying.
+            if here.is_some() || !is_multicast(&route) {
+                self.changed_route(&route, true);
+            }
         }
         Ok(())
+    }
+
+    fn changed_route(&mut self, route: &Route, comes: bool) {
+        if is_multicast(route) {
+            return self.changed("multicast", !comes, comes);
+        }
+        let (before, after) = if comes { (None, Some(route)) } else { (Some(route), None) };
+        self.changed("routes", before, after);
     }
 
     fn taken_route(&self, route: &Route, other: &InterfaceRoute, own: bool) -> Error {

@@ -96,6 +96,11 @@ pub(super) fn multicast() -> Option<Route> {
     names::MULTICAST.parse().ok()
 }
 
+/// Whether `route` is the one that the field `multicast` is about.
+pub(super) fn is_multicast(route: &Route) -> bool {
+    multicast().is_some_and(|multicast| multicast == *route)
+}
+
 /// Whether `route` is the multicast or a default route, which have fields of their own.
 pub(super) fn has_own_field(route: &InterfaceRoute) -> bool {
     route.to.prefix() == 0 || multicast().is_some_and(|multicast| multicast.to == route.to)
@@ -119,7 +124,7 @@ pub(in crate::plan) fn sort_routes<'a>(routes: impl Iterator<Item = &'a Interfac
     let mut sorted = Routes::default();
     for route in routes {
         let here = Route { to: route.to, via: route.via };
-        if multicast() == Some(here) {
+        if is_multicast(&here) {
             sorted.multicast = true;
         } else if is_default(&here) {
             sorted.gateway = route.via;

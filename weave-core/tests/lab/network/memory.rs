@@ -31,18 +31,22 @@ fn repeated_applies_do_not_grow_and_an_attachment_takes_less_than_4_kib() {
 
 #[test]
 fn the_first_apply_takes_less_than_4_kib_for_an_attachment() {
+    // As far apart as a bridge has room for: what the allocator takes for its threads differs from run to run.
     const FEW: usize = 50;
+    const MOST: usize = 1000;
     if let Ok(count) = std::env::var(CHILD) {
         return first(count.parse().expect("a number"));
     }
     let (_lab, hosts) = lab(1);
-    let [few, many] = [FEW, MANY].map(|count| {
+    let peak = |count| {
         alone(&hosts[0], "the_first_apply_takes_less_than_4_kib_for_an_attachment", count);
         let peak = fs::read_to_string(hosts[0].run_dir().join(PEAK)).expect("what it had");
         peak.parse::<u64>().expect("a number of KiB")
-    });
-    let each = many.saturating_sub(few) * 1024 / (MANY - FEW) as u64;
-    assert!(each < 4096, "{each} bytes for each attachment: {few} KiB for {FEW}, {many} KiB for {MANY}");
+    };
+    let [few, most] = [FEW, MOST].map(peak);
+    let each = most.saturating_sub(few) * 1024 / (MOST - FEW) as u64;
+    println!("{each} bytes for each attachment");
+    assert!(each < 4096, "{each} bytes for each attachment: {few} KiB for {FEW}, {most} KiB for {MOST}");
 }
 
 /// Runs one of the tests above once more, in a process of its own on `host`, with `count` attachments.
