@@ -22,6 +22,9 @@ const TRIES: usize = 6;
 /// How long is waited before the second time, and each time twice as long: 1.5 s in all.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The number of each namespace's loopback (`LOOPBACK_IFINDEX` of the kernel).
+const LOOPBACK: u32 = 1;
+
 /// What was found.
 #[derive(Default)]
 pub(super) struct Visited {
@@ -207,6 +210,9 @@ impl Tour {
         let refused = |refusal: Refusal| refusal.error(name.to_string(), "look into its network namespace");
         let socket = &mut look::socket(&name.to_string())?;
         inside.links = look::links(socket).map_err(refused)?;
+        // Each namespace has one, nobody asks for it, and there are a thousand of them.
+        inside.links.retain(|link| link.index != LOOPBACK);
+        inside.links.shrink_to_fit();
         inside.addresses = look::addresses(socket).map_err(refused)?;
         inside.routes = look::routes(socket).map_err(refused)?;
         self.visited.held.keep(name.clone(), origin, netns);

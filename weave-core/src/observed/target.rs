@@ -74,7 +74,7 @@ pub struct TargetNet {
     pub pid: u32,
     /// What tells it apart.
     pub netns: NetnsId,
-    /// Links.
+    /// Links, all but the loopback.
     pub links: Vec<Link>,
     /// Addresses on them.
     pub addresses: Vec<InterfaceAddress>,

@@ -48,7 +48,7 @@ fn elsewhere(wish: &Wish<'_>, net: &TargetNet) -> Result<()> {
     for (index, ip) in wish.ips.iter().enumerate() {
         let other = net.addresses.iter().find(|other| other.address.ip() == ip.ip() && Some(other.ifindex) != here);
         if let Some(other) = other {
-            let link = net.links.iter().find(|link| link.index == other.ifindex).map_or("another", |link| &link.name);
+            let link = net.links.iter().find(|link| link.index == other.ifindex).map_or("lo", |link| &link.name);
             let message = format!("{ip} is on interface {link} of {} already", wish.container);
             return Err(Error::new(ErrorKind::Conflict, format!("ips[{index}]"), message));
         }

@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;
 use std::process::Command;
 
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, CpuSet, sched_getaffinity, sched_setaffinity, unshare};
+use nix::unistd::Pid;
 use weave_core::apply::run_dir;
 use weave_core::spec::{Attach, Attached, Cidr, ContainerRef, HostDocument, Named};
 use weave_core::{Kernel, KernelOptions, Mode, blocking, ops};
@@ -31,7 +32,7 @@ fn repeated_applies_do_not_grow_and_an_attachment_takes_less_than_4_kib() {
 
 #[test]
 fn the_first_apply_takes_less_than_4_kib_for_an_attachment() {
-    // As far apart as a bridge has room for: what the allocator takes for its threads differs from run to run.
+    // As far apart as a bridge has room for, and the middle of three runs: what the allocator takes differs a little.
     const FEW: usize = 50;
     const MOST: usize = 1000;
     if let Ok(count) = std::env::var(CHILD) {
@@ -43,9 +44,12 @@ fn the_first_apply_takes_less_than_4_kib_for_an_attachment() {
         let peak = fs::read_to_string(hosts[0].run_dir().join(PEAK)).expect("what it had");
         peak.parse::<u64>().expect("a number of KiB")
     };
-    let [few, most] = [FEW, MOST].map(peak);
+    let [few, most] = [FEW, MOST].map(|count| {
+        let mut peaks = [peak(count), peak(count), peak(count)];
+        peaks.sort_unstable();
+        peaks[1]
+    });
     let each = most.saturating_sub(few) * 1024 / (MOST - FEW) as u64;
-    println!("{each} bytes for each attachment");
     assert!(each < 4096, "{each} bytes for each attachment: {few} KiB for {FEW}, {most} KiB for {MOST}");
 }
 
@@ -65,11 +69,22 @@ fn alone(host: &Host, test: &str, count: usize) {
 const PEAK: &str = "peak";
 
 fn first(count: usize) {
+    one_processor();
     let targets: Vec<File> = (0..count).map(|_| namespace()).collect();
     let report = blocking::run(ops::host::apply(&kernel(), &document(&targets), Mode::Apply)).expect("apply");
     assert!(report.is_ok() && report.changed, "{:?}", report.errors);
     fs::write(run_dir().join(PEAK), of_this_process("VmHWM:").to_string()).expect("a file");
     reset();
+}
+
+/// The kernel counts the pages of a process on each processor by itself, and adds that up when it is many: on one it is
+/// most exact.
+fn one_processor() {
+    let all = sched_getaffinity(Pid::from_raw(0)).expect("its processors");
+    let first = (0..CpuSet::count()).find(|cpu| all.is_set(*cpu).expect("a number")).expect("a processor");
+    let mut one = CpuSet::new();
+    one.set(first).expect("a number");
+    sched_setaffinity(Pid::from_raw(0), &one).expect("one processor");
 }
 
 fn measured() {
