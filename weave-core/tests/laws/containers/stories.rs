@@ -4,7 +4,7 @@ use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
 
-use super::scene::{applied, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
+use super::scene::{applied, apply, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
 use crate::support::fixture::parse;
 use crate::support::memory_host::{Faults, MemoryHost};
 
@@ -79,4 +79,28 @@ fn only_what_weave_made_and_nobody_names_is_purged() {
     let names: Vec<String> = host.world().engine.containers.keys().cloned().collect();
     assert_eq!(names, ["api", "other", "web"]);
     assert!(lost_volumes(&world, &host.world()).is_empty());
+}
+
+#[test]
+fn what_was_given_by_hand_comes_back_after_a_kill_on_the_way_back() {
+    let world = reached(engine(), &[read(WEB)]);
+    // The document does not name the address, and what it asks for does not stay up.
+    let failing = read("containers: {web: {image: 'db:1', options: {env: [EXIT=3]}}}");
+    let good = read("containers: {web: {image: 'db:1', options: {env: [A=1]}}}");
+    let whole = MemoryHost::new(world.clone());
+    assert!(!applied(&whole, &failing, Mode::Apply).unwrap().is_ok());
+    assert_eq!(looks(&world), looks(&whole.world()));
+    for at in 0..=whole.asked().steps() {
+        let killed = faulty(&world, Faults { killed: Some(at), ..Faults::default() });
+        apply(&killed, &failing, Mode::Apply);
+        // It fails again, or is taken back.
+        let world_then = reached(killed.world().clone(), std::slice::from_ref(&failing));
+        for world_then in [killed.world().clone(), world_then] {
+            let host = MemoryHost::new(world_then);
+            let report = applied(&host, &good, Mode::Apply).unwrap();
+            assert!(report.is_ok(), "killed after {at} steps: {report:?}");
+            assert_eq!(looks(&world), looks(&host.world()), "killed after {at} steps");
+            assert!(host.world().owed.is_empty());
+        }
+    }
 }
