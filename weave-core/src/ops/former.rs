@@ -110,9 +110,16 @@ impl Former {
                 let is_named = |wish: &AttachmentIntent| {
                     *wish.container() == container && wish.interface() == attach.interface.as_str()
                 };
-                if !intent.attachments.iter().any(is_named) {
-                    intent.attachments.push(AttachmentIntent::Exact(attach.clone()));
+                if intent.attachments.iter().any(is_named) {
+                    continue;
                 }
+                // There is one route for it, and the document comes first.
+                let is_routed = intent.attachments.iter().any(|wish| {
+                    matches!(wish, AttachmentIntent::Add(other) | AttachmentIntent::Exact(other)
+                        if other.container == container && other.multicast)
+                });
+                let multicast = attach.multicast && !is_routed;
+                intent.attachments.push(AttachmentIntent::Exact(Attach { multicast, ..attach.clone() }));
             }
         }
     }
