@@ -35,7 +35,7 @@ fn inspect(host: &Host, name: &str, what: &str) -> String {
 
 /// Check, apply, check, apply; the first check and all that follows the first apply touch nothing.
 #[track_caller]
-fn four(host: &Host, args: &[&str]) -> Value {
+pub(super) fn four(host: &Host, args: &[&str]) -> Value {
     let check = [&["--check"], args].concat();
     let (kernel, containers) = (Snapshot::of(host.netns()), engine(host));
     let planned = report(host, &check, 2);

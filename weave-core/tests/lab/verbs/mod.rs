@@ -13,6 +13,7 @@ mod exposures;
 mod facts;
 mod foreign;
 mod gate;
+mod hierarchies;
 mod invalid;
 mod kernel;
 mod kills;
