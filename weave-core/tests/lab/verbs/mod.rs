@@ -20,6 +20,7 @@ mod kills;
 mod peers;
 mod privileges;
 mod probes;
+mod pulls;
 mod refused;
 mod restarts;
 mod routers;
