@@ -1,8 +1,13 @@
 //! Single stories, told with names.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
+use weave_core::observed::{Scope, Target};
+use weave_core::ops::attachment;
+use weave_core::spec::{Attach, ContainerRef};
 
 use super::scene::{applied, apply, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
 use crate::support::fixture::parse;
@@ -103,4 +108,54 @@ fn what_was_given_by_hand_comes_back_after_a_kill_on_the_way_back() {
             assert!(host.world().owed.is_empty());
         }
     }
+}
+
+/// All interfaces of `web` with their addresses and routes.
+fn interfaces(host: &MemoryHost) -> BTreeMap<String, String> {
+    let container: ContainerRef = parse("web");
+    let mut observed = host.world().observe(&Scope { targets: vec![container.clone()], ..Scope::default() });
+    let Some(Target::Found(net)) = observed.targets.remove(&container) else { panic!("web does not run") };
+    let own = net.links.iter().filter(|link| link.name.starts_with("eth"));
+    let shown = own.map(|link| {
+        let addresses: BTreeSet<String> = net.addresses_of(link.index).map(|address| address.to_string()).collect();
+        let routes = net.routes.iter().filter(|route| route.ifindex == link.index);
+        let routes: BTreeSet<String> = routes.map(|route| format!("{} via {:?}", route.to, route.via)).collect();
+        (link.name.to_string(), format!("{:?} {addresses:?} {routes:?}", link.mac))
+    });
+    shown.collect()
+}
+
+#[test]
+fn several_interfaces_of_one_container_come_back_each_with_its_own() {
+    let host = MemoryHost::new(reached(engine(), &[read(WEB)]));
+    let mut attach = Attach::new(parse("web"), [parse("10.3.1.4/24"), parse("fd00:3::4/64")]);
+    attach.interface = parse("eth7");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(runtime.block_on(attachment::attach(&host, &attach, Mode::Apply)).unwrap().changed);
+    let before = interfaces(&host);
+    assert_eq!(before.len(), 2, "{before:?}");
+    let id = identity(&host.world(), "web");
+    let document = read("containers: {web: {image: 'db:1', ips: 10.2.1.4/24, options: {env: [A=2]}}}");
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    assert_ne!(identity(&host.world(), "web"), id);
+    assert_eq!(interfaces(&host), before);
+    assert!(!applied(&host, &document, Mode::Apply).unwrap().changed);
+}
+
+#[test]
+fn the_route_for_multicast_goes_to_the_interface_that_the_document_names() {
+    let bare = read("{router: {}, containers: {web: {image: 'db:1', options: {env: [A=1]}}}}");
+    let host = MemoryHost::new(reached(engine(), &[bare]));
+    let mut attach = Attach::new(parse("web"), [parse("10.3.1.4/24")]);
+    attach.interface = parse("eth7");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(runtime.block_on(attachment::attach(&host, &attach, Mode::Apply)).unwrap().changed);
+    assert!(interfaces(&host)["eth7"].contains("224.0.0.0/4"));
+    let document = read("containers: {web: {image: 'db:1', ips: 10.2.1.4/24, options: {env: [A=2]}}}");
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    let after = interfaces(&host);
+    assert!(after["ethwe"].contains("224.0.0.0/4") && !after["eth7"].contains("224.0.0.0/4"), "{after:?}");
+    assert!(!applied(&host, &document, Mode::Apply).unwrap().changed);
 }
