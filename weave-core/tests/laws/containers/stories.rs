@@ -159,3 +159,13 @@ fn the_route_for_multicast_goes_to_the_interface_that_the_document_names() {
     assert!(after["ethwe"].contains("224.0.0.0/4") && !after["eth7"].contains("224.0.0.0/4"), "{after:?}");
     assert!(!applied(&host, &document, Mode::Apply).unwrap().changed);
 }
+
+#[test]
+fn a_link_to_a_container_that_goes_is_no_obstacle_wherever_it_fails() {
+    let both = "{db: {image: 'app:1', options: {}}, web: {image: 'app:1', options: {link: ['db:base']}}}";
+    let stopped = "{db: {image: 'app:1', options: {}, state: stopped}}";
+    let world = reached(engine(), &[both, stopped].map(|text| read(&format!("containers: {text}"))));
+    let document = read("{containers: {web: {image: 'app:1', options: {}}}, purge_containers: true}");
+    super::failure::everywhere(&world, &document).unwrap();
+    super::kill::everywhere(&world, &document).unwrap();
+}
