@@ -1,5 +1,6 @@
 //! The seam: a host is what can be looked at and acted on. Nothing above it knows netlink, the engine or nft.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
-use crate::spec::Mac;
+use crate::spec::{Attach, Mac};
 use crate::{Error, Result};
 
 /// What to do when a step fails.
@@ -44,6 +45,10 @@ pub struct Owner {
     pub link: Option<String>,
 }
 
+/// Interfaces that weave owes to containers, by the id of the container that had them: written down before one is
+/// stopped, and struck out once whatever takes its place has them.
+pub type Owed = BTreeMap<String, Vec<Attach>>;
+
 /// A host.
 pub trait Host: Sync {
     /// Holds the one place in which changes are made, as long as it lives.
@@ -66,6 +71,12 @@ pub trait Host: Sync {
 
     /// Has the engine do one thing with a container; what the engine warns of.
     fn execute_container(&self, step: &ContainerStep) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// The interfaces that a run which was killed still owes.
+    fn owed(&self) -> impl Future<Output = Result<Owed>> + Send;
+
+    /// Writes down what is owed, instead of all that was. A reboot may forget it: it takes all interfaces with it.
+    fn owe(&self, owed: &Owed) -> impl Future<Output = Result<()>> + Send;
 
     /// What this host is able to do, found out by trying where that leaves no trace.
     fn facts(&self) -> impl Future<Output = HostFacts> + Send;

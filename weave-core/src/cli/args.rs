@@ -93,8 +93,10 @@ impl From<Color> for ColorChoice {
 pub(super) enum Verb {
     /// Make this host what a document says
     Apply {
-        /// YAML or JSON, of this host or of a fleet; `-` reads stdin
-        file: String,
+        /// YAML or JSON, of this host or of a fleet; `-` reads stdin. Several are data of the 2014 Puppet module, the
+        /// most special first
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<String>,
         /// Which of a fleet's hosts this one is [default: by its name or address]
         #[arg(long, value_name = "NAME")]
         host: Option<String>,

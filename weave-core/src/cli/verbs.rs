@@ -93,8 +93,11 @@ pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operati
 
 fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     Ok(match verb {
-        Verb::Apply { file, host } => {
-            Operation::Apply(Apply::from_text(file, &from.text(file)?, host.clone(), &from.hostname())?)
+        Verb::Apply { files, host } => {
+            let texts: Vec<String> = files.iter().map(|file| from.text(file)).collect::<Result<_>>()?;
+            let files: Vec<(&str, &str)> =
+                files.iter().zip(&texts).map(|(file, text)| (file.as_str(), text.as_str())).collect();
+            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?)
         }
         Verb::Run { words } => Operation::Run(Box::new(run(words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),

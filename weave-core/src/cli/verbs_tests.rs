@@ -104,6 +104,17 @@ fn a_document_is_read_from_its_file() {
         json!({"operation": "apply", "document": {"ensure": "present", "peers": ["192.0.2.1", "192.0.2.2"]}}),
     );
     assert_eq!(told("weave apply -", &given), json!({"operation": "apply", "document": {"ensure": "absent"}}));
+    let old = Given(vec![
+        ("node.yaml", "weave::docker_host_weave_ip: 10.0.0.1/16\n"),
+        ("dhcp.yaml", "---\nweave::docker_cluster_peers: '192.0.2.1 192.0.2.2'\n"),
+        ("images.yaml", "---\npg: {docker_run_opts: [-d]}\n"),
+    ]);
+    let told_of = told("weave apply --host one node.yaml dhcp.yaml images.yaml", &old);
+    assert_eq!(told_of["document"]["peers"], json!(["192.0.2.1", "192.0.2.2"]), "{told_of:#}");
+    assert_eq!(told_of["document"]["hosts"]["one"]["weave_ip"], json!(["10.0.0.1/16"]), "{told_of:#}");
+    assert_eq!(told_of["document"]["images"]["pg"]["docker_run_opts"], json!(["-d"]), "{told_of:#}");
+    let error = parse("weave apply host.yaml -", &given).expect_err("two documents");
+    assert!(error.to_string().contains("host.yaml, - are no data of the 2014 Puppet module"), "{error}");
     let error = parse("weave apply none.yaml", &given).expect_err("missing");
     assert_eq!(error.to_string(), "apply: none.yaml: there is no such file");
 }

@@ -15,7 +15,8 @@ use super::failure::Failure;
 use super::find::spoken_name;
 use super::pull::PullProgress;
 use super::refusal;
-use crate::plan::container::ContainerStep;
+use crate::observed::Status;
+use crate::plan::container::{ContainerStep, is_ours};
 use crate::{Error, ErrorKind, Result};
 
 /// How long the engine waits for a container that was asked to stop, when nobody says otherwise.
@@ -23,6 +24,9 @@ const STOP_TIMEOUT: i64 = 10;
 
 /// How often a removal by somebody else is looked at.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// How long a name may be taken by what a run that was killed had ordered.
+const LEFT_OVER: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Does one step; with the engine's own warnings.
@@ -49,9 +53,35 @@ impl Engine {
         let query =
             CreateContainerOptions { name: Some(name.to_owned()), platform: platform.unwrap_or_default().to_owned() };
         // Volumes get the files that the image has in their place.
-        let order = |docker: bollard::Docker| async move { docker.create_container(Some(query), body).await };
-        let made = self.order(Some(self.patience().work), &format!("create {name}"), order).await;
-        made.map(|made| made.warnings).map_err(|failure| refusal::of_create(name, &image, failure))
+        let order = |docker: bollard::Docker| {
+            let (query, body) = (query.clone(), body.clone());
+            async move { docker.create_container(Some(query), body).await }
+        };
+        let start = tokio::time::Instant::now();
+        loop {
+            let failure = match self.order(Some(self.patience().work), &format!("create {name}"), order).await {
+                Ok(made) => return Ok(made.warnings),
+                Err(failure) => failure,
+            };
+            let in_time = start.elapsed() < LEFT_OVER;
+            if !(in_time && is_taken(&failure) && self.is_left_over(name).await.unwrap_or(false)) {
+                return Err(refusal::of_create(name, &image, failure));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Whether a name is taken by what a run that was killed had ordered, which the engine was not done with when it was
+    /// looked at: weave made it, and nobody started it. It is removed; whether it is there already or not, the name is
+    /// free soon.
+    async fn is_left_over(&self, name: &str) -> Result<bool> {
+        match self.container(name).await? {
+            Some(found) if is_ours(&found) && found.status == Status::Created && found.name == name => {
+                self.remove(&found.id, true).await.map(|()| true)
+            }
+            Some(_) => Ok(false),
+            None => Ok(true),
+        }
     }
 
     async fn start(&self, name: &str) -> Result<()> {
@@ -116,6 +146,11 @@ impl Engine {
         let late = |_| Err(self.late(&format!("remove {name}"), work).error);
         tokio::time::timeout(work, gone).await.unwrap_or_else(late)
     }
+}
+
+/// Whether the engine has given a name to another container.
+fn is_taken(failure: &Failure) -> bool {
+    failure.status == Some(409) && failure.words.as_ref().is_some_and(|words| words.contains("already in use"))
 }
 
 fn none((): ()) -> Vec<String> {

@@ -16,15 +16,13 @@ use super::find::{AT_ONCE, spoken_name};
 use super::reference::Reference;
 use super::refusal;
 use crate::observed::{Container, ContainerScope, Containers, Image, Status};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, names};
 
 /// All containers with the label that weave puts on what it makes, as a filter in an address.
 const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.made%3D1%22%5D%7D";
 
-/// What a replaced container, or the one to replace it, is called while both exist.
-const MEANWHILE: [&str; 2] = [".weave-new", ".weave-old"];
-
 enum Question {
+    /// A container, what it replaces, and what will replace it.
     Named(String),
     Known(String),
     Ours,
@@ -33,7 +31,7 @@ enum Question {
 }
 
 enum Answer {
-    Container(Option<Box<Container>>),
+    Containers(Vec<Container>),
     /// Ids and names.
     Ours(Vec<(String, String)>),
     Image(String, Option<Image>),
@@ -48,15 +46,15 @@ impl Engine {
     pub(crate) async fn look_at_containers(&self, scope: &ContainerScope) -> Result<Containers> {
         let mut names = BTreeSet::new();
         for name in scope.names.iter().filter_map(|name| spoken_name(name)) {
-            names.insert(name.to_owned());
-            names.extend(MEANWHILE.map(|suffix| format!("{name}{suffix}")));
+            names.extend(by_and_by(name));
         }
         let images: BTreeSet<_> = scope.images.iter().cloned().collect();
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
         let first = scope.ours.then_some(Question::Ours).into_iter();
-        let rest = names.iter().cloned().map(Question::Named);
+        let asked: BTreeSet<_> = scope.names.iter().filter_map(|name| spoken_name(name)).collect();
+        let rest = asked.into_iter().map(|name| Question::Named(name.to_owned()));
         // The slowest first.
         let questions = latest.into_iter().map(Question::Latest).chain(first);
         for question in questions.chain(rest).chain(images.into_iter().map(Question::Image)) {
@@ -66,8 +64,9 @@ impl Engine {
         while let Some(done) = looks.join_next().await {
             let answer = done.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
             match answer {
-                Answer::Container(container) => {
-                    seen.containers.extend(container.map(|container| (container.name.clone(), *container)));
+                Answer::Containers(containers) => {
+                    let named = containers.into_iter().map(|container| (container.name.clone(), container));
+                    seen.containers.extend(named);
                 }
                 Answer::Ours(listed) => {
                     for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
@@ -86,12 +85,19 @@ impl Engine {
         // It is never closed.
         let _permit = gate.acquire().await;
         match question {
-            // What is no name may still begin an id.
             Question::Named(name) => {
-                let found = self.container(&name).await?;
-                Ok(Answer::Container(found.filter(|container| container.name == name).map(Box::new)))
+                let mut found: Vec<Container> = Vec::new();
+                for name in by_and_by(&name) {
+                    // What is no name may still begin an id.
+                    if let Some(container) = self.container(&name).await?.filter(|container| container.name == name) {
+                        // What a run that was killed had ordered may still happen: it was given this name just now.
+                        found.retain(|other| other.id != container.id);
+                        found.push(container);
+                    }
+                }
+                Ok(Answer::Containers(found))
             }
-            Question::Known(id) => Ok(Answer::Container(self.container(&id).await?.map(Box::new))),
+            Question::Known(id) => Ok(Answer::Containers(self.container(&id).await?.into_iter().collect())),
             Question::Ours => self.ours().await.map(Answer::Ours),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
@@ -176,6 +182,12 @@ impl Engine {
         let text = format!("{what}: the answer of the Docker engine makes no sense");
         Error::new(ErrorKind::Docker, self.address(), text)
     }
+}
+
+/// The names that a container has while it takes the place of another, in the order in which it has them: asked for in
+/// this order, one that is renamed meanwhile is not missed.
+fn by_and_by(name: &str) -> [String; 3] {
+    [names::new_of(name), name.to_owned(), names::old_of(name)]
 }
 
 /// The name in a list; the others are those that links of other containers give it.

@@ -6,6 +6,7 @@ mod pulls;
 mod real;
 mod refusals;
 mod registry;
+mod taken;
 mod versions;
 
 use std::time::{Duration, Instant};

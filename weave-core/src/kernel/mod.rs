@@ -13,6 +13,7 @@ mod machine;
 mod names;
 mod notify;
 mod observe;
+mod owed;
 mod paths;
 mod preflight;
 mod probe;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use crate::apply::{Lock, run_dir};
 use crate::docker::Engine;
 pub use crate::docker::wish;
-use crate::host::{Host, OnError, Outcome, Owner};
+use crate::host::{Host, OnError, Outcome, Owed, Owner};
 use crate::netns::NetNs;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
@@ -175,6 +176,14 @@ impl Host for Kernel {
 
     async fn facts(&self) -> HostFacts {
         self.look_at_facts().await
+    }
+
+    async fn owed(&self) -> Result<Owed> {
+        owed::read(&self.run_dir)
+    }
+
+    async fn owe(&self, owed: &Owed) -> Result<()> {
+        owed::write(&self.run_dir, owed)
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Observed> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::spec::fleet::{Document, Machine, read_document, read_value};
+use crate::spec::fleet::{Document, Machine, read_document, read_files, read_value};
 use crate::spec::{Finding, HostDocument, Reading, from_value};
 use crate::{Error, Result};
 
@@ -49,6 +49,15 @@ impl Apply {
     pub fn from_text(file: &str, text: &str, host: Option<String>, hostname: &str) -> Result<Self> {
         let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
         Self::accepted(read_document(file, text, Some(&machine)), host)
+    }
+
+    /// The same from files, each with its name. More than one are data of the 2014 Puppet module, the most special first.
+    ///
+    /// # Errors
+    /// As [`from_text`](Self::from_text), and `InvalidSpec` for several documents of another kind.
+    pub fn from_files(files: &[(&str, &str)], host: Option<String>, hostname: &str) -> Result<Self> {
+        let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
+        Self::accepted(read_files(files, Some(&machine)), host)
     }
 
     fn accepted(reading: Reading<Document>, host: Option<String>) -> Result<Self> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::former::Former;
+use super::former::{self, Former};
 use super::{Report, checked};
 use crate::apply::containers::{LaneDone, begin, finish, in_order, undo};
 use crate::apply::{Mode, converge_locked};
@@ -76,9 +76,12 @@ async fn under_lock<H: Host>(
         Mode::Check => None,
     };
     let planned = if wanted.is_empty() { Vec::new() } else { wanted.plan(host).await? };
-    let former = Former::look(host, &planned).await?;
+    let mut former = Former::look(host, &planned).await?;
     let mut lanes = match mode {
-        Mode::Apply => begin(host, planned).await,
+        Mode::Apply => {
+            former.write_down(host, &planned).await?;
+            begin(host, planned).await
+        }
         Mode::Check => in_order(planned).into_iter().flatten().map(LaneDone::planned).collect(),
     };
     let fresh: Vec<ContainerRef> = match mode {
@@ -90,7 +93,7 @@ async fn under_lock<H: Host>(
         lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
     let network = match converge_locked(host, &intent, mode, &fresh).await {
         Ok(network) => network,
-        Err(error) => return Err(undo_all(host, &mut lanes, &former, error).await),
+        Err(error) => return Err(undo_all(host, &mut lanes, &mut former, error).await),
     };
     // Of a thousand containers this is large, and the report is, too.
     drop(intent);
@@ -100,6 +103,10 @@ async fn under_lock<H: Host>(
         unattached(host, &mut lanes, &problems).await;
         finish(host, &mut lanes).await;
         former.give_back(host, &mut lanes, &served).await;
+        former.strike_out(host, &lanes).await?;
+        if wanted.gone {
+            former::forget(host).await?;
+        }
         wanted.verify(host, &mut lanes).await?;
     }
     let mut errors: Vec<Error> = lanes.iter().filter_map(|lane| lane.error.clone()).collect();
@@ -122,12 +129,14 @@ async fn unattached<H: Host>(host: &H, lanes: &mut [LaneDone], problems: &[(Cont
     undo(host, lanes).await;
 }
 
-async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], former: &Former, error: Error) -> Error {
+async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], former: &mut Former, error: Error) -> Error {
     for lane in lanes.iter_mut() {
         lane.fail(error.clone());
     }
     undo(host, lanes).await;
     former.give_back(host, lanes, &BTreeSet::new()).await;
+    // The next run does it.
+    let _ = former.strike_out(host, lanes).await;
     let left = lanes.iter().filter_map(|lane| lane.error.as_ref()).flat_map(|error| error.what_is_left().to_vec());
     let left: BTreeSet<String> = left.chain(error.what_is_left().to_vec()).collect();
     error.left(left.into_iter().collect())
@@ -139,6 +148,8 @@ struct Wanted {
     removed: Vec<String>,
     /// Where others are purged: all that the document names, also those that weave only attaches.
     purge: Option<BTreeSet<String>>,
+    /// Whether nothing of weave shall be left.
+    gone: bool,
 }
 
 impl Wanted {
@@ -154,6 +165,7 @@ impl Wanted {
         };
         let gone = document.ensure != crate::spec::Ensure::Present;
         Self {
+            gone,
             runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
             removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
             purge: (document.purge_containers && !gone)

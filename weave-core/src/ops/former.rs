@@ -1,11 +1,12 @@
 //! The interfaces that containers had before they were worked on. With its process a container loses them, and the
-//! document may not name them: what was attached by hand comes back, too.
+//! document may not name them: what was attached by hand comes back, too. Should weave be killed in between, the next
+//! run finds it written down.
 
 use std::collections::BTreeSet;
 
 use crate::apply::containers::LaneDone;
 use crate::apply::{Mode, converge_locked, look};
-use crate::host::Host;
+use crate::host::{Host, Owed};
 use crate::observed::Scope;
 use crate::plan::container::ContainerLane;
 use crate::plan::{AttachmentIntent, Intent, interfaces};
@@ -14,21 +15,84 @@ use crate::{Error, Result};
 
 /// The interfaces of containers that will be stopped, as they were.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Former(Vec<Attach>);
+pub(super) struct Former {
+    /// What they have.
+    seen: Vec<Attach>,
+    /// What they may not have, or only half of it, because a run was killed before it gave it back.
+    owed: Vec<Attach>,
+    /// All that was owed before this run.
+    before: Owed,
+    /// All that is written down now.
+    written: Owed,
+}
 
 impl Former {
-    /// Looks into the containers of `lanes` that will be stopped.
+    /// Looks into the containers of `lanes` that will be stopped, and what is written down about the others.
     pub(super) async fn look<H: Host>(host: &H, lanes: &[ContainerLane]) -> Result<Self> {
-        let targets: Vec<ContainerRef> =
-            lanes.iter().filter(|lane| lane.stops()).map(ContainerLane::container).collect();
-        if targets.is_empty() {
+        if lanes.is_empty() {
             return Ok(Self::default());
+        }
+        let before = host.owed().await?;
+        let named = |lane: &ContainerLane| {
+            let container = lane.container();
+            let own: Vec<&Attach> = lane.ids.iter().filter_map(|id| before.get(id)).flatten().collect();
+            own.into_iter().map(|attach| Attach { container: container.clone(), ..attach.clone() }).collect::<Vec<_>>()
+        };
+        let mut owed: Vec<Attach> = lanes.iter().flat_map(named).collect();
+        let is_owed = |lane: &ContainerLane| owed.iter().any(|attach| attach.container == lane.container());
+        let targets: Vec<ContainerRef> =
+            lanes.iter().filter(|lane| lane.stops() || is_owed(lane)).map(ContainerLane::container).collect();
+        if targets.is_empty() {
+            return Ok(Self { before: before.clone(), written: before, ..Self::default() });
         }
         let names: BTreeSet<ContainerRef> = targets.iter().cloned().collect();
         let observed = look(host, &Scope { targets, ..Scope::default() }).await?;
         let own = interfaces(&observed).filter(|(container, _)| names.contains(container));
         // Nobody else had the address so far.
-        Ok(Self(own.map(|(container, attached)| Attach { probe: false, ..attached.attach(container) }).collect()))
+        let seen: Vec<Attach> =
+            own.map(|(container, attached)| Attach { probe: false, ..attached.attach(container) }).collect();
+        // Somebody may have given an address by hand meanwhile.
+        for owed in &mut owed {
+            let more = seen.iter().filter(|seen| is_same(seen, owed)).flat_map(|seen| seen.ips.iter().copied());
+            let more: Vec<_> = more.filter(|ip| !owed.ips.contains(ip)).collect();
+            owed.ips.0.extend(more);
+        }
+        Ok(Self { seen, owed, before: before.clone(), written: before })
+    }
+
+    /// Writes down what the containers of `lanes` have that are made anew, before they are stopped.
+    pub(super) async fn write_down<H: Host>(&mut self, host: &H, lanes: &[ContainerLane]) -> Result<()> {
+        let mut owed = self.before.clone();
+        for lane in lanes.iter().filter(|lane| lane.stops() && lane.runs && lane.replaces) {
+            let container = lane.container();
+            let owed_to = self.owed_to(&container);
+            let rest = self.seen_of(&container).filter(|seen| !self.owed.iter().any(|owed| is_same(owed, seen)));
+            let own: Vec<Attach> = owed_to.chain(rest).cloned().collect();
+            if !own.is_empty() {
+                owed.extend(lane.ids.iter().map(|id| (id.clone(), own.clone())));
+            }
+        }
+        self.write(host, owed).await
+    }
+
+    /// Strikes out what the containers of `lanes` have again; one that failed is owed what it was owed before.
+    pub(super) async fn strike_out<H: Host>(&mut self, host: &H, lanes: &[LaneDone]) -> Result<()> {
+        let mut owed = self.before.clone();
+        for lane in lanes.iter().filter(|lane| lane.error.is_none()) {
+            let container = lane.lane.container();
+            // By its name too: of one that is gone by now, nobody knows the id.
+            let is_its = |attaches: &[Attach]| attaches.iter().any(|attach| attach.container == container);
+            owed.retain(|id, attaches| !lane.lane.ids.contains(id) && !is_its(attaches));
+        }
+        self.write(host, owed).await
+    }
+
+    async fn write<H: Host>(&mut self, host: &H, owed: Owed) -> Result<()> {
+        if owed != self.written {
+            host.owe(&owed).await?;
+            self.written = owed;
+        }
+        Ok(())
     }
 
     /// Puts into `intent` what the containers of `lanes` shall have: one that failed has what it had; one that was made
@@ -39,22 +103,33 @@ impl Former {
             if lane.error.is_some() || !lane.lane.runs {
                 intent.attachments.retain(|wish| *wish.container() != container);
             }
-            if lane.error.is_none() && !(lane.lane.runs && lane.lane.replaces) {
-                continue;
-            }
-            for attach in self.of(&container) {
+            let keeps = lane.error.is_some() || lane.lane.runs && lane.lane.replaces;
+            let gains = lane.error.is_none() && lane.lane.runs;
+            let (seen, owed) = (self.seen_of(&container), self.owed_to(&container));
+            for attach in owed.filter(|_| gains).chain(seen.filter(|_| keeps)) {
                 let is_named = |wish: &AttachmentIntent| {
                     *wish.container() == container && wish.interface() == attach.interface.as_str()
                 };
-                if !intent.attachments.iter().any(is_named) {
-                    intent.attachments.push(AttachmentIntent::Exact(attach.clone()));
+                if intent.attachments.iter().any(is_named) {
+                    continue;
                 }
+                // There is one route for it, and the document comes first.
+                let is_routed = intent.attachments.iter().any(|wish| {
+                    matches!(wish, AttachmentIntent::Add(other) | AttachmentIntent::Exact(other)
+                        if other.container == container && other.multicast)
+                });
+                let multicast = attach.multicast && !is_routed;
+                intent.attachments.push(AttachmentIntent::Exact(Attach { multicast, ..attach.clone() }));
             }
         }
     }
 
-    fn of<'a>(&'a self, container: &'a ContainerRef) -> impl Iterator<Item = &'a Attach> {
-        self.0.iter().filter(move |attach| attach.container == *container)
+    fn seen_of<'a>(&'a self, container: &'a ContainerRef) -> impl Iterator<Item = &'a Attach> {
+        self.seen.iter().filter(move |attach| attach.container == *container)
+    }
+
+    fn owed_to<'a>(&'a self, container: &'a ContainerRef) -> impl Iterator<Item = &'a Attach> {
+        self.owed.iter().filter(move |attach| attach.container == *container)
     }
 
     /// Gives the containers of `lanes` that failed their interfaces back; those that were `served` have them.
@@ -62,8 +137,8 @@ impl Former {
         let mut intent = Intent { each_by_itself: true, ..Intent::default() };
         let late = |lane: &&mut LaneDone| lane.is_undone() && !served.contains(&lane.lane.container());
         for lane in lanes.iter_mut().filter(late) {
-            let own = self.0.iter().filter(|attach| attach.container == lane.lane.container()).cloned();
-            intent.attachments.extend(own.map(AttachmentIntent::Exact));
+            let container = lane.lane.container();
+            intent.attachments.extend(self.seen_of(&container).cloned().map(AttachmentIntent::Exact));
         }
         if intent.attachments.is_empty() {
             return;
@@ -78,6 +153,15 @@ impl Former {
             }
         }
     }
+}
+
+fn is_same(one: &Attach, other: &Attach) -> bool {
+    one.container == other.container && one.interface == other.interface
+}
+
+/// Forgets what is owed: nothing of weave is left on the host.
+pub(super) async fn forget<H: Host>(host: &H) -> Result<()> {
+    if host.owed().await?.is_empty() { Ok(()) } else { host.owe(&Owed::default()).await }
 }
 
 fn not_attached(error: Error, container: &ContainerRef, why: &Error) -> Error {

@@ -1,6 +1,6 @@
 //! The host as a whole.
 
-use super::{Facts, Report, change, container, facts, preflight, status};
+use super::{Facts, Report, change, container, facts, former, preflight, status};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
@@ -23,7 +23,11 @@ pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Re
 /// # Errors
 /// As every change.
 pub async fn reset<H: Host>(host: &H, mode: Mode) -> Result<Report> {
-    change(host, "reset", Intent { router: RouterIntent::Absent, ..Intent::default() }, mode).await
+    let done = change(host, "reset", Intent { router: RouterIntent::Absent, ..Intent::default() }, mode).await?;
+    if mode == Mode::Apply {
+        former::forget(host).await.map_err(|error| error.op("reset"))?;
+    }
+    Ok(done)
 }
 
 /// What is: router, peers, exposures, packet filter, attachments. Its `state` is a document that `apply` accepts.

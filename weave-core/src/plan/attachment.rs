@@ -35,7 +35,9 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
         let container = wish.container();
         let draft = served(wish, observed).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
-            if let Some(other) = seen.insert(net.netns, container) {
+            // One container may have several interfaces, each once.
+            let again = named.contains(&(net.netns, wish.interface()));
+            if let Some(other) = seen.insert(net.netns, container).filter(|other| again || *other != container) {
                 let message = format!("is the same network namespace as {other}");
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }

@@ -86,6 +86,8 @@ pub struct ContainerLane {
     pub runs: bool,
     /// Whether it ran until a run that was killed stopped it, and shall run again.
     pub(crate) resumes: bool,
+    /// The ids that it has had: of the container of its name first, then of the one that this replaced.
+    pub(crate) ids: Vec<String>,
     /// Whether it takes the place of another, which must come back if it does not stay up.
     pub replaces: bool,
 }
@@ -329,6 +331,7 @@ fn masked(difference: &Difference) -> (Value, Value) {
 fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
     for rest in [names::new_of(name), names::old_of(name)] {
         if observed.containers.get(&rest).is_some_and(is_ours) {
+            lane.change(leftover::LEFTOVER, &rest, ());
             lane.before.push(ContainerStep::Remove { name: rest, volumes: false });
         }
     }

@@ -42,6 +42,26 @@ pub fn read_document(file: &str, text: &str, machine: Option<&str>) -> Reading<D
     from_text(file, text, |tree, findings| document(tree, machine, findings))
 }
 
+/// As [`read_document`], from files, each with its name. Several are data of the 2014 module, the most special first.
+pub fn read_files(files: &[(&str, &str)], machine: Option<&str>) -> Reading<Document> {
+    if let [(file, text)] = files {
+        return read_document(file, text, machine);
+    }
+    let mut findings = Vec::new();
+    let trees: Vec<Marked> = files.iter().filter_map(|(file, text)| Marked::read(file, text, &mut findings)).collect();
+    let mut document = None;
+    if trees.iter().any(hierarchy::is_tree) {
+        let tree = hierarchy::translate(trees, machine, &mut findings);
+        document = fleet(&tree, &mut findings).map(|fleet| Document::Fleet(Box::new(fleet)));
+    } else if findings.is_empty() {
+        let names: Vec<&str> = files.iter().map(|(file, _)| *file).collect();
+        let message = format!("{} are no data of the 2014 Puppet module; allowed: one document", names.join(", "));
+        let nowhere = Marked::unmarked(Value::Null, String::new());
+        findings.push(nowhere.finding(Level::Error, &Error::invalid("", message), Place::Written));
+    }
+    sorted(document, findings)
+}
+
 /// As [`read_document`], from a tree of values, as the bindings and the command hand it over.
 pub fn read_value(value: Value, machine: Option<&str>) -> Reading<Document> {
     let mut findings = Vec::new();

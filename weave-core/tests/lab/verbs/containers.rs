@@ -18,7 +18,7 @@ fn site() -> (Lab, Host) {
 }
 
 /// All that the engine says of its containers, without what changes by itself.
-fn engine(host: &Host) -> String {
+pub(super) fn engine(host: &Host) -> String {
     let ids = host.docker(&["ps", "-aq", "--no-trunc"]).must();
     let lines = ids.split_whitespace().map(|id| {
         let shown = "{{.Id}} {{.Name}} {{.State.Status}} {{.State.StartedAt}} {{json .Config}} {{json .HostConfig}}";
@@ -33,9 +33,17 @@ fn inspect(host: &Host, name: &str, what: &str) -> String {
     host.docker(&["inspect", "--format", what, name]).must().trim().to_owned()
 }
 
+/// Waits until the kernel has taken the namespaces of containers that ended away, and with them the host ends.
+#[track_caller]
+pub(super) fn settle(host: &Host) {
+    let ends = || host.exec(&["ip", "-o", "link"]).must().lines().filter(|line| line.contains("vethwe")).count();
+    let running = || host.weave(&["ps"]).must().lines().filter(|line| line.contains(" 0a:57:")).count();
+    assert!(wait_until(Duration::from_secs(20), || ends() == running()), "{}", host.exec(&["ip", "-o", "link"]).must());
+}
+
 /// Check, apply, check, apply; the first check and all that follows the first apply touch nothing.
 #[track_caller]
-fn four(host: &Host, args: &[&str]) -> Value {
+pub(super) fn four(host: &Host, args: &[&str]) -> Value {
     let check = [&["--check"], args].concat();
     let (kernel, containers) = (Snapshot::of(host.netns()), engine(host));
     let planned = report(host, &check, 2);
@@ -44,10 +52,7 @@ fn four(host: &Host, args: &[&str]) -> Value {
     let done = report(host, args, 2);
     assert_eq!(planned["changes"], done["changes"], "it did not do what it had said");
     assert_ne!(engine(host), containers, "nothing happened: {done:#}");
-    // The kernel takes the namespace of a container that ended away some time later, and with it the host end.
-    let ends = || host.exec(&["ip", "-o", "link"]).must().lines().filter(|line| line.contains("vethwe")).count();
-    let running = || host.weave(&["ps"]).must().lines().filter(|line| line.contains(" 0a:57:")).count();
-    assert!(wait_until(Duration::from_secs(20), || ends() == running()), "{}", host.exec(&["ip", "-o", "link"]).must());
+    settle(host);
     let (kernel, containers) = (Snapshot::of(host.netns()), engine(host));
     for args in [check.as_slice(), args] {
         let again = report(host, args, 0);
@@ -59,7 +64,7 @@ fn four(host: &Host, args: &[&str]) -> Value {
 }
 
 /// What a change is about.
-fn fields(report: &Value) -> Vec<&str> {
+pub(super) fn fields(report: &Value) -> Vec<&str> {
     report["changes"].as_array().expect("changes").iter().filter_map(|change| change["field"].as_str()).collect()
 }
 

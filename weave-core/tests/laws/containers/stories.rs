@@ -1,10 +1,15 @@
 //! Single stories, told with names.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
+use weave_core::observed::{Scope, Target};
+use weave_core::ops::attachment;
+use weave_core::spec::{Attach, ContainerRef};
 
-use super::scene::{applied, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
+use super::scene::{applied, apply, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
 use crate::support::fixture::parse;
 use crate::support::memory_host::{Faults, MemoryHost};
 
@@ -79,4 +84,88 @@ fn only_what_weave_made_and_nobody_names_is_purged() {
     let names: Vec<String> = host.world().engine.containers.keys().cloned().collect();
     assert_eq!(names, ["api", "other", "web"]);
     assert!(lost_volumes(&world, &host.world()).is_empty());
+}
+
+#[test]
+fn what_was_given_by_hand_comes_back_after_a_kill_on_the_way_back() {
+    let world = reached(engine(), &[read(WEB)]);
+    // The document does not name the address, and what it asks for does not stay up.
+    let failing = read("containers: {web: {image: 'db:1', options: {env: [EXIT=3]}}}");
+    let good = read("containers: {web: {image: 'db:1', options: {env: [A=1]}}}");
+    let whole = MemoryHost::new(world.clone());
+    assert!(!applied(&whole, &failing, Mode::Apply).unwrap().is_ok());
+    assert_eq!(looks(&world), looks(&whole.world()));
+    for at in 0..=whole.asked().steps() {
+        let killed = faulty(&world, Faults { killed: Some(at), ..Faults::default() });
+        apply(&killed, &failing, Mode::Apply);
+        // It fails again, or is taken back.
+        let world_then = reached(killed.world().clone(), std::slice::from_ref(&failing));
+        for world_then in [killed.world().clone(), world_then] {
+            let host = MemoryHost::new(world_then);
+            let report = applied(&host, &good, Mode::Apply).unwrap();
+            assert!(report.is_ok(), "killed after {at} steps: {report:?}");
+            assert_eq!(looks(&world), looks(&host.world()), "killed after {at} steps");
+            assert!(host.world().owed.is_empty());
+        }
+    }
+}
+
+/// All interfaces of `web` with their addresses and routes.
+fn interfaces(host: &MemoryHost) -> BTreeMap<String, String> {
+    let container: ContainerRef = parse("web");
+    let mut observed = host.world().observe(&Scope { targets: vec![container.clone()], ..Scope::default() });
+    let Some(Target::Found(net)) = observed.targets.remove(&container) else { panic!("web does not run") };
+    let own = net.links.iter().filter(|link| link.name.starts_with("eth"));
+    let shown = own.map(|link| {
+        let addresses: BTreeSet<String> = net.addresses_of(link.index).map(|address| address.to_string()).collect();
+        let routes = net.routes.iter().filter(|route| route.ifindex == link.index);
+        let routes: BTreeSet<String> = routes.map(|route| format!("{} via {:?}", route.to, route.via)).collect();
+        (link.name.to_string(), format!("{:?} {addresses:?} {routes:?}", link.mac))
+    });
+    shown.collect()
+}
+
+#[test]
+fn several_interfaces_of_one_container_come_back_each_with_its_own() {
+    let host = MemoryHost::new(reached(engine(), &[read(WEB)]));
+    let mut attach = Attach::new(parse("web"), [parse("10.3.1.4/24"), parse("fd00:3::4/64")]);
+    attach.interface = parse("eth7");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(runtime.block_on(attachment::attach(&host, &attach, Mode::Apply)).unwrap().changed);
+    let before = interfaces(&host);
+    assert_eq!(before.len(), 2, "{before:?}");
+    let id = identity(&host.world(), "web");
+    let document = read("containers: {web: {image: 'db:1', ips: 10.2.1.4/24, options: {env: [A=2]}}}");
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    assert_ne!(identity(&host.world(), "web"), id);
+    assert_eq!(interfaces(&host), before);
+    assert!(!applied(&host, &document, Mode::Apply).unwrap().changed);
+}
+
+#[test]
+fn the_route_for_multicast_goes_to_the_interface_that_the_document_names() {
+    let bare = read("{router: {}, containers: {web: {image: 'db:1', options: {env: [A=1]}}}}");
+    let host = MemoryHost::new(reached(engine(), &[bare]));
+    let mut attach = Attach::new(parse("web"), [parse("10.3.1.4/24")]);
+    attach.interface = parse("eth7");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(runtime.block_on(attachment::attach(&host, &attach, Mode::Apply)).unwrap().changed);
+    assert!(interfaces(&host)["eth7"].contains("224.0.0.0/4"));
+    let document = read("containers: {web: {image: 'db:1', ips: 10.2.1.4/24, options: {env: [A=2]}}}");
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    let after = interfaces(&host);
+    assert!(after["ethwe"].contains("224.0.0.0/4") && !after["eth7"].contains("224.0.0.0/4"), "{after:?}");
+    assert!(!applied(&host, &document, Mode::Apply).unwrap().changed);
+}
+
+#[test]
+fn a_link_to_a_container_that_goes_is_no_obstacle_wherever_it_fails() {
+    let both = "{db: {image: 'app:1', options: {}}, web: {image: 'app:1', options: {link: ['db:base']}}}";
+    let stopped = "{db: {image: 'app:1', options: {}, state: stopped}}";
+    let world = reached(engine(), &[both, stopped].map(|text| read(&format!("containers: {text}"))));
+    let document = read("{containers: {web: {image: 'app:1', options: {}}}, purge_containers: true}");
+    super::failure::everywhere(&world, &document).unwrap();
+    super::kill::everywhere(&world, &document).unwrap();
 }

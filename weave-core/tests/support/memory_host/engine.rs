@@ -33,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) registry: BTreeMap<String, Image>,
     /// Volumes, and the containers that wrote into them.
     pub(crate) volumes: BTreeMap<String, BTreeSet<String>>,
+    /// The last names of containers that are gone, by their ids: links to them are still told.
+    gone: BTreeMap<String, String>,
     /// How many ids were given out.
     given: u64,
 }
@@ -62,11 +64,12 @@ impl Engine {
         Ok(())
     }
 
-    /// `docker inspect`: links are told with the names that the containers have by now.
+    /// `docker inspect`: links are told with the names that the containers have by now, or had
+    /// when they went.
     fn inspect(&self, made: &Made) -> observed::Container {
         let mut container = made.container.clone();
         let links = made.links.iter().filter_map(|(alias, id)| {
-            let target = &self.by_id(id)?.container.name;
+            let target = self.by_id(id).map(|made| &made.container.name).or_else(|| self.gone.get(id))?;
             Some(Value::from(format!("/{target}:/{}/{alias}", container.name)))
         });
         let links: Vec<Value> = links.collect();
@@ -222,6 +225,7 @@ impl Engine {
 
     fn forget(&mut self, name: &str, volumes: bool) {
         let Some(made) = self.containers.remove(name) else { return };
+        self.gone.insert(made.container.id.clone(), name.to_owned());
         for volume in made.nameless.into_iter().filter(|_| volumes) {
             let used = self.containers.values().any(|other| Self::volumes_of(&other.container).contains(&volume));
             if !used {

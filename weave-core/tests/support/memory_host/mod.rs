@@ -9,7 +9,7 @@ mod world;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use weave_core::host::{Host, OnError, Outcome, Owner};
+use weave_core::host::{Host, OnError, Outcome, Owed, Owner};
 use weave_core::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use weave_core::plan::Step;
 use weave_core::plan::container::ContainerStep;
@@ -158,6 +158,16 @@ impl Host for MemoryHost {
             return Err(Error::new(ErrorKind::Docker, "engine", format!("refused: {step}")));
         }
         self.world().execute_container(step).map(|()| Vec::new())
+    }
+
+    async fn owed(&self) -> Result<Owed> {
+        Ok(self.world().owed.clone())
+    }
+
+    async fn owe(&self, owed: &Owed) -> Result<()> {
+        self.live().await;
+        self.world().owed.clone_from(owed);
+        Ok(())
     }
 
     async fn facts(&self) -> HostFacts {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use weave_core::host::Owed;
 use weave_core::observed::{
     FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet, TargetProblem,
 };
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) path_mtus: BTreeMap<IpAddr, u32>,
     pub(crate) firewall: FirewallState,
     pub(crate) engine: Engine,
+    pub(crate) owed: Owed,
 }
 
 impl World {

@@ -1,6 +1,7 @@
 //! Laws for any text: no panic, and what was read is written out and read again as the same.
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::super::fields::{Kind, ROWS};
 use super::super::{Options, parse_run};
@@ -80,6 +81,29 @@ fn words() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(option, 0..5).prop_map(|words| words.concat())
 }
 
+/// What a document may hold in place of a value.
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => value().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(value(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// A map with names of options, and sometimes others.
+fn map() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![8 => prop::sample::select(ROWS).prop_map(|row| row.field.to_owned()), 1 => value()];
+    prop::collection::btree_map(name, json(), 0..4).prop_map(|map| Value::Object(map.into_iter().collect()))
+}
+
 fn again(options: &Options) -> Options {
     let written = serde_json::to_value(options).expect("JSON");
     from_value(written.clone()).unwrap_or_else(|error| panic!("{written}: {error}"))
@@ -95,7 +119,14 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
-        let _ = from_value::<Options>(serde_json::Value::String(text));
+        let _ = from_value::<Options>(Value::String(text));
+    }
+
+    #[test]
+    fn any_map_or_list_is_read_and_written_out_or_refused(value in prop_oneof![3 => map(), 1 => json()]) {
+        if let Ok(options) = from_value::<Options>(value) {
+            prop_assert_eq!(again(&options), options);
+        }
     }
 
     #[test]
