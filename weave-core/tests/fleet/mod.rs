@@ -6,6 +6,7 @@ mod hierarchy;
 mod hosts;
 mod laws;
 mod schema;
+mod together;
 
 use weave_core::spec::Finding;
 use weave_core::spec::fleet::{Fleet, read_fleet};
