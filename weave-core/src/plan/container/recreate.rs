@@ -33,11 +33,21 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     if old.runs() {
         lane.before.push(ContainerStep::Stop { name: name.clone() });
     }
-    lane.before.push(rename(name, &old_name));
+    lane.burns = old.runs() && old.goes_when_it_stops();
+    if lane.burns {
+        // The engine is at it already; this waits for it.
+        lane.before.push(ContainerStep::Remove { name: name.clone(), volumes: false });
+        lane.warnings.push(format!(
+            "container {name} was made with `--rm`: the engine removes it as it stops, so it cannot come back should the \
+             new one not start"
+        ));
+    } else {
+        lane.before.push(rename(name, &old_name));
+        lane.after.push(ContainerStep::Remove { name: old_name, volumes: false });
+    }
     lane.before.push(rename(&new_name, name));
     if starts {
         lane.before.push(ContainerStep::Start { name: name.clone() });
     }
     (lane.fresh, lane.runs, lane.replaces) = (starts, starts, true);
-    lane.after.push(ContainerStep::Remove { name: old_name, volumes: false });
 }
