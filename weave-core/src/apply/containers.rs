@@ -77,10 +77,10 @@ impl LaneDone {
     /// Undoes what was done, last first.
     async fn undo<H: Host>(&mut self, host: &H) {
         let mut left: Vec<String> = Vec::new();
-        if self.lane.burns && self.stopped() {
-            // The new one holds the volumes, and the next run goes on with it.
+        if let Some(gone) = self.lane.burns.clone().filter(|_| self.stopped()) {
+            // The new one may hold the volumes, and the next run goes on with it.
             self.stays = true;
-            left.push(format!("the old {} is gone, because it was made with --rm; the new one stays", self.lane.name));
+            left.push(gone);
             self.error = self.error.take().map(|error| error.left(left));
             return;
         }

@@ -210,6 +210,7 @@ fn container(mut answer: Value) -> Option<Container> {
         name: text(&part("/Name")).trim_start_matches('/').to_owned(),
         status,
         exit_code: part("/State/ExitCode").as_i64().unwrap_or_default(),
+        restarts: part("/RestartCount").as_u64().unwrap_or_default(),
         started_at: text(&part("/State/StartedAt")),
         image_id: text(&part("/Image")),
         config: part("/Config"),

@@ -39,6 +39,8 @@ pub struct Container {
     pub status: Status,
     /// The exit code of its last process.
     pub exit_code: i64,
+    /// How often its restart policy started it again since somebody did.
+    pub restarts: u64,
     /// When it was last started.
     pub started_at: String,
     /// The id of its image.

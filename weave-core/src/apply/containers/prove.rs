@@ -39,7 +39,8 @@ async fn prove<H: Host>(
         Err(error) => return lanes.iter_mut().for_each(|lane| lane.fail(error.clone())),
     };
     let found = |lane: &LaneDone| looked.containers.get(&lane.lane.name);
-    lanes.retain(|lane| found(lane).is_none_or(|container| container.status != Status::Running));
+    let stays_up = |container: &Container| container.status == Status::Running && container.restarts == 0;
+    lanes.retain(|lane| !found(lane).is_some_and(stays_up));
     let logs = last_words(host, &lanes).await;
     for lane in lanes {
         let container = found(lane);
@@ -68,11 +69,10 @@ fn words(name: &str, logs: &Containers) -> String {
 fn judge(lane: &mut LaneDone, container: Option<&Container>, words: &str, is_unattached: bool) {
     let name = lane.lane.name.clone();
     match container {
-        Some(container) if container.status == Status::Restarting => {
-            let code = container.exit_code;
+        Some(container) if container.status == Status::Restarting || container.restarts > 0 => {
             lane.lane.warnings.push(format!(
-                "container {name} ended with exit code {code} and is started again and again, as its restart policy \
-                 says{words}"
+                "container {name} ends and is started again, {} times so far, as its restart policy says{words}",
+                container.restarts
             ));
         }
         Some(container) if container.runs() => {}
@@ -94,7 +94,7 @@ fn ended(lane: &LaneDone, container: Option<&Container>, words: &str) -> Error {
         .map_or_else(|| "is gone".to_owned(), |container| format!("ended with exit code {}", container.exit_code));
     let made = lane.done.iter().any(|step| matches!(step, ContainerStep::Create { .. }));
     let (which, then) = match (lane.lane.replaces, made) {
-        (true, _) if lane.lane.burns => ("new ", ""),
+        (true, _) if lane.lane.burns.is_some() => ("new ", ""),
         (true, _) => ("new ", "; the old one is back"),
         (false, true) => ("new ", "; it is removed again"),
         (false, false) => ("", ""),

@@ -90,8 +90,8 @@ pub struct ContainerLane {
     pub(crate) resumes: bool,
     /// Whether it takes the place of another, which must come back if it does not stay up.
     pub replaces: bool,
-    /// Whether the container that is there does not come back once it was stopped.
-    pub(crate) burns: bool,
+    /// What there is to say once the container that is there was stopped, if it does not come back then.
+    pub(crate) burns: Option<String>,
 }
 
 impl ContainerLane {
