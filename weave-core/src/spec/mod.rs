@@ -32,8 +32,10 @@ pub use container::ContainerRef;
 pub use document::{Attached, Ensure, HostDocument};
 pub use exposure::{Expose, Exposure, Hide};
 pub use finding::{Finding, Level, Reading};
+pub(crate) use input::nearest;
+#[cfg(feature = "cli")]
+pub(crate) use input::unknown_word;
 pub use input::{from_value, from_yaml};
-pub(crate) use input::{nearest, unknown_word};
 pub use list::List;
 pub use mac::Mac;
 pub use named::Named;

@@ -95,24 +95,24 @@ fn wherever_that_fails_or_is_killed_the_next_run_does_it_with_its_data() {
     assert!(applied(&whole, &document, Mode::Apply).unwrap().is_ok());
     let steps = whole.asked().containers;
     let stop = steps.iter().position(|step| matches!(step, ContainerStep::Stop { .. })).unwrap();
-    for at in 0..steps.len() {
+    for (at, step) in steps.iter().enumerate() {
         let failed = faulty(&world, Faults { container: Some(at), ..Faults::default() });
         let report = applied(&failed, &document, Mode::Apply).unwrap();
-        assert_eq!(report.errors.len(), 1, "{}: {report:?}", steps[at]);
+        assert_eq!(report.errors.len(), 1, "{step}: {report:?}");
         if at <= stop {
-            assert_eq!(looks(&world), looks(&failed.world()), "{}", steps[at]);
+            assert_eq!(looks(&world), looks(&failed.world()), "{step}");
             assert_eq!(identity(&world, "web"), identity(&failed.world(), "web"));
         } else {
-            assert!(report.errors[0].left[0].contains("made with --rm"), "{}: {report:?}", steps[at]);
+            assert!(report.errors[0].left[0].contains("made with --rm"), "{step}: {report:?}");
         }
         let killed = faulty(&world, Faults { killed: Some(at), ..Faults::default() });
         assert!(apply(&killed, &document, Mode::Apply).is_none());
         for broken in [failed, killed] {
-            assert!(lost_volumes(&world, &broken.world()).is_empty(), "{}", steps[at]);
+            assert!(lost_volumes(&world, &broken.world()).is_empty(), "{step}");
             let again = MemoryHost::new(broken.world().clone());
             let report = applied(&again, &document, Mode::Apply).unwrap();
-            assert!(report.is_ok(), "{}: {report:?}", steps[at]);
-            assert_eq!(looks(&whole.world()), looks(&again.world()), "{}", steps[at]);
+            assert!(report.is_ok(), "{step}: {report:?}");
+            assert_eq!(looks(&whole.world()), looks(&again.world()), "{step}");
             assert_eq!(identity(&world, "web").unwrap().1, identity(&again.world(), "web").unwrap().1);
             nothing_is_left(&again.world()).unwrap();
         }
