@@ -1,22 +1,24 @@
 //! DO, for containers: lanes at the same time, each with a journal of its own, so that one that fails is undone and
 //! the others go on.
 
+mod inert;
+mod prove;
+
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::time::Instant;
+
+pub(crate) use inert::came_to_nothing;
+pub(crate) use prove::prove_started;
 
 use crate::host::Host;
-use crate::observed::{ContainerScope, Containers};
 use crate::plan::container::{ContainerLane, ContainerStep};
 use crate::{Error, ErrorKind};
 
 /// How many containers the engine works on at once: its own work on one is mostly waiting for the kernel.
 const AT_ONCE: usize = 8;
-
-/// How long a container that takes the place of another has to stay up before the other one is let go.
-const PROOF: Duration = Duration::from_secs(1);
 
 /// A lane, and how far it came.
 #[derive(Debug, Clone)]
@@ -27,6 +29,10 @@ pub(crate) struct LaneDone {
     pub(crate) done: Vec<ContainerStep>,
     /// Why it came no further.
     pub(crate) error: Option<Error>,
+    /// Whether it was started and has done already what it was for.
+    pub(crate) ended: bool,
+    /// When it was started.
+    started: Option<Instant>,
     /// Whether what was done stays, in spite of an error.
     stays: bool,
 }
@@ -35,7 +41,7 @@ impl LaneDone {
     /// A lane that was not begun.
     pub(crate) fn planned(mut lane: ContainerLane) -> Self {
         let error = lane.problem.take();
-        Self { lane, done: Vec::new(), error, stays: false }
+        Self { lane, done: Vec::new(), error, ended: false, started: None, stays: false }
     }
 
     /// Notes why it is to be undone; the first reason counts.
@@ -56,7 +62,12 @@ impl LaneDone {
 
     /// Whether a container that ran does not run any more, or another one runs in its place.
     fn displaces(&self) -> bool {
-        self.lane.replaces || self.done.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
+        self.lane.replaces || self.stopped()
+    }
+
+    /// Whether a container that ran was stopped.
+    fn stopped(&self) -> bool {
+        self.done.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
     }
 
     fn is_to_undo(&self) -> bool {
@@ -66,14 +77,24 @@ impl LaneDone {
     /// Undoes what was done, last first.
     async fn undo<H: Host>(&mut self, host: &H) {
         let mut left: Vec<String> = Vec::new();
+        if let Some(gone) = self.lane.burns.clone().filter(|_| self.stopped()) {
+            // The new one may hold the volumes, and the next run goes on with it.
+            self.stays = true;
+            left.push(gone);
+            self.error = self.error.take().map(|error| error.left(left));
+            return;
+        }
         for step in &self.done {
             let name = &self.lane.name;
             left.extend(step.lasting().iter().map(|setting| format!("docker update: {setting} of {name} stays")));
         }
         for step in self.done.drain(..).rev().filter_map(|step| step.undo()) {
             tracing::debug!(%step, "undone");
-            if let Err(why) = host.execute_container(&step).await {
-                left.push(format!("{step} ({why})"));
+            match host.execute_container(&step).await {
+                // It went by itself.
+                Err(why) if why.kind() == ErrorKind::NotFound && matches!(step, ContainerStep::Stop { .. }) => {}
+                Err(why) => left.push(format!("{step} ({why})")),
+                Ok(_) => {}
             }
         }
         self.error = self.error.take().map(|error| error.left(left));
@@ -84,6 +105,9 @@ impl LaneDone {
             match host.execute_container(&step).await {
                 Ok(warnings) => {
                     tracing::debug!(%step, "done");
+                    if matches!(step, ContainerStep::Start { .. }) {
+                        self.started = Some(Instant::now());
+                    }
                     self.done.push(step);
                     self.lane.warnings.extend(warnings);
                 }
@@ -138,7 +162,7 @@ pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<L
         let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).run(host));
         done.extend(lanes.buffered(AT_ONCE).collect::<Vec<_>>().await);
     }
-    prove(host, &mut done).await;
+    prove::prove_replacing(host, &mut done).await;
     undo(host, &mut done).await;
     done
 }
@@ -167,38 +191,6 @@ fn companion(lanes: &[LaneDone]) -> Option<(usize, Error)> {
         let message = format!("{} could not be changed, and both are bound to each other", other.lane.name);
         Some((at, Error::new(ErrorKind::Conflict, &lane.lane.name, message)))
     })
-}
-
-/// Finds what was started in the place of something else and does not stay up.
-async fn prove<H: Host>(host: &H, lanes: &mut [LaneDone]) {
-    let on_proof = |lane: &LaneDone| lane.error.is_none() && lane.lane.replaces && lane.lane.runs;
-    let names: Vec<String> = lanes.iter().filter(|lane| on_proof(lane)).map(|lane| lane.lane.name.clone()).collect();
-    if names.is_empty() {
-        return;
-    }
-    tokio::time::sleep(PROOF).await;
-    let looked = host.observe_containers(&ContainerScope { names, ..ContainerScope::default() }).await;
-    for lane in lanes.iter_mut().filter(|lane| on_proof(lane)) {
-        let failed = match &looked {
-            Ok(containers) => ended(&lane.lane.name, containers),
-            Err(error) => Some(error.clone()),
-        };
-        if let Some(error) = failed {
-            lane.fail(error);
-        }
-    }
-}
-
-fn ended(name: &str, containers: &Containers) -> Option<Error> {
-    let container = containers.containers.get(name);
-    if container.is_some_and(|container| container.runs()) {
-        return None;
-    }
-    let how = container
-        .map_or_else(|| "is gone".to_owned(), |container| format!("ended with exit code {}", container.exit_code));
-    let message = format!("the new container {how} within {} s; the old one is back", PROOF.as_secs());
-    let hint = format!("try the settings by hand under another name and look at `docker logs`: {name}");
-    Some(Error::new(ErrorKind::ContainerNotRunning, name, message).hint(hint))
 }
 
 /// Does the steps that cannot be undone, once everything else has succeeded.

@@ -128,23 +128,44 @@ fn usage(error: &clap::Error, words: &[String], json: bool, streams: &mut Stream
         let command = Cli::command();
         let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         failed(json, &classic::unknown_verb(word, &known), streams);
-    } else if json {
-        let text = error.render().to_string();
-        let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
-        let refused = Error::invalid(option(error), message);
-        let verb = words.iter().find(|word| Operation::NAMES.contains(&word.as_str()));
-        failed(json, &verb.into_iter().fold(refused, |refused, verb| refused.op(verb.as_str())), streams);
-    } else {
-        streams.err(&error.render().ansi().to_string());
+        return FAILED;
+    }
+    let refused = match no_such_word(error) {
+        None if json => {
+            let text = error.render().to_string();
+            let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
+            Some(Error::invalid(option(error), message))
+        }
+        word => word,
+    };
+    match refused {
+        Some(refused) => {
+            let verb = words.iter().find(|word| Operation::NAMES.contains(&word.as_str()));
+            failed(json, &verb.into_iter().fold(refused, |refused, verb| refused.op(verb.as_str())), streams);
+        }
+        None => streams.err(&error.render().ansi().to_string()),
     }
     FAILED
 }
 
-/// The option that clap complains about, by the name of its field: `port` for `--port <PORT>`.
+/// A word that is none of those to choose from, in our own words.
+fn no_such_word(error: &clap::Error) -> Option<Error> {
+    let (Some(ContextValue::String(word)), Some(ContextValue::Strings(known))) =
+        (error.get(ContextKind::InvalidValue), error.get(ContextKind::ValidValue))
+    else {
+        return None;
+    };
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    (!known.is_empty()).then(|| crate::spec::unknown_word(&option(error), word, &known))
+}
+
+/// What clap complains about, by the name of its field: `port` for `--port <PORT>`, `document` for `[DOCUMENT]`.
 fn option(error: &clap::Error) -> String {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return String::new() };
-    let name = word.strip_prefix("--").unwrap_or_default();
-    name.split([' ', '=']).next().unwrap_or_default().replace('-', "_")
+    match word.strip_prefix("--") {
+        Some(name) => name.split([' ', '=']).next().unwrap_or_default().replace('-', "_"),
+        None => word.trim_matches(['[', ']', '<', '>', '.']).to_lowercase(),
+    }
 }
 
 fn failed(json: bool, error: &Error, streams: &mut Streams) {

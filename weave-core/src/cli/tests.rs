@@ -199,6 +199,12 @@ fn usage_errors_exit_with_one_and_help_with_zero() {
         ("weave start web", "hint: use `weave run`, or `docker start`, then"),
         ("weave attach", "required arguments were not provided"),
         ("weave stop now", "unexpected argument 'now' found"),
+        ("weave schema hots", "error: schema: document: `hots` is not known; allowed: host, fleet\n"),
+        ("weave schema hots", "\n  hint: did you mean `host`?\n"),
+        ("weave --color alway status", "color: `alway` is not known; allowed: auto, always, never\n"),
+        ("weave run --pull alwys --name a x", "--pull: `alwys` is not known; allowed: always, missing, never"),
+        ("weave status target", "`target` is no part of it; allowed: nothing, or `targets`"),
+        ("weave connect 192.0.2.2 '192.0.2.3", "peers[1]: `'192.0.2.3` "),
         ("weave launch --mtu much", "`much` is no MTU; allowed: auto, or 68 to 65535"),
     ] {
         let (code, out, err) = seen(line, Ok(report("stop")));

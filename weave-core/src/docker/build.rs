@@ -17,6 +17,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use output::plain;
+
 use super::client::Engine;
 use super::context::Context;
 use super::failure::Failure;

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::find::{AT_ONCE, spoken_name};
 use super::reference::Reference;
 use super::refusal;
-use crate::observed::{Container, ContainerScope, Containers, Image, Status};
+use crate::observed::{Bond, Container, ContainerScope, Containers, Image, Status};
 use crate::{Error, ErrorKind, Result, names};
 
 /// All containers with the label that weave puts on what it makes, as a filter in an address.
@@ -28,6 +28,8 @@ enum Question {
     Ours,
     Image(String),
     Latest(String),
+    Log(String),
+    Bonds,
 }
 
 enum Answer {
@@ -36,6 +38,8 @@ enum Answer {
     Ours(Vec<(String, String)>),
     Image(String, Option<Image>),
     Latest(String, Result<String, String>),
+    Log(String, Option<Vec<String>>),
+    Bonds(Vec<Bond>),
 }
 
 impl Engine {
@@ -52,12 +56,13 @@ impl Engine {
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
-        let first = scope.ours.then_some(Question::Ours).into_iter();
+        let first = scope.ours.then_some(Question::Ours).into_iter().chain(scope.bonds.then_some(Question::Bonds));
+        let logs = scope.logs.iter().filter_map(|name| spoken_name(name)).map(|name| Question::Log(name.to_owned()));
         let asked: BTreeSet<_> = scope.names.iter().filter_map(|name| spoken_name(name)).collect();
         let rest = asked.into_iter().map(|name| Question::Named(name.to_owned()));
         // The slowest first.
         let questions = latest.into_iter().map(Question::Latest).chain(first);
-        for question in questions.chain(rest).chain(images.into_iter().map(Question::Image)) {
+        for question in questions.chain(rest).chain(logs).chain(images.into_iter().map(Question::Image)) {
             looks.spawn(self.clone().look(Arc::clone(&gate), question));
         }
         let mut seen = Containers::default();
@@ -75,6 +80,8 @@ impl Engine {
                 }
                 Answer::Image(reference, image) => seen.images.extend(image.map(|image| (reference, image))),
                 Answer::Latest(reference, digest) => drop(seen.latest.insert(reference, digest)),
+                Answer::Log(name, lines) => seen.logs.extend(lines.map(|lines| (name, lines))),
+                Answer::Bonds(bonds) => seen.bonds = bonds,
             }
         }
         seen.api_minor = Some(self.create_version().await?);
@@ -107,6 +114,11 @@ impl Engine {
                 let digest = self.latest(&reference).await;
                 Ok(Answer::Latest(reference, digest))
             }
+            Question::Log(name) => {
+                let lines = self.last_lines(&name).await;
+                Ok(Answer::Log(name, lines))
+            }
+            Question::Bonds => self.bonds().await.map(Answer::Bonds),
         }
     }
 
@@ -162,7 +174,7 @@ impl Engine {
 
     /// Gets `path` as the engine writes it, whatever it writes: bollard's own types drop what they do not know, and
     /// what is dropped of a container would be lost when it is made anew.
-    async fn read(&self, what: &str, path: String) -> Result<Value, Failure> {
+    pub(super) async fn read(&self, what: &str, path: String) -> Result<Value, Failure> {
         self.ask(what, |docker| {
             // Of all answers only archives are handed out as they are; so one is asked for, at another address.
             let docker = self.sent_to(docker, path.clone());
@@ -178,7 +190,7 @@ impl Engine {
         .await
     }
 
-    fn senseless(&self, what: &str) -> Error {
+    pub(super) fn senseless(&self, what: &str) -> Error {
         let text = format!("{what}: the answer of the Docker engine makes no sense");
         Error::new(ErrorKind::Docker, self.address(), text)
     }
@@ -191,7 +203,7 @@ fn by_and_by(name: &str) -> [String; 3] {
 }
 
 /// The name in a list; the others are those that links of other containers give it.
-fn own_name(item: &Value) -> String {
+pub(super) fn own_name(item: &Value) -> String {
     let names = item.get("Names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let own = names.filter_map(|name| name.strip_prefix('/')).find(|name| !name.contains('/'));
     own.unwrap_or_default().to_owned()
@@ -210,6 +222,7 @@ fn container(mut answer: Value) -> Option<Container> {
         name: text(&part("/Name")).trim_start_matches('/').to_owned(),
         status,
         exit_code: part("/State/ExitCode").as_i64().unwrap_or_default(),
+        restarts: part("/RestartCount").as_u64().unwrap_or_default(),
         started_at: text(&part("/State/StartedAt")),
         image_id: text(&part("/Image")),
         config: part("/Config"),

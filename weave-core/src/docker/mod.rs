@@ -5,6 +5,7 @@
 
 mod act;
 mod address;
+mod bonds;
 pub(crate) mod build;
 mod client;
 mod client_side;
@@ -18,6 +19,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod find;
+mod log;
 mod look;
 mod pull;
 mod reference;

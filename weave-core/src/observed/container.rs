@@ -39,6 +39,8 @@ pub struct Container {
     pub status: Status,
     /// The exit code of its last process.
     pub exit_code: i64,
+    /// How often its restart policy started it again since somebody did.
+    pub restarts: u64,
     /// When it was last started.
     pub started_at: String,
     /// The id of its image.
@@ -57,6 +59,11 @@ impl Container {
     /// The label `name`.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.config.get("Labels")?.get(name)?.as_str()
+    }
+
+    /// Whether the engine removes it as soon as it stops: `--rm`.
+    pub fn goes_when_it_stops(&self) -> bool {
+        self.host_config["AutoRemove"] == true
     }
 
     /// Whether it has a process.
@@ -87,6 +94,21 @@ pub struct ContainerScope {
     pub images: Vec<String>,
     /// Images whose newest digest the registry is asked for.
     pub latest: Vec<String>,
+    /// Containers whose last lines of output are wanted.
+    pub logs: Vec<String>,
+    /// All bonds between containers, too.
+    pub bonds: bool,
+}
+
+/// A container that is bound to another one itself, and not to whoever has its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Bond {
+    /// The container that is bound.
+    pub container: String,
+    /// The option that binds it: `link` or `network`.
+    pub option: &'static str,
+    /// The container that it is bound to.
+    pub to: String,
 }
 
 /// What the engine said.
@@ -100,4 +122,8 @@ pub struct Containers {
     pub api_minor: Option<u16>,
     /// The newest digests (`sha256:…`) by reference, or why the registry does not tell.
     pub latest: BTreeMap<String, Result<String, String>>,
+    /// The last lines of output by container; those that cannot be read are left out.
+    pub logs: BTreeMap<String, Vec<String>>,
+    /// Bonds, where they were asked for.
+    pub bonds: Vec<Bond>,
 }

@@ -2,9 +2,12 @@
 //!
 //! The kernel keeps it, so it is there exactly as long as the link and nothing has to be kept on disk.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use ipnetwork::IpNetwork;
 
 use crate::spec::ContainerRef;
 
@@ -20,12 +23,14 @@ pub enum Mark {
 }
 
 /// What is remembered of the router as long as its bridge stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BridgeMark {
     /// The MTU that was asked for; `None` computes it.
     pub mtu: Option<u32>,
     /// Whether the packet filter is left to others.
     pub firewall_unmanaged: bool,
+    /// Exposed networks that were to keep their addresses; the packet filter tells it only while it is weave's.
+    pub direct: BTreeSet<IpNetwork>,
 }
 
 /// Whose host end it is.
@@ -59,6 +64,7 @@ impl Mark {
             "weave:bridge" => Some(Self::Bridge(BridgeMark {
                 mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
                 firewall_unmanaged: field("firewall") == Some("unmanaged"),
+                direct: field("direct").unwrap_or_default().split(',').filter_map(|text| text.parse().ok()).collect(),
             })),
             "weave:router" => Some(Self::Router),
             "weave:attachment" => Some(Self::Attachment(AttachmentMark {
@@ -85,7 +91,7 @@ impl fmt::Display for Mark {
                 if mark.firewall_unmanaged {
                     f.write_str(" firewall=unmanaged")?;
                 }
-                Ok(())
+                f.write_str(&direct(&mark.direct))
             }
             Self::Router => f.write_str("weave:router"),
             Self::Attachment(mark) => {
@@ -105,6 +111,19 @@ impl fmt::Display for Mark {
             }
         }
     }
+}
+
+/// The networks, as far as there is room beside the other words: some ten of IPv4.
+fn direct(networks: &BTreeSet<IpNetwork>) -> String {
+    const ROOM: usize = ALIAS_MAX - "weave:bridge mtu=65535 firewall=unmanaged".len();
+    let mut text = String::new();
+    for network in networks {
+        let word = format!("{}{network}", if text.is_empty() { " direct=" } else { "," });
+        if text.len() + word.len() <= ROOM {
+            text.push_str(&word);
+        }
+    }
+    text
 }
 
 impl AttachmentMark {
@@ -132,7 +151,8 @@ mod tests {
     fn what_is_written_is_read_again() {
         for mark in [
             Mark::Bridge(BridgeMark::default()),
-            Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true }),
+            Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true, ..BridgeMark::default() }),
+            Mark::Bridge(BridgeMark { direct: networks(2), ..BridgeMark::default() }),
             Mark::Router,
             Mark::Attachment(AttachmentMark {
                 inode: 4_026_532_345,
@@ -145,6 +165,21 @@ mod tests {
         ] {
             assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
         }
+    }
+
+    fn networks(count: u8) -> BTreeSet<IpNetwork> {
+        let network = |number: u8| [format!("10.{number}.0.0/16"), format!("fd00:{number}::/64")];
+        (0..count).flat_map(network).map(|text| text.parse().expect("a network")).collect()
+    }
+
+    #[test]
+    fn networks_that_do_not_fit_are_left_out_always_the_same() {
+        let mark = Mark::Bridge(BridgeMark { mtu: Some(65535), firewall_unmanaged: true, direct: networks(30) });
+        let text = mark.to_string();
+        assert!((200..=ALIAS_MAX).contains(&text.len()), "{text}");
+        let Some(Mark::Bridge(read)) = Mark::parse(&text) else { panic!("{text}") };
+        assert!(read.direct.len() > 8 && read.direct.is_subset(&networks(30)), "{text}");
+        assert_eq!(Mark::Bridge(read).to_string(), text);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
-pub use container::{Container, ContainerScope, Containers, Image, Status};
+pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};

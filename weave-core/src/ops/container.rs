@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::former::{self, Former};
 use super::{Report, checked};
-use crate::apply::containers::{LaneDone, begin, finish, in_order, undo};
+use crate::apply::containers::{LaneDone, begin, came_to_nothing, finish, in_order, prove_started, undo};
 use crate::apply::{Mode, converge_locked};
 use crate::docker::create;
 use crate::docker::wish::{requested, settled};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Containers};
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, Make, plan_containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, Make, plan_containers, warn_of_bonds};
 use crate::spec::run::{Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -100,6 +100,7 @@ async fn under_lock<H: Host>(
     let problems = network.plan.problems.clone();
     let mut report = Report::of(operation, mode, network);
     if mode == Mode::Apply {
+        prove_started(host, &mut lanes, &problems.iter().map(|(container, _)| container.clone()).collect()).await;
         unattached(host, &mut lanes, &problems).await;
         finish(host, &mut lanes).await;
         former.give_back(host, &mut lanes, &served).await;
@@ -195,6 +196,10 @@ impl Wanted {
         }
         intents.extend(self.removed.iter().cloned().map(ContainerIntent::Remove));
         lanes.extend(plan_containers(&intents, self.purge.as_ref(), &observed));
+        if lanes.iter().any(ContainerLane::ends) {
+            let scope = ContainerScope { bonds: true, ..ContainerScope::default() };
+            warn_of_bonds(&mut lanes, &host.observe_containers(&scope).await?.bonds);
+        }
         Ok(lanes)
     }
 
@@ -208,6 +213,7 @@ impl Wanted {
             ours: self.purge.is_some(),
             images: images.into_iter().cloned().collect(),
             latest: latest.into_iter().cloned().collect(),
+            ..ContainerScope::default()
         }
     }
 
@@ -221,7 +227,10 @@ impl Wanted {
                 continue;
             };
             let step = again.before.iter().chain(&again.after).next();
-            if let (Some(step), false) = (step, lane.done.is_empty()) {
+            if let (Some(step), false, false) = (step, lane.done.is_empty(), lane.ended) {
+                if came_to_nothing(lane, &again) {
+                    continue;
+                }
                 let message = format!("after all steps this is still to do: {step}");
                 let error = Error::new(ErrorKind::VerifyFailed, &again.name, message);
                 lane.error = Some(error.hint("something else on this host may be changing the same container"));

@@ -101,14 +101,26 @@ fn apart_from_containers(exposure: &Exposure, intent: &Intent, observed: &Observ
     Err(Error::new(ErrorKind::Conflict, "expose", message))
 }
 
-/// What is exposed now.
+/// What is exposed now. Where weave has no packet filter to tell what is masqueraded, the bridge does.
 pub(super) fn current(observed: &Observed) -> Vec<Exposure> {
-    let masqueraded = observed.table().map(|table| &table.masquerade);
-    let Some((bridge, ..)) = observed.bridge() else { return Vec::new() };
-    observed
-        .addresses_of(bridge.index)
-        .map(|ip| Exposure { ip, masquerade: masqueraded.is_some_and(|networks| networks.contains(&ip.network())) })
-        .collect()
+    let Some((bridge, _, mark)) = observed.bridge() else { return Vec::new() };
+    let masqueraded = |network: IpNetwork| match observed.table().filter(|_| !mark.firewall_unmanaged) {
+        Some(table) => table.masquerade.contains(&network),
+        None => !mark.direct.contains(&network),
+    };
+    let exposed = observed.addresses_of(bridge.index);
+    exposed.map(|ip| Exposure { ip, masquerade: masqueraded(ip.network()) }).collect()
+}
+
+/// Writes on the bridge what shall not be masqueraded: for a packet filter that is given away, or lost.
+pub(super) fn remember(intent: &Intent, observed: &Observed, exposures: &[Exposure], network: &mut Network) {
+    let was_managed = observed.bridge().is_some_and(|(.., mark)| !mark.firewall_unmanaged);
+    if intent.exposures == Members::Leave && (!was_managed || network.managed()) {
+        return;
+    }
+    let masqueraded = masquerade(exposures);
+    let networks = exposures.iter().map(|exposure| exposure.ip.network());
+    network.mark.direct = networks.filter(|network| !masqueraded.contains(network)).collect();
 }
 
 /// Networks that shall be masqueraded.

@@ -100,9 +100,10 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         return teardown::plan(observed);
     }
     let mut plan = Plan::default();
-    let network = network::resolve(intent, observed, &mut plan)?;
+    let mut network = network::resolve(intent, observed, &mut plan)?;
     let exposures = exposure::resolve(intent, observed, network.as_ref())?;
-    if let Some(network) = &network {
+    if let Some(network) = &mut network {
+        exposure::remember(intent, observed, &exposures, network);
         router::before_guard(observed, network, &mut plan);
     }
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;

@@ -61,16 +61,17 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     let existing = observed.bridge();
     let mark = BridgeMark {
         mtu: match router.mtu {
-            None => existing.and_then(|(.., mark)| mark.mtu),
+            None => existing.as_ref().and_then(|(.., mark)| mark.mtu),
             Some(Mtu::Auto) => None,
             Some(Mtu::Bytes(bytes)) => Some(bytes),
         },
         firewall_unmanaged: match intent.manage_firewall {
-            None => existing.is_some_and(|(.., mark)| mark.firewall_unmanaged),
+            None => existing.as_ref().is_some_and(|(.., mark)| mark.firewall_unmanaged),
             Some(manage) => !manage,
         },
+        direct: existing.as_ref().map(|(.., mark)| mark.direct.clone()).unwrap_or_default(),
     };
-    let as_it_is = existing.filter(|_| silent);
+    let as_it_is = existing.as_ref().filter(|_| silent);
     let tunnel = match (runs, as_it_is.and_then(|_| running(observed))) {
         (false, _) => None,
         (true, Some(tunnel)) => Some(tunnel),
@@ -78,9 +79,9 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     };
     let mtu = match as_it_is {
         Some((link, ..)) => link.mtu,
-        None => mtu(mark, tunnel.as_ref(), observed, plan)?,
+        None => mtu(&mark, tunnel.as_ref(), observed, plan)?,
     };
-    let mac = existing.and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
+    let mac = existing.as_ref().and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
         names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
@@ -187,7 +188,7 @@ pub(super) fn room_for_ipv6(mtu: u32, whom: &str) -> Result<()> {
 }
 
 /// The MTU of the overlay: what was asked for, or what the paths carry.
-fn mtu(mark: BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed, plan: &mut Plan) -> Result<u32> {
+fn mtu(mark: &BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed, plan: &mut Plan) -> Result<u32> {
     let Some(tunnel) = tunnel else {
         return Ok(mark.mtu.or(observed.bridge().map(|(link, ..)| link.mtu)).unwrap_or(1500));
     };

@@ -39,7 +39,7 @@ pub(super) fn before_guard(observed: &Observed, network: &Network, plan: &mut Pl
 
 fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Plan) {
     let name = &network.bridge;
-    let mark = Mark::Bridge(network.mark);
+    let mark = Mark::Bridge(network.mark.clone());
     let Some((link, info, before)) = observed.bridge() else {
         plan.base.push(Step::CreateBridge(Box::new(NewBridge {
             name: name.clone(),
@@ -56,12 +56,16 @@ fn bridge(observed: &Observed, network: &Network, with_ipv6: bool, plan: &mut Pl
         plan.change(Change::new("router", "mtu", (), network.mtu));
         return;
     };
-    if before != network.mark {
+    if Mark::Bridge(before.clone()).to_string() != mark.to_string() {
         let steps = if network.managed() || before.firewall_unmanaged { &mut plan.base } else { &mut plan.last };
         steps.push(Step::SetMark { link: name.clone(), mark: Box::new(mark), before: link.alias.clone() });
         if before.mtu != network.mark.mtu && link.mtu == network.mtu {
             let word = |mtu: Option<u32>| mtu.map_or_else(|| serde_json::json!("auto"), |mtu| serde_json::json!(mtu));
             plan.change(Change::new("router", "mtu", word(before.mtu), word(network.mark.mtu)));
+        }
+        // Else the packet filter tells it.
+        if before.firewall_unmanaged && !network.managed() && before.direct != network.mark.direct {
+            plan.change(Change::new("expose", "unmasqueraded", &before.direct, &network.mark.direct));
         }
     }
     if info.stp || info.multicast_snooping {

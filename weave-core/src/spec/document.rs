@@ -136,14 +136,16 @@ impl Attached {
     pub fn run(&self, container: &ContainerRef) -> Option<Settings> {
         let ContainerRef::Container(name) = container else { return None };
         let image = self.image.clone().filter(|_| self.ensure == Presence::Present)?;
+        let options = self.options.as_deref().cloned().unwrap_or_default();
         Some(Settings {
             name: name.to_string(),
             image,
             command: self.command.clone(),
-            options: self.options.as_deref().cloned().unwrap_or_default(),
+            pull: self.pull.or(options.pull).unwrap_or_default(),
+            // What has a field of its own is said there only.
+            options: Options { name: None, pull: None, ..options },
             state: self.state.unwrap_or_default(),
             on_change: self.on_change.unwrap_or_default(),
-            pull: self.pull.unwrap_or_default(),
         })
     }
 

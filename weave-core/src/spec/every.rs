@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::input::explain;
+use super::list::{item_of, items};
 use crate::Error;
 
 /// Beyond so many errors in one part of a document, nobody reads on.
@@ -29,6 +30,10 @@ pub(super) fn every_error<T: DeserializeOwned>(mut value: Value) -> (Option<T>, 
             // It may be missing because it was wrong and has been left out.
             return (None, errors);
         }
+        if item_of(&message).is_some() && split(&mut value, &steps) {
+            // As a list, it has a path for each item.
+            continue;
+        }
         let error = explain(&gaps.path(&steps), &message);
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
         if let Some((field, _)) = unknown
@@ -42,6 +47,23 @@ pub(super) fn every_error<T: DeserializeOwned>(mut value: Value) -> (Option<T>, 
         }
     }
     (None, errors)
+}
+
+/// What `steps` lead to.
+fn at<'a>(value: &'a mut Value, steps: &[Segment]) -> Option<&'a mut Value> {
+    steps.iter().try_fold(value, |value, step| match step {
+        Segment::Seq { index } => value.get_mut(*index),
+        Segment::Map { key } => value.get_mut(key.as_str()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    })
+}
+
+/// Makes a list of what is a list written as one string; false where it is none.
+fn split(value: &mut Value, steps: &[Segment]) -> bool {
+    let Some(value) = at(value, steps) else { return false };
+    let Some(text) = value.as_str() else { return false };
+    *value = items(text).into();
+    true
 }
 
 /// The items that were taken out of lists, by the path of the list; those behind have moved up.
@@ -79,16 +101,7 @@ impl Gaps {
     /// Takes what `steps` lead to out of `value`; false where there is nothing to take.
     fn remove(&mut self, value: &mut Value, steps: &[Segment]) -> bool {
         let Some((last, before)) = steps.split_last() else { return false };
-        let mut parent = value;
-        for step in before {
-            let child = match step {
-                Segment::Seq { index } => parent.get_mut(*index),
-                Segment::Map { key } => parent.get_mut(key.as_str()),
-                Segment::Enum { .. } | Segment::Unknown => None,
-            };
-            let Some(child) = child else { return false };
-            parent = child;
-        }
+        let Some(parent) = at(value, before) else { return false };
         match (last, parent) {
             (Segment::Map { key }, Value::Object(map)) => map.remove(key).is_some(),
             (Segment::Seq { index }, Value::Array(items)) if *index < items.len() => {

@@ -48,6 +48,9 @@ pub(super) fn yaml_words(error: &serde_saphyr::Error) -> String {
 
 /// Turns serde's words into ours: the unknown field becomes the subject, with the nearest right name.
 pub(super) fn explain(path: &str, message: &str) -> Error {
+    if let Some((at, words)) = super::list::item_of(message) {
+        return explain(&format!("{path}[{at}]"), words);
+    }
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (message.starts_with("unknown field"), message.starts_with("unknown variant"), names.split_first()) {
         (true, _, Some((field, known))) => {
@@ -63,17 +66,20 @@ pub(super) fn explain(path: &str, message: &str) -> Error {
                 None => error,
             }
         }
-        (_, true, Some((value, known))) => {
-            let error = Error::invalid(path, format!("`{value}` is not known; allowed: {}", known.join(", ")));
-            match nearest(value, known) {
-                Some(name) => error.hint(format!("did you mean `{name}`?")),
-                None => error,
-            }
-        }
+        (_, true, Some((value, known))) => unknown_word(path, value, known),
         _ => match message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
             Some((found, expected)) => Error::invalid(path, format!("{found} does not fit; allowed: {expected}")),
             None => Error::invalid(path, message),
         },
+    }
+}
+
+/// The error of a word that is none of those to choose from.
+pub(crate) fn unknown_word(field: &str, word: &str, known: &[&str]) -> Error {
+    let error = Error::invalid(field, format!("`{word}` is not known; allowed: {}", known.join(", ")));
+    match nearest(word, known) {
+        Some(name) => error.hint(format!("did you mean `{name}`?")),
+        None => error,
     }
 }
 

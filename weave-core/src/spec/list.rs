@@ -64,23 +64,39 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
 }
 
+/// The items of a list that is written as one string.
+pub(super) fn items(text: &str) -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    for word in words(text) {
+        match items.last_mut() {
+            // A route is three words.
+            Some(item) if word == "via" || item.ends_with(" via") => {
+                item.push(' ');
+                item.push_str(word);
+            }
+            _ => items.push(word.to_owned()),
+        }
+    }
+    items
+}
+
 impl<T: FromStr> FromStr for List<T> {
     type Err = T::Err;
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
-        let mut items: Vec<String> = Vec::new();
-        for word in words(text) {
-            match items.last_mut() {
-                // A route is three words.
-                Some(item) if word == "via" || item.ends_with(" via") => {
-                    item.push(' ');
-                    item.push_str(word);
-                }
-                _ => items.push(word.to_owned()),
-            }
-        }
-        items.iter().map(|item| item.parse()).collect()
+        items(text).iter().map(|item| item.parse()).collect()
     }
+}
+
+/// What stands before the words of an error about item `at` of a string: serde only knows paths of real lists.
+fn which(at: usize) -> String {
+    format!("item [{at}]: ")
+}
+
+/// The item of a string that an error is about, and the error's own words.
+pub(super) fn item_of(message: &str) -> Option<(usize, &str)> {
+    let (at, words) = message.strip_prefix("item [")?.split_once("]: ")?;
+    Some((at.parse().ok()?, words))
 }
 
 impl<'de, T> Deserialize<'de> for List<T>
@@ -107,7 +123,14 @@ where
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<List<T>, E> {
-        text.parse().map_err(|error: T::Err| E::custom(error))
+        let items = items(text);
+        let read = |(at, item): (usize, &String)| {
+            item.parse().map_err(|error: T::Err| match items.len() {
+                1 => E::custom(error),
+                _ => E::custom(format!("{}{error}", which(at))),
+            })
+        };
+        items.iter().enumerate().map(read).collect()
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
 
+use super::list::items;
 use super::{Finding, finding::Level};
 use crate::Error;
 
@@ -154,8 +155,8 @@ impl Marked {
                 };
                 items.iter().enumerate().filter_map(below).collect()
             }
-            // A list that is written as one string.
-            Node::Scalar(_) if path.starts_with('[') => vec![(self, "")],
+            // A list that is written as one string: that of one item needs no number.
+            Node::Scalar(Value::String(text)) if path.starts_with('[') && items(text).len() < 2 => vec![(self, "")],
             Node::Scalar(_) => Vec::new(),
         };
         // A key may hold a dot: of several ways, the one that goes farthest is meant.
@@ -165,7 +166,8 @@ impl Marked {
     /// The finding that `error` about a path in this tree stands for.
     pub(super) fn finding(&self, level: Level, error: &Error, place: Place) -> Finding {
         let (at, rest) = self.find(error.subject());
-        let place = if rest.is_empty() { place } else { Place::Used };
+        let whole = rest.is_empty() || matches!(at.node, Node::Scalar(_)) && rest.starts_with('[');
+        let place = if whole { place } else { Place::Used };
         let mut finding = at.mark.finding(level, error, place);
         if matches!(at.node, Node::List(_) | Node::Map(_))
             && let Some((line, column)) = at.mark.key

@@ -18,6 +18,7 @@ mod marked;
 mod named;
 pub mod options;
 mod peer;
+mod published;
 mod router;
 mod rules;
 pub mod run;
@@ -32,6 +33,8 @@ pub use document::{Attached, Ensure, HostDocument};
 pub use exposure::{Expose, Exposure, Hide};
 pub use finding::{Finding, Level, Reading};
 pub(crate) use input::nearest;
+#[cfg(feature = "cli")]
+pub(crate) use input::unknown_word;
 pub use input::{from_value, from_yaml};
 pub use list::List;
 pub use mac::Mac;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::run::check_image;
+use super::options::Value;
+use super::published::taken_twice;
+use super::run::{RunState, check_image};
 use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence};
 use crate::{Error, Result};
 
@@ -41,7 +43,18 @@ impl HostDocument {
                 }
             }
         }
+        problems.extend(taken_twice(self.containers.iter().flat_map(|named| &named.0)));
         problems
+    }
+
+    /// What may be wrong with it: containers that others are bound to and that it does not name.
+    pub fn doubts(&self) -> Vec<Error> {
+        let containers = || self.containers.iter().flat_map(|named| &named.0);
+        if self.ensure != Ensure::Present {
+            return Vec::new();
+        }
+        let known: BTreeMap<&ContainerRef, Option<&str>> = containers().map(|(name, _)| (name, None)).collect();
+        containers().flat_map(|(container, attached)| attached.doubts(container, None, &known)).collect()
     }
 }
 
@@ -83,7 +96,64 @@ impl Attached {
             let useless = |field: &&str| Error::invalid(*field, "is of no use without an address; allowed: with `ips`");
             problems.extend(self.attach_settings().iter().map(useless));
         }
+        problems.extend(self.contradictions(container));
         problems
+    }
+
+    /// Options that say something else than fields of their own.
+    fn contradictions(&self, container: &ContainerRef) -> Vec<Error> {
+        let Some(options) = self.options.as_deref() else { return Vec::new() };
+        let mut errors = Vec::new();
+        // The engine takes it with and without a slash.
+        let other = options.name.as_deref().map(|name| name.strip_prefix('/').unwrap_or(name));
+        if let (Some(name), ContainerRef::Container(own)) = (other, container)
+            && *name != **own
+        {
+            let message = format!("`--name {name}` is not `{own}`, the name that the container has here");
+            errors.push(Error::invalid("options", format!("{message}; allowed: the same name, or no `--name`")));
+        }
+        if let (Some(own), Some(option)) = (self.pull, options.pull)
+            && own != option
+        {
+            let (own, option) = (own.write(), option.write());
+            let message = format!("`{own}` contradicts `--pull {option}` of the options; allowed: one of them");
+            errors.push(Error::invalid("pull", message));
+        }
+        if options.rm == Some(true) && self.state == Some(RunState::Stopped) {
+            let message = "`stopped` and `--rm` exclude each other, for the engine removes the container as it stops; \
+                           allowed: running, created, or `ensure: absent`";
+            errors.push(Error::invalid("state", message));
+        }
+        errors
+    }
+
+    /// Containers that `container` of `host` is bound to and that are not among those `known`, which have hosts in a
+    /// fleet. They may be there all the same.
+    pub(crate) fn doubts(
+        &self,
+        container: &ContainerRef,
+        host: Option<&str>,
+        known: &BTreeMap<&ContainerRef, Option<&str>>,
+    ) -> Vec<Error> {
+        let Some(options) = self.options.as_deref().filter(|_| self.ensure == Presence::Present) else {
+            return Vec::new();
+        };
+        let doubt = |(option, name): (&str, &String)| {
+            let where_it_is = match known.get(&ContainerRef::Container(name.as_str().into())) {
+                Some(other) if *other == host => return None,
+                Some(other) => format!("is on {}, and is not reached from here", other.unwrap_or_default()),
+                None => "is no container of this document: it has to be there already".to_owned(),
+            };
+            let option = option.replace('_', "-");
+            let message = format!("`{name}`, which `--{option}` names, {where_it_is}");
+            Some(Error::invalid(format!("containers.{container}.options"), message))
+        };
+        let bound = options.bound_to();
+        bound
+            .iter()
+            .flat_map(|(option, names)| names.iter().map(move |name| (*option, name)))
+            .filter_map(doubt)
+            .collect()
     }
 
     /// The settings given that need an image.

@@ -47,7 +47,7 @@ const BEHIND: &[(&str, &[Expected])] = &[
     ),
     (
         "subnets: '10.0.0.0/16 10.0.1.0/24 10.0.0.0/16'",
-        &[(4, "~subnets", "10.0.1.0/24 lies inside 10.0.0.0/16"), (4, "~subnets", "10.0.0.0/16 lies inside")],
+        &[(4, "~subnets[1]", "10.0.1.0/24 lies inside 10.0.0.0/16"), (4, "~subnets[2]", "10.0.0.0/16 lies inside")],
     ),
     ("subnets:\n- 10.0.0.1/16", &[(5, "subnets[0]", "the network is 10.0.0.0/16")]),
     (
@@ -105,6 +105,23 @@ const BEHIND: &[(&str, &[Expected])] = &[
     (
         "containers:\n  a: {host: one, ips: [x, 10.0.1.4/24, z]}",
         &[(5, "containers.a.ips[0]", "`x`"), (5, "containers.a.ips[2]", "`z`")],
+    ),
+    (
+        "containers:\n  a: {host: one, ips: 'x, 10.0.1.4/24 z'}\npeers: a b! c,d?",
+        &[
+            (5, "containers.a.ips[0]", "`x`"),
+            (5, "containers.a.ips[2]", "`z`"),
+            (6, "peers[1]", "`b!`"),
+            (6, "peers[3]", "`d?`"),
+        ],
+    ),
+    (
+        "containers:\n  a: {host: one, ip: 10.0.1.4/24, routes: '10.9.0.0/16 via x, 10.8.0.0/16'}",
+        &[(5, "containers.a.routes[0]", "10.9.0.0/16 via x")],
+    ),
+    (
+        "containers:\n  a: {host: one, ip: '10.0.1.4/24 10.0.1.4/24'}",
+        &[(5, "containers.a.ip[1]", "has the same address")],
     ),
     ("containers:\n  a b: {host: one, ip: 10.0.1.4/24}", &[(5, "containers.a b", "is no name of a container")]),
     (
@@ -258,7 +275,7 @@ fn an_error_carries_all_findings_and_says_how_many_there_are() {
     assert_eq!(report.findings.len(), 3);
     let shown: Vec<String> = report.findings.iter().map(Finding::to_string).collect();
     assert_eq!(shown[1], "fleet.yaml:3:16: router.port: 0 is no port; allowed: 1 to 65535");
-    assert!(shown[2].starts_with("fleet.yaml:4:10: warning: subnets: 10.0.0.0/16 lies inside"), "{}", shown[2]);
+    assert!(shown[2].starts_with("fleet.yaml:4:10: warning: subnets[1]: 10.0.0.0/16 lies inside"), "{}", shown[2]);
 }
 
 #[test]

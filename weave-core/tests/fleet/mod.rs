@@ -7,6 +7,7 @@ mod hosts;
 mod laws;
 mod schema;
 mod slips;
+mod together;
 
 use weave_core::spec::Finding;
 use weave_core::spec::fleet::{Fleet, read_fleet};

@@ -76,6 +76,42 @@ fn leaving_it_to_others_takes_everything_of_weaves_away_and_back() {
 }
 
 #[test]
+fn what_was_masqueraded_is_so_again_when_the_packet_filter_comes_back() {
+    let expose = "expose: [10.2.1.1/24, {ip: 10.3.0.1/16, masquerade: false}]";
+    let apply = |more: &str| format!("apply {{peers: 192.0.2.2, {more}}}");
+    let masqueraded = |world: &World| {
+        let networks = world.firewall.table.as_ref().map(|table| table.masquerade.clone()).unwrap_or_default();
+        networks.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (given, taken) = ("apply {firewall: {manage: false}}", "apply {firewall: {manage: true}}");
+    let world = after_all(docker(), &[&apply(expose)]);
+    assert_eq!(masqueraded(&world), ["10.2.1.0/24"]);
+    // Exposed before it was given away, and after.
+    let stories: [&[&str]; 3] = [
+        &[&apply(expose), given],
+        &[given, &apply(expose)],
+        &[&apply(&format!("{expose}, firewall: {{manage: false}}"))],
+    ];
+    for story in stories {
+        let without = after_all(docker(), &[&["launch {peers: 192.0.2.2}"], story].concat());
+        assert!(masqueraded(&without).is_empty(), "{story:?}");
+        assert!(!run(&without, &apply(expose)).unwrap().0.changed, "{story:?}");
+        assert_eq!(after_all(without, &[taken]).portrait(), world.portrait(), "{story:?}");
+    }
+    // What changes in the meantime counts.
+    let without = after_all(world.clone(), &[given]);
+    let all = apply("expose: [10.2.1.1/24, 10.3.0.1/16]");
+    let (report, without) = run(&without, &all).unwrap();
+    assert_eq!((report.changed, report.changes.len()), (true, 1), "{report:?}");
+    assert_eq!(masqueraded(&after_all(without.clone(), &[taken])), ["10.2.1.0/24", "10.3.0.0/16"]);
+    assert_eq!(masqueraded(&after_all(without, &["hide {ips: 10.2.1.1/24}", taken])), ["10.3.0.0/16"]);
+    // A table that was lost comes back as it was.
+    let mut lost = world.clone();
+    Tamper::DropTable.act(&mut lost, 0);
+    assert_eq!(run(&lost, "launch").unwrap().1.portrait(), world.portrait());
+}
+
+#[test]
 fn a_table_that_was_changed_is_written_anew() {
     let world = after_all(docker(), &["launch {peers: 192.0.2.2}"]);
     for tamper in [Tamper::DamageTable, Tamper::DropTable] {

@@ -91,7 +91,7 @@ fn step(line: &str) -> Option<(usize, usize)> {
 }
 
 /// Text without colours and other control characters.
-fn plain(text: &str) -> String {
+pub(in crate::docker) fn plain(text: &str) -> String {
     let mut letters = text.chars();
     let mut plain = String::new();
     while let Some(letter) = letters.next() {

@@ -20,7 +20,7 @@ fn a_bridge_is_made_marked_changed_and_deleted() {
     let data = &made["linkinfo"]["info_data"];
     assert_eq!((&data["stp_state"], &data["mcast_snooping"]), (&json!(0), &json!(0)));
 
-    let mark = Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true });
+    let mark = Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true, ..BridgeMark::default() });
     let place = Place::Host;
     lab.done(&[
         Step::SetMark { link: "weave".into(), mark: Box::new(mark), before: None },

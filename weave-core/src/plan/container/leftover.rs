@@ -16,6 +16,11 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
     // The one that was replaced ran until weave stopped it.
     let resumes = |made: Option<&Container>| made.is_some_and(|made| made.label(label::RUNS).is_some());
     lane.resumes = resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
+    if let (None, None, Some(new)) = (present, old, new) {
+        // What it was to replace went as it stopped; it holds the volumes.
+        lane.before.push(ContainerStep::Rename { from: new_name, to: name.to_owned() });
+        return Some(new);
+    }
     if new.is_some() {
         // It was never started: nothing is in it.
         lane.change(LEFTOVER, &new_name, ());

@@ -8,6 +8,7 @@
 //! ```
 
 mod alike;
+mod bond;
 mod compare;
 mod keep;
 mod label;
@@ -28,6 +29,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use bond::warn_of_bonds;
 pub use compare::{Difference, compare};
 pub use keep::{Kept, carry, kept};
 pub use label::{ASKED, MADE, is_ours};
@@ -90,6 +92,8 @@ pub struct ContainerLane {
     pub(crate) ids: Vec<String>,
     /// Whether it takes the place of another, which must come back if it does not stay up.
     pub replaces: bool,
+    /// What there is to say once the container that is there was stopped, if it does not come back then.
+    pub(crate) burns: Option<String>,
 }
 
 impl ContainerLane {
@@ -205,6 +209,11 @@ fn run(make: &Make, renewed: &BTreeSet<String>, observed: &Containers, lane: &mu
             lane.before.push(ContainerStep::Start { name: wish.name.clone() });
             lane.change("state", "stopped", "running");
             (lane.fresh, lane.runs) = (true, true);
+        }
+        (RunState::Stopped, true) if container.goes_when_it_stops() => {
+            let message = "it was made with `--rm`, and the engine would remove it as it stops";
+            return Err(Error::new(ErrorKind::Conflict, &wish.name, message)
+                .hint("remove it with `ensure: absent`, or leave it as it is with `state: created`"));
         }
         (RunState::Stopped, true) => {
             lane.before.push(ContainerStep::Stop { name: wish.name.clone() });
@@ -341,7 +350,9 @@ fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane) -> Result
             .hint(format!("remove it yourself: docker rm -f {name}")));
     }
     if container.runs() {
-        lane.before.push(ContainerStep::Stop { name: name.to_owned() });
+        // One that goes with its stop would not come back either.
+        let steps = if container.goes_when_it_stops() { &mut lane.after } else { &mut lane.before };
+        steps.push(ContainerStep::Stop { name: name.to_owned() });
     }
     // Once it is gone, it does not come back should something else fail.
     lane.after.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });

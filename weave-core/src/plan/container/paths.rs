@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
     plain("HostConfig.NanoCpus", "cpus").discarded(),
     plain("HostConfig.CpuShares", "cpu_shares").discarded(),
     plain("HostConfig.CpuPeriod", "cpu_period").discarded(),
-    plain("HostConfig.CpuQuota", "cpu_quota").discarded(),
+    row("HostConfig.CpuQuota", "cpu_quota", Whole, shape::limit).discarded(),
     plain("HostConfig.CpuRealtimePeriod", "cpu_rt_period").discarded(),
     plain("HostConfig.CpuRealtimeRuntime", "cpu_rt_runtime").discarded(),
     plain("HostConfig.CpusetCpus", "cpuset_cpus").discarded(),

@@ -23,7 +23,8 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     if starts && make.settings.state == RunState::Created {
         body["Labels"][label::RUNS] = "1".into();
     }
-    carry(&mut body, &kept(wish, old));
+    let volumes = kept(wish, old);
+    carry(&mut body, &volumes);
     lane.before.push(ContainerStep::Create {
         name: new_name.clone(),
         platform: wish.platform.clone(),
@@ -33,11 +34,22 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     if old.runs() {
         lane.before.push(ContainerStep::Stop { name: name.clone() });
     }
-    lane.before.push(rename(name, &old_name));
+    if old.runs() && old.goes_when_it_stops() {
+        // The engine is at it already; this waits for it.
+        lane.before.push(ContainerStep::Remove { name: name.clone(), volumes: false });
+        lane.warnings.push(format!(
+            "container {name} was made with `--rm`: the engine removes it as it stops, so it cannot come back should the \
+             new one not start"
+        ));
+        let volumes = volumes.iter().map(|kept| format!("; its {} is in volume {}", kept.target, kept.volume));
+        lane.burns = Some(format!("the old {name}, made with --rm, is gone{}", volumes.collect::<String>()));
+    } else {
+        lane.before.push(rename(name, &old_name));
+        lane.after.push(ContainerStep::Remove { name: old_name, volumes: false });
+    }
     lane.before.push(rename(&new_name, name));
     if starts {
         lane.before.push(ContainerStep::Start { name: name.clone() });
     }
     (lane.fresh, lane.runs, lane.replaces) = (starts, starts, true);
-    lane.after.push(ContainerStep::Remove { name: old_name, volumes: false });
 }

@@ -90,7 +90,7 @@ pub fn in_place(wish: &Wish, container: &Container, differences: &[Difference]) 
         let value = container.host_config.get(setting).cloned().unwrap_or_default();
         let zero = super::shape::plain(&value).is_null();
         let value = match setting.as_str() {
-            "PidsLimit" if zero => Value::from(-1),
+            _ if zero => no_limit(setting).unwrap_or(value),
             _ => value,
         };
         if super::shape::plain(&value).is_null() {
@@ -105,14 +105,20 @@ pub fn in_place(wish: &Wish, container: &Container, differences: &[Difference]) 
 /// What is asked, or the default where `docker update` can say it.
 fn wanted(wish: &Wish, option: &str, setting: &str) -> Option<Value> {
     let asked = wish.body.get("HostConfig").and_then(|host| host.get(setting)).filter(|value| !value.is_null());
-    match (asked, option) {
-        (Some(value), "restart") => Some(value.clone()),
-        (Some(value), "pids_limit") if value.as_i64().is_some_and(|limit| limit <= 0) => Some((-1).into()),
-        // Zero is nothing said.
-        (Some(value), _) => Some(value.clone()).filter(|value| !super::shape::plain(value).is_null()),
-        (None, "pids_limit") => Some((-1).into()),
-        (None, _) => None,
+    match asked {
+        Some(value) if option == "restart" => Some(value.clone()),
+        Some(value) if value.as_i64().is_none_or(|limit| limit > 0) || no_limit(setting).is_none() => {
+            // Zero is nothing said.
+            Some(value.clone()).filter(|value| !super::shape::plain(value).is_null())
+        }
+        _ => no_limit(setting),
     }
+}
+
+/// How `docker update` is told to lift a limit. Of memory, shares and processors it takes no such word, and for the
+/// reserve of memory the newer control groups take it for all there is.
+fn no_limit(setting: &str) -> Option<Value> {
+    matches!(setting, "PidsLimit" | "CpuQuota").then(|| (-1).into())
 }
 
 /// The engine refuses memory above the limit of memory and swap together, so both are always set.

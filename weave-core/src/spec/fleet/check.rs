@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Fleet, FleetContainer, FleetHost, overlay};
 use crate::spec::marked::Place;
-use crate::spec::{ContainerRef, Ensure, Finding, Level, PeerHost, nearest, run};
+use crate::spec::published::taken_twice;
+use crate::spec::{Attached, ContainerRef, Ensure, Finding, Level, PeerHost, nearest, run};
 use crate::{Error, Result};
 
 /// Something wrong, and which place of the value tells it best.
@@ -20,11 +21,15 @@ impl Problem {
     }
 
     pub(super) fn warning(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { level: Level::Warning, ..Self::error(subject, message) }
+        Self::doubt(Error::invalid(subject, message))
     }
 
     pub(super) fn of(error: Error) -> Self {
         Self { level: Level::Error, error, place: Place::Used }
+    }
+
+    pub(super) fn doubt(error: Error) -> Self {
+        Self { level: Level::Warning, ..Self::of(error) }
     }
 
     fn hint(mut self, hint: String) -> Self {
@@ -32,6 +37,9 @@ impl Problem {
         self
     }
 }
+
+/// A container, what is written of it, and what that comes to.
+type Settled<'a> = (&'a ContainerRef, &'a FleetContainer, Attached);
 
 impl Fleet {
     /// All that is wrong with it, as far as that can be said without a host; nothing is looked at or touched.
@@ -73,9 +81,12 @@ impl Fleet {
                 problems.push(Problem::error(reference.1, error.message()));
             }
         }
+        let mut sound = Vec::new();
         for (container, own) in &self.containers.0 {
-            self.check_container(container, own, &mut problems);
+            let settled = self.check_container(container, own, &mut problems);
+            sound.extend(settled.map(|settled| (container, own, settled)));
         }
+        self.check_together(&sound, &mut problems);
         problems.extend(overlay::problems(self));
         problems
     }
@@ -145,7 +156,42 @@ impl Fleet {
         }
     }
 
-    fn check_container(&self, container: &ContainerRef, own: &FleetContainer, problems: &mut Vec<Problem>) {
+    /// What containers of the same host cannot both have, and what those of other hosts cannot be had for.
+    fn check_together(&self, containers: &[Settled<'_>], problems: &mut Vec<Problem>) {
+        let mut known: BTreeMap<&ContainerRef, Option<&str>> = BTreeMap::new();
+        let mut by_host: BTreeMap<&str, Vec<&Settled<'_>>> = BTreeMap::new();
+        for (container, own) in &self.containers.0 {
+            known.insert(container, self.host_of(own));
+        }
+        for settled in containers {
+            let (container, own, attached) = settled;
+            if let Some(host) = self.host_of(own).filter(|host| self.is_present(host)) {
+                by_host.entry(host).or_default().push(settled);
+                problems.extend(attached.doubts(container, Some(host), &known).into_iter().map(Problem::doubt));
+            }
+        }
+        for there in by_host.values() {
+            let there = there.iter().map(|(container, _, attached)| (*container, attached));
+            problems.extend(taken_twice(there).into_iter().map(Problem::of));
+        }
+    }
+
+    /// The name of the host of a container, where it has one.
+    fn host_of(&self, own: &FleetContainer) -> Option<&str> {
+        self.by_name(own.host.as_ref().or(self.defaults.host.as_ref())?).ok()
+    }
+
+    fn is_present(&self, host: &str) -> bool {
+        self.hosts.get(host).is_some_and(|host| self.ensure_of(host) == Ensure::Present)
+    }
+
+    /// What is wrong with a container by itself; its settings, where they can be told.
+    fn check_container(
+        &self,
+        container: &ContainerRef,
+        own: &FleetContainer,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Attached> {
         let field = format!("containers.{container}");
         match (&own.host, &self.defaults.host) {
             (Some(host), _) => problems.extend(self.check_host_name(host, format!("{field}.host"))),
@@ -164,8 +210,12 @@ impl Fleet {
                 // What is wrong with a definition of an image is said there.
                 let wrong = wrong.filter(|error| error.subject() != "image" || self.image_of(own).is_none());
                 problems.extend(wrong.map(|error| Problem::of(error.within(&field))));
+                Some(attached)
             }
-            Err(error) => problems.push(Problem::of(error.within(&field))),
+            Err(error) => {
+                problems.push(Problem::of(error.within(&field)));
+                None
+            }
         }
     }
 

@@ -117,6 +117,7 @@ fn host(tree: &Marked, findings: &mut Vec<Finding>) -> Option<HostDocument> {
         host.containers = Some(Named(part.section("containers", str::parse)));
     }
     part.problems(host.problems().into_iter().map(Problem::of));
+    part.problems(host.doubts().into_iter().map(Problem::doubt));
     Some(host)
 }
 

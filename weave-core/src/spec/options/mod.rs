@@ -12,8 +12,10 @@
 //!
 //! What only concerns the client: `--detach`, `--quiet`, `--detach-keys`, `--sig-proxy` and
 //! `--disable-content-trust` mean nothing and are let pass; `--attach`, `--cidfile`, `--help`, `--use-api-socket` and
-//! the options for Windows would not do what they say, so they are errors. `name`, `pull` and `rm` are for the caller.
+//! the options for Windows would not do what they say, so they are errors. `name` and `pull` are what a document says
+//! with fields of its own, and must not contradict them.
 
+mod bound;
 mod contradictions;
 mod cpus;
 mod csv;

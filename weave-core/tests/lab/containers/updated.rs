@@ -21,6 +21,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("--cpu-period 100000 --cpu-quota 50000", "--cpu-period 50000 --cpu-quota 20000", "+"),
     ("--cpu-shares 512", "--cpu-shares 256 --cpuset-cpus 0", "+cpuset_cpus"),
     ("--pids-limit 10", "--pids-limit 20", "+"),
+    ("--cpu-quota 50000", "", "+"),
+    ("", "--cpu-quota 50000", "+"),
     ("--pids-limit 10", "", "+"),
     ("", "--pids-limit 20", "+"),
     ("--restart always", "", "+"),

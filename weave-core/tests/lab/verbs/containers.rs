@@ -9,7 +9,7 @@ use super::kernel::{addresses, find_link, link};
 use super::{Host, Lab, WEAVE, problem, refused, report, write};
 use crate::lab::{DockerOptions, HostOptions, IMAGE, Snapshot, assert_same, wait_until};
 
-fn site() -> (Lab, Host) {
+pub(super) fn site() -> (Lab, Host) {
     let lab = Lab::new().with_weave(WEAVE);
     let host = lab.add_host(HostOptions::default());
     host.start_docker(&DockerOptions::quiet());
@@ -29,7 +29,7 @@ pub(super) fn engine(host: &Host) -> String {
     lines.join("\n")
 }
 
-fn inspect(host: &Host, name: &str, what: &str) -> String {
+pub(super) fn inspect(host: &Host, name: &str, what: &str) -> String {
     host.docker(&["inspect", "--format", what, name]).must().trim().to_owned()
 }
 

@@ -164,9 +164,19 @@ fn the_packet_filter_is_given_away_and_taken_back() {
     assert_eq!(table(host), None);
     site.apply_four("expose: [10.2.1.1/24]\nfirewall: {manage: true}\n");
     assert_eq!((guarded_peers(host), masqueraded(host)), (vec!["192.0.2.2".into()], vec!["10.2.1.0/24".into()]));
+    site.apply_four("expose: [10.2.1.1/24, {ip: 10.3.0.1/16, masquerade: false}]\n");
     site.apply_four("firewall: {manage: false}\n");
     assert_eq!(table(host), None);
-    assert_eq!(addresses(host, "weave"), ["10.2.1.1/24"]);
+    assert_eq!(addresses(host, "weave"), ["10.2.1.1/24", "10.3.0.1/16"]);
+    // What is exposed without it keeps being so, and the other one is masqueraded again.
+    site.apply_four("firewall: {manage: true}\n");
+    assert_eq!((guarded_peers(host), masqueraded(host)), (vec!["192.0.2.2".into()], vec!["10.2.1.0/24".into()]));
+    site.apply_four("firewall: {manage: false}\n");
+    report(host, &["apply", &write(host, "expose: [10.2.1.1/24, {ip: 10.3.0.1/16, masquerade: false}]\n")], 0);
+    site.apply_four("expose: [10.2.1.1/24, 10.3.0.1/16]\n");
+    site.apply_four("firewall: {manage: true}\n");
+    assert_eq!(masqueraded(host), ["10.2.1.0/24", "10.3.0.0/16"]);
+    site.apply_four("firewall: {manage: false}\n");
     // Somebody else may have that table now.
     host.exec(&["nft", "add", "table", "inet", "weave"]).must();
     site.apply_four("peers: [192.0.2.2, 192.0.2.3]\n");

@@ -43,7 +43,7 @@ fn wrong_fields_of_documents() {
         ("peers: [224.0.0.1]", "peers[0]", &["not the address of one host"]),
         ("peers: ['fe80::1']", "peers[0]", &["link-local"]),
         ("peers: [-host]", "peers[0]", &["neither an address nor a host name"]),
-        ("peers: '192.0.2.3 192.0.2'", "peers", &["`192.0.2` is a mistyped address"]),
+        ("peers: '192.0.2.3 192.0.2'", "peers[1]", &["`192.0.2` is a mistyped address"]),
         ("peers: {a: b}", "peers", &["is no list"]),
         ("expose: [10.2.1.1]", "expose[0]", &["`10.2.1.1` has no prefix length", "10.2.1.4/24"]),
         ("expose: [{ip: 10.2.1.1/24, masquerade: maybe}]", "expose[0].masquerade", &["maybe"]),

@@ -8,6 +8,7 @@ mod classic;
 mod containers;
 mod documents;
 mod drift;
+mod endings;
 mod engines;
 mod exposures;
 mod facts;

@@ -50,6 +50,8 @@ fn restarted(host: &Host) {
             }
         }
         assert!(super::kernel::find_link(&web.netns(), "ethwe").is_none());
+        // Else it goes in the middle of the runs, which are compared.
+        assert!(wait_until(GONE, || ports(host).len() == 1), "{:?}", ports(host));
         four_runs(host, &Scene(vec![host.netns(), &web.netns()]), &["apply", &path]);
         assert_eq!(link(&web.netns(), "ethwe")["address"], mac);
         assert_eq!(addresses(&web.netns(), "ethwe"), ["10.2.1.4/24"]);

@@ -11,11 +11,11 @@ use weave_core::spec::{HostDocument, from_value};
 /// Containers that documents name. `web` may be linked to `db`.
 pub(super) const NAMES: [&str; 3] = ["api", "db", "web"];
 
-fn options() -> impl Strategy<Value = Map<String, Value>> {
+fn options(number: usize) -> impl Strategy<Value = Map<String, Value>> {
     let parts = (
         option::weighted(0.4, select(vec!["64m", "128m"])),
         option::weighted(0.4, select(vec![json!(["A=1"]), json!(["A=2"]), json!(["A=2", "B=1"])])),
-        option::weighted(0.2, select(vec![json!(["80:80"]), json!(["81:80"])])),
+        option::weighted(0.2, select(vec![json!([format!("8{number}:80")]), json!([format!("9{number}:80")])])),
         option::weighted(0.2, Just(json!(["tier=one"]))),
         subsequence(vec!["/cache", "named:/srv", "/host:/mnt"], 0..=2),
     );
@@ -41,7 +41,7 @@ fn entry(number: usize) -> impl Strategy<Value = Value> {
     ];
     let run = (
         select(images),
-        options(),
+        options(number),
         option::weighted(0.7, select(ips)),
         prop_oneof![6 => Just(None), 1 => Just(Some("stopped")), 1 => Just(Some("created"))],
         prop_oneof![8 => Just(None), 1 => Just(Some("ignore")), 1 => Just(Some("report"))],

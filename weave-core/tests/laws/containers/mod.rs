@@ -1,5 +1,6 @@
 //! Containers that weave runs: done once, undone where they fail, repaired where weave was killed.
 
+mod ends;
 mod failure;
 mod generate;
 mod kill;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use weave_core::observed::{self, ContainerScope, Containers, Image, Status, TargetProblem};
+use weave_core::observed::{self, Bond, ContainerScope, Containers, Image, Status, TargetProblem};
 use weave_core::plan::container::{ContainerStep, is_ours};
 use weave_core::spec::ContainerRef;
 use weave_core::{Error, ErrorKind, Result};
@@ -13,6 +13,9 @@ use super::world::{Container, World};
 
 /// The variable whose value is the code with which a container ends right after its start.
 const EXIT: &str = "EXIT=";
+
+/// The variable whose value it says when it starts.
+const SAYS: &str = "SAYS=";
 
 /// A container of the engine.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +38,8 @@ pub(crate) struct Engine {
     pub(crate) volumes: BTreeMap<String, BTreeSet<String>>,
     /// The last names of containers that are gone, by their ids: links to them are still told.
     gone: BTreeMap<String, String>,
+    /// Settings that `docker update` takes and that this kernel cannot do.
+    pub(crate) inert: BTreeSet<&'static str>,
     /// How many ids were given out.
     given: u64,
 }
@@ -96,7 +101,25 @@ impl Engine {
             images: images.collect(),
             api_minor: Some(51),
             latest: latest.collect(),
+            logs: scope.logs.iter().filter_map(|name| Some((name.clone(), self.said(name)?))).collect(),
+            bonds: if scope.bonds { self.bonds() } else { Vec::new() },
         }
+    }
+
+    fn said(&self, name: &str) -> Option<Vec<String>> {
+        let container = &self.containers.get(name)?.container;
+        let said = variable(container, SAYS);
+        Some(said.into_iter().flat_map(|said| said.lines().map(str::to_owned).collect::<Vec<_>>()).collect())
+    }
+
+    fn bonds(&self) -> Vec<Bond> {
+        let links = self.containers.iter().flat_map(|(name, made)| {
+            made.links.values().filter_map(|id| {
+                let to = self.by_id(id)?.container.name.clone();
+                Some(Bond { container: name.clone(), option: "link", to })
+            })
+        });
+        links.collect()
     }
 
     fn pull(&mut self, image: &str) -> Result<()> {
@@ -186,8 +209,7 @@ impl Engine {
     }
 
     fn update(&mut self, name: &str, after: &Value) -> Result<()> {
-        let host = &mut self.known(name)?.container.host_config;
-        let mut changed = host.clone();
+        let mut changed = self.known(name)?.container.host_config.clone();
         for (setting, value) in after.as_object().into_iter().flatten() {
             let said = match value {
                 Value::Number(number) => number.as_f64() != Some(0.0),
@@ -195,7 +217,7 @@ impl Engine {
                 Value::Object(policy) => policy.get("Name").is_some_and(|name| name != ""),
                 _ => false,
             };
-            if said {
+            if said && !self.inert.contains(setting.as_str()) {
                 changed[setting.as_str()] = value.clone();
             }
         }
@@ -203,7 +225,7 @@ impl Engine {
         if number("MemorySwap") > 0 && number("Memory") > number("MemorySwap") {
             return Err(Error::new(ErrorKind::Docker, name, "memory limit should be smaller than memoryswap limit"));
         }
-        *host = changed;
+        self.known(name)?.container.host_config = changed;
         Ok(())
     }
 
@@ -293,8 +315,7 @@ impl World {
             return Ok(());
         }
         container.started_at = number.to_string();
-        let ends = container.config["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let ends = ends.filter_map(|variable| variable.strip_prefix(EXIT)?.parse().ok()).next();
+        let ends = variable(container, EXIT).and_then(|code| code.parse().ok());
         let (id, volumes) = (container.id.clone(), Engine::volumes_of(container));
         match ends {
             Some(code) => (container.status, container.exit_code) = (Status::Exited, code),
@@ -305,6 +326,7 @@ impl World {
         }
         if ends.is_some() {
             self.name(name, Err(TargetProblem::NotRunning("exited".to_owned())));
+            self.gone(name);
             return Ok(());
         }
         // Numbers that the fixture does not use.
@@ -330,6 +352,22 @@ impl World {
             self.nets.remove(&inode);
         }
         self.name(name, Err(TargetProblem::NotRunning("exited".to_owned())));
+        self.gone(name);
         Ok(())
     }
+
+    /// One that was made with `--rm` goes when it stops, with its nameless volumes.
+    fn gone(&mut self, name: &str) {
+        let goes = |made: &Made| made.container.host_config["AutoRemove"] == true;
+        if self.engine.containers.get(name).is_some_and(goes) {
+            self.containers.remove(&ContainerRef::Container(name.into()));
+            self.engine.forget(name, true);
+        }
+    }
+}
+
+/// What a container has behind `name` among its variables.
+fn variable(container: &observed::Container, name: &str) -> Option<String> {
+    let variables = container.config["Env"].as_array()?.iter().filter_map(Value::as_str);
+    variables.filter_map(|variable| variable.strip_prefix(name)).next().map(str::to_owned)
 }

@@ -33,6 +33,8 @@ fn a_change_in_place_is_a_request_with_its_opposite() {
         ("", "--cpus 1", json!({"NanoCpus": 1_000_000_000}), json!({"NanoCpus": null}), "cpus"),
         ("--pids-limit 5", "", json!({"PidsLimit": -1}), json!({"PidsLimit": 5}), ""),
         ("", "--pids-limit 5", json!({"PidsLimit": 5}), json!({"PidsLimit": -1}), ""),
+        ("--cpu-quota 5000", "", json!({"CpuQuota": -1}), json!({"CpuQuota": 5000}), ""),
+        ("", "--cpu-quota 5000", json!({"CpuQuota": 5000}), json!({"CpuQuota": -1}), ""),
         (
             "--restart always",
             "",
