@@ -34,6 +34,7 @@ impl Engine {
     pub(crate) async fn act(&self, step: &ContainerStep, told: &(dyn Fn(PullProgress) + Sync)) -> Result<Vec<String>> {
         match step {
             ContainerStep::Pull { image, platform } => self.pull(image, platform.as_deref(), told).await.map(none),
+            ContainerStep::Load { .. } => self.load_holder().await.map(none),
             ContainerStep::Create { name, platform, body, .. } => self.create(name, platform.as_deref(), body).await,
             ContainerStep::Start { name } => self.start(name).await.map(none),
             ContainerStep::Stop { name } => self.stop(name).await.map(none),

@@ -16,10 +16,14 @@ use super::find::{AT_ONCE, spoken_name};
 use super::reference::Reference;
 use super::refusal;
 use crate::observed::{Container, ContainerScope, Containers, Image, Status};
+use crate::plan::container::HOLDS;
 use crate::{Error, ErrorKind, Result};
 
 /// All containers with the label that weave puts on what it makes, as a filter in an address.
 const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.made%3D1%22%5D%7D";
+
+/// All containers that hold the network of another.
+const HOLDERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.holds%22%5D%7D";
 
 /// What a replaced container, or the one to replace it, is called while both exist.
 const MEANWHILE: [&str; 2] = [".weave-new", ".weave-old"];
@@ -28,16 +32,24 @@ enum Question {
     Named(String),
     Known(String),
     Ours,
+    Holders,
     Image(String),
     Latest(String),
 }
 
 enum Answer {
     Container(Option<Box<Container>>),
-    /// Ids and names.
-    Ours(Vec<(String, String)>),
+    Listed(Vec<Listed>),
     Image(String, Option<Image>),
     Latest(String, Result<String, String>),
+}
+
+/// One of a list of containers.
+struct Listed {
+    id: String,
+    name: String,
+    /// The name of the container whose network it holds.
+    holds: Option<String>,
 }
 
 impl Engine {
@@ -55,7 +67,8 @@ impl Engine {
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
-        let first = scope.ours.then_some(Question::Ours).into_iter();
+        let holders = (!scope.ours && !scope.names.is_empty()).then_some(Question::Holders);
+        let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
         let rest = names.iter().cloned().map(Question::Named);
         // The slowest first.
         let questions = latest.into_iter().map(Question::Latest).chain(first);
@@ -69,8 +82,12 @@ impl Engine {
                 Answer::Container(container) => {
                     seen.containers.extend(container.map(|container| (container.name.clone(), *container)));
                 }
-                Answer::Ours(listed) => {
-                    for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
+                Answer::Listed(listed) => {
+                    let of_others = |one: &Listed| {
+                        !scope.ours && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name))
+                    };
+                    let news = listed.into_iter().filter(|one| !names.contains(&one.name) && !of_others(one));
+                    for Listed { id, .. } in news {
                         looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
                     }
                 }
@@ -92,7 +109,8 @@ impl Engine {
                 Ok(Answer::Container(found.filter(|container| container.name == name).map(Box::new)))
             }
             Question::Known(id) => Ok(Answer::Container(self.container(&id).await?.map(Box::new))),
-            Question::Ours => self.ours().await.map(Answer::Ours),
+            Question::Ours => self.list(OURS).await.map(Answer::Listed),
+            Question::Holders => self.list(HOLDERS).await.map(Answer::Listed),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
                 Ok(Answer::Image(reference, image))
@@ -113,11 +131,14 @@ impl Engine {
         }
     }
 
-    async fn ours(&self) -> Result<Vec<(String, String)>> {
-        let answer = self.read("list containers", OURS.to_owned()).await.map_err(|failure| failure.error)?;
+    async fn list(&self, path: &str) -> Result<Vec<Listed>> {
+        let answer = self.read("list containers", path.to_owned()).await.map_err(|failure| failure.error)?;
         let Value::Array(listed) = answer else { return Err(self.senseless("list containers")) };
-        let id = |item: &Value| Some(item.get("Id")?.as_str()?.to_owned());
-        Ok(listed.iter().filter_map(|item| Some((id(item)?, own_name(item)))).collect())
+        let one = |item: &Value| {
+            let holds = item["Labels"][HOLDS].as_str().map(str::to_owned);
+            Some(Listed { id: item.get("Id")?.as_str()?.to_owned(), name: own_name(item), holds })
+        };
+        Ok(listed.iter().filter_map(one).collect())
     }
 
     async fn image(&self, reference: &str) -> Result<Option<Image>> {

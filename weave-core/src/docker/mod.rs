@@ -18,6 +18,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod find;
+pub(crate) mod holder;
 mod look;
 mod pull;
 mod reference;

@@ -1,19 +1,18 @@
 //! Containers that weave runs: made from data, changed when the data change, attached to the network.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::former::Former;
+use super::make::make;
 use super::{Report, checked};
-use crate::apply::containers::{LaneDone, begin, finish, in_order, undo};
+use crate::apply::containers::{LaneDone, begin, finish, in_order, resume, start, undo};
 use crate::apply::{Mode, converge_locked};
-use crate::docker::create;
-use crate::docker::wish::{requested, settled};
 use crate::host::Host;
-use crate::observed::{ContainerScope, Containers};
+use crate::names;
+use crate::observed::ContainerScope;
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, Make, plan_containers};
-use crate::spec::run::{Presence, Pull};
+use crate::plan::container::{ContainerIntent, ContainerLane, plan_containers};
+use crate::spec::run::{AttachWhen, Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
 
@@ -98,8 +97,10 @@ async fn under_lock<H: Host>(
     let mut report = Report::of(operation, mode, network);
     if mode == Mode::Apply {
         unattached(host, &mut lanes, &problems).await;
+        start(host, &mut lanes).await;
         finish(host, &mut lanes).await;
         former.give_back(host, &mut lanes, &served).await;
+        resume(host, &mut lanes).await;
         wanted.verify(host, &mut lanes).await?;
     }
     let mut errors: Vec<Error> = lanes.iter().filter_map(|lane| lane.error.clone()).collect();
@@ -128,6 +129,7 @@ async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], former: &Former, er
     }
     undo(host, lanes).await;
     former.give_back(host, lanes, &BTreeSet::new()).await;
+    resume(host, lanes).await;
     let left = lanes.iter().filter_map(|lane| lane.error.as_ref()).flat_map(|error| error.what_is_left().to_vec());
     let left: BTreeSet<String> = left.chain(error.what_is_left().to_vec()).collect();
     error.left(left.into_iter().collect())
@@ -188,13 +190,16 @@ impl Wanted {
 
     fn scope(&self) -> ContainerScope {
         let names = self.runs.iter().map(|run| &run.name).chain(&self.removed).cloned().collect();
-        let images: BTreeSet<&String> = self.runs.iter().map(|run| &run.image).collect();
+        let mut images: BTreeSet<&str> = self.runs.iter().map(|run| &*run.image).collect();
+        if self.runs.iter().any(|run| run.attach == AttachWhen::BeforeStart) {
+            images.insert(names::HOLDER_IMAGE);
+        }
         let latest: BTreeSet<&String> =
             self.runs.iter().filter(|run| run.pull == Pull::Always).map(|run| &run.image).collect();
         ContainerScope {
             names,
             ours: self.purge.is_some(),
-            images: images.into_iter().cloned().collect(),
+            images: images.into_iter().map(str::to_owned).collect(),
             latest: latest.into_iter().cloned().collect(),
         }
     }
@@ -208,7 +213,7 @@ impl Wanted {
             let Some(lane) = lanes.iter_mut().find(|lane| lane.lane.name == again.name && lane.error.is_none()) else {
                 continue;
             };
-            let step = again.before.iter().chain(&again.after).next();
+            let step = again.before.iter().chain(&again.start).chain(&again.after).next();
             if let (Some(step), false) = (step, lane.done.is_empty()) {
                 let message = format!("after all steps this is still to do: {step}");
                 let error = Error::new(ErrorKind::VerifyFailed, &again.name, message);
@@ -217,18 +222,4 @@ impl Wanted {
         }
         Ok(())
     }
-}
-
-/// The request for a container, with all that the client reads from files and environment in it.
-fn make(run: &Settings, observed: &Containers) -> Result<Make> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
-    let made = || {
-        let settings = settled(run, &variable, &base)?;
-        if let Some(minor) = observed.api_minor {
-            create::check_engine(&settings.options, minor)?;
-        }
-        Ok(Make { wish: requested(&settings)?, settings })
-    };
-    made().map_err(|error: Error| error.within(&format!("containers.{}", run.name)))
 }

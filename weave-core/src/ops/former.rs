@@ -36,10 +36,10 @@ impl Former {
     pub(super) fn enter(&self, lanes: &[LaneDone], intent: &mut Intent) {
         for lane in lanes {
             let container = lane.lane.container();
-            if lane.error.is_some() || !lane.lane.runs {
+            if lane.error.is_some() || !lane.lane.has_net() {
                 intent.attachments.retain(|wish| *wish.container() != container);
             }
-            if lane.error.is_none() && !(lane.lane.runs && lane.lane.replaces) {
+            if lane.error.is_none() && !(lane.lane.has_net() && lane.lane.replaces) {
                 continue;
             }
             for attach in self.of(&container) {

@@ -11,7 +11,7 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
     let (present, new, old) = (observed.containers.get(name), ours(&new_name), ours(&old_name));
     // The one that was replaced ran until weave stopped it.
     let resumes = |made: Option<&Container>| made.is_some_and(|made| made.label(label::RUNS).is_some());
-    lane.resumes = resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
+    lane.resumes |= resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
     if new.is_some() {
         // It was never started: nothing is in it.
         lane.before.push(ContainerStep::Remove { name: new_name, volumes: true });
@@ -34,4 +34,9 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
         }
         (present, None) => present,
     }
+}
+
+/// The container that `name` stands for once that is done.
+pub(super) fn stands<'a>(name: &str, observed: &'a Containers) -> Option<&'a Container> {
+    put_back(name, observed, &mut ContainerLane::default())
 }

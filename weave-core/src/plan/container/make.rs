@@ -15,24 +15,14 @@ pub struct Make {
     pub wish: Wish,
     /// How it is run.
     pub settings: Settings,
+    /// The container that holds its network namespace, where it is attached before its start.
+    pub holder: Option<Box<Self>>,
 }
 
 impl Make {
     /// Containers that have to be there before it, by the option that binds it to them.
     pub(super) fn needs(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
-        let options = serde_json::to_value(&self.settings.options).unwrap_or_default();
-        let texts = |field: &str| match &options[field] {
-            Value::String(text) => vec![text.clone()],
-            Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
-            _ => Vec::new(),
-        };
-        let first = |text: String| text.split(':').next().unwrap_or_default().to_owned();
-        let linked = ["link", "volumes_from"].map(|field| (field, texts(field).into_iter().map(first).collect()));
-        let target = |text: String| text.strip_prefix("container:").map(str::to_owned);
-        let joined =
-            ["network", "pid", "ipc"].map(|field| (field, texts(field).into_iter().filter_map(target).collect()));
-        let needs = linked.into_iter().chain(joined);
-        needs.filter(|(_, names): &(_, BTreeSet<String>)| !names.is_empty()).collect()
+        self.settings.options.bound_to()
     }
 
     /// The command line that making it equals; the values of variables, which may be secrets, are left out.

@@ -14,6 +14,8 @@
 //! `--disable-content-trust` mean nothing and are let pass; `--attach`, `--cidfile`, `--help`, `--use-api-socket` and
 //! the options for Windows would not do what they say, so they are errors. `name`, `pull` and `rm` are for the caller.
 
+mod apart;
+mod bound;
 mod contradictions;
 mod cpus;
 mod csv;

@@ -18,7 +18,7 @@ fn site() -> (Lab, Host) {
 }
 
 /// All that the engine says of its containers, without what changes by itself.
-fn engine(host: &Host) -> String {
+pub(super) fn engine(host: &Host) -> String {
     let ids = host.docker(&["ps", "-aq", "--no-trunc"]).must();
     let lines = ids.split_whitespace().map(|id| {
         let shown = "{{.Id}} {{.Name}} {{.State.Status}} {{.State.StartedAt}} {{json .Config}} {{json .HostConfig}}";
@@ -29,13 +29,13 @@ fn engine(host: &Host) -> String {
     lines.join("\n")
 }
 
-fn inspect(host: &Host, name: &str, what: &str) -> String {
+pub(super) fn inspect(host: &Host, name: &str, what: &str) -> String {
     host.docker(&["inspect", "--format", what, name]).must().trim().to_owned()
 }
 
 /// Check, apply, check, apply; the first check and all that follows the first apply touch nothing.
 #[track_caller]
-fn four(host: &Host, args: &[&str]) -> Value {
+pub(super) fn four(host: &Host, args: &[&str]) -> Value {
     let check = [&["--check"], args].concat();
     let (kernel, containers) = (Snapshot::of(host.netns()), engine(host));
     let planned = report(host, &check, 2);
@@ -59,7 +59,7 @@ fn four(host: &Host, args: &[&str]) -> Value {
 }
 
 /// What a change is about.
-fn fields(report: &Value) -> Vec<&str> {
+pub(super) fn fields(report: &Value) -> Vec<&str> {
     report["changes"].as_array().expect("changes").iter().filter_map(|change| change["field"].as_str()).collect()
 }
 

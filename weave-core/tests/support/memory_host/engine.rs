@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use weave_core::observed::{self, ContainerScope, Containers, Image, Status, TargetProblem};
-use weave_core::plan::container::{ContainerStep, is_ours};
+use weave_core::plan::container::{ContainerStep, HOLDS, is_ours};
 use weave_core::spec::ContainerRef;
 use weave_core::{Error, ErrorKind, Result};
 
@@ -81,7 +81,10 @@ impl Engine {
             let bare = name.strip_suffix(".weave-new").or_else(|| name.strip_suffix(".weave-old")).unwrap_or(name);
             scope.names.iter().any(|other| other == bare || other == name)
         };
-        let seen = self.containers.iter().filter(|(name, made)| named(name) || scope.ours && is_ours(&made.container));
+        let holds =
+            |made: &Made| made.container.label(HOLDS).is_some_and(|held| scope.names.iter().any(|name| name == held));
+        let seen = self.containers.iter();
+        let seen = seen.filter(|(name, made)| named(name) || holds(made) || scope.ours && is_ours(&made.container));
         let images = scope.images.iter().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone())));
         let newest = |name: &String| {
             let image = self.registry.get(name).or_else(|| self.images.get(name))?;
@@ -123,9 +126,30 @@ impl Engine {
             ..observed::Container::default()
         };
         let mut made = Made { container, links, ..Made::default() };
+        self.joins(&mut made)?;
         self.mount(&mut made, &image);
         self.containers.insert(name.to_owned(), made);
         Ok(())
+    }
+
+    /// Keeps the id of the container whose namespace one joins, which must be there.
+    fn joins(&self, made: &mut Made) -> Result<()> {
+        let mode = made.container.host_config["NetworkMode"].as_str().unwrap_or_default();
+        let Some(other) = mode.strip_prefix("container:") else { return Ok(()) };
+        let found = self.containers.get(other).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, &made.container.name, format!("no such container: {other}"))
+        })?;
+        made.container.host_config["NetworkMode"] = format!("container:{}", found.container.id).into();
+        made.container.networks = json!({});
+        Ok(())
+    }
+
+    /// The container whose namespace the one called `name` joins.
+    pub(crate) fn joined(&self, name: &str) -> Option<Result<&Made>> {
+        let mode = self.containers.get(name)?.container.host_config["NetworkMode"].as_str()?;
+        let id = mode.strip_prefix("container:")?;
+        let dead = || Error::new(ErrorKind::Docker, name, format!("cannot join network of a non running container: {id}"));
+        Some(self.by_id(id).filter(|made| made.container.runs()).ok_or_else(dead))
     }
 
     /// The ids behind links, which must be there.
@@ -240,6 +264,11 @@ impl World {
     pub(crate) fn execute_container(&mut self, step: &ContainerStep) -> Result<()> {
         match step {
             ContainerStep::Pull { image, .. } => self.engine.pull(image),
+            ContainerStep::Load { image } => {
+                let made = Image { id: "sha256:feed".to_owned(), ..Image::default() };
+                self.engine.images.insert(image.clone(), made);
+                Ok(())
+            }
             ContainerStep::Create { name, body, .. } => {
                 self.engine.create(name, body)?;
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));
@@ -282,13 +311,14 @@ impl World {
                 return Err(Error::new(ErrorKind::Docker, name, message));
             }
         }
+        let joins = self.engine.joined(name).transpose()?.is_some();
         let number = self.engine.next();
         let made = self.engine.known(name)?;
         let container = &mut made.container;
         if container.runs() {
             return Ok(());
         }
-        container.started_at = number.to_string();
+        container.started_at = format!("{number:09}");
         let ends = container.config["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let ends = ends.filter_map(|variable| variable.strip_prefix(EXIT)?.parse().ok()).next();
         let (id, volumes) = (container.id.clone(), Engine::volumes_of(container));
@@ -301,6 +331,9 @@ impl World {
         }
         if ends.is_some() {
             self.name(name, Err(TargetProblem::NotRunning("exited".to_owned())));
+            return Ok(());
+        }
+        if joins {
             return Ok(());
         }
         // Numbers that the fixture does not use.
@@ -318,6 +351,9 @@ impl World {
             return Ok(());
         }
         (container.status, container.exit_code) = (Status::Exited, 137);
+        if self.engine.joined(name).is_some() {
+            return Ok(());
+        }
         if let Some(inode) = self.inode(&ContainerRef::Container(name.into())) {
             let links: Vec<u32> = self.nets[&inode].links.iter().map(|link| link.index).collect();
             for link in links {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use weave_core::observed::{
     FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet, TargetProblem,
 };
+use weave_core::plan::container::HOLDS;
 use weave_core::spec::ContainerRef;
 
 use super::engine::Engine;
@@ -49,7 +50,22 @@ impl World {
 
     /// The namespace of a container that runs.
     pub(crate) fn inode(&self, container: &ContainerRef) -> Option<u64> {
-        self.containers.get(container)?.as_ref().ok().map(|container| container.inode)
+        self.place(container)?.ok().map(|container| container.inode)
+    }
+
+    /// Where a container is: in its own namespace, or in that of the container that it joins. One that holds the
+    /// namespace of another goes by the other's name.
+    fn place(&self, container: &ContainerRef) -> Option<Result<Container, TargetProblem>> {
+        let mut own = self.containers.get(container)?.clone();
+        let ContainerRef::Container(name) = container else { return Some(own) };
+        let Some(made) = self.engine.containers.get(&**name) else { return Some(own) };
+        if let (Ok(found), Some(held)) = (&mut own, made.container.label(HOLDS)) {
+            found.name = Some(held.to_owned());
+        }
+        let Some(Ok(holder)) = self.engine.joined(name) else { return Some(own) };
+        let found = self.containers.get(&ContainerRef::Container(holder.container.name.as_str().into()))?.clone();
+        let (id, name) = (made.container.id.clone(), made.container.name.clone());
+        Some(found.map(|found| Container { id: Some(id), name: Some(name), ..found }))
     }
 
     /// A veth pair between two namespaces, both ends down.
@@ -117,10 +133,10 @@ impl World {
     }
 
     fn target(&self, container: &ContainerRef) -> Target {
-        match self.containers.get(container) {
+        match self.place(container) {
             None => Target::Problem(TargetProblem::Missing),
-            Some(Err(problem)) => Target::Problem(problem.clone()),
-            Some(Ok(found)) => Target::Found(Box::new(self.look_into(found))),
+            Some(Err(problem)) => Target::Problem(problem),
+            Some(Ok(found)) => Target::Found(Box::new(self.look_into(&found))),
         }
     }
 
@@ -145,9 +161,10 @@ impl World {
                 Target::Found(net) => net.netns.inode == mark.inode,
                 Target::Problem(_) => false,
             });
-            let found = self.containers.values().flatten().find(|container| container.inode == mark.inode);
+            let mut places = self.containers.keys().filter_map(|name| self.place(name)?.ok());
+            let found = places.find(|container| container.inode == mark.inode);
             if let Some(container) = found.filter(|_| !entered) {
-                observed.targets.insert(mark.container(), Target::Found(Box::new(self.look_into(container))));
+                observed.targets.insert(mark.container(), Target::Found(Box::new(self.look_into(&container))));
             }
         }
     }
