@@ -62,6 +62,11 @@ impl LaneDone {
         self.lane.replaces || self.done.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
     }
 
+    /// Whether something was done with it, or will be once it has its interface.
+    pub(crate) fn is_begun(&self) -> bool {
+        !self.done.is_empty() || !self.lane.start.is_empty()
+    }
+
     fn is_waiting(&self) -> bool {
         self.error.is_none() && !self.lane.start.is_empty()
     }

@@ -29,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) started_at: String,
     /// Whether it was started in the host's network.
     pub(crate) host_network: bool,
+    /// Whether process and start are those of the container that holds its namespace.
+    pub(crate) held: bool,
 }
 
 impl Engine {
@@ -116,7 +118,7 @@ fn held(answer: ContainerInspectResponse, holder: Option<ContainerInspectRespons
         return Ok(Found { name: held.unwrap_or(found.name), ..found });
     };
     let id = answer.id.unwrap_or(holder.id);
-    Ok(Found { id, name: plain(answer.name), ..holder })
+    Ok(Found { id, name: plain(answer.name), held: true, ..holder })
 }
 
 fn plain(name: Option<String>) -> String {
@@ -157,6 +159,7 @@ fn running(answer: ContainerInspectResponse) -> Result<Found, TargetProblem> {
         pid,
         started_at: state.started_at.unwrap_or_default(),
         host_network: answer.host_config.and_then(|config| config.network_mode).as_deref() == Some("host"),
+        held: false,
     })
 }
 
@@ -173,8 +176,14 @@ mod tests {
     #[test]
     fn only_containers_with_a_namespace_are_found() {
         let found = |status: &str, pid: i64| running(answer(serde_json::json!({"Status": status, "Pid": pid})));
-        let web =
-            Found { id: "f00d".into(), name: "web".into(), pid: 7, started_at: String::new(), host_network: true };
+        let web = Found {
+            id: "f00d".into(),
+            name: "web".into(),
+            pid: 7,
+            started_at: String::new(),
+            host_network: true,
+            held: false,
+        };
         assert_eq!(found("running", 7), Ok(web.clone()));
         assert_eq!(found("paused", 7), Ok(web.clone()));
         for status in ["created", "restarting", "removing", "exited", "dead"] {
@@ -206,7 +215,14 @@ mod tests {
         assert_eq!(holds(&net(serde_json::json!({"weave.made": "1"}), "running")), None);
         assert_eq!(held(holder(), None).map(|found| (found.name, found.id)), Ok(("web".into(), "0f".into())));
         let held_by = |status: &str| held(web(), Some(net(serde_json::json!({}), status)));
-        let found = Found { id: "f00d".into(), name: "web".into(), pid: 9, started_at: "now".into(), host_network: false };
+        let found = Found {
+            id: "f00d".into(),
+            name: "web".into(),
+            pid: 9,
+            started_at: "now".into(),
+            host_network: false,
+            held: true,
+        };
         assert_eq!(held_by("running"), Ok(found));
         assert_eq!(held_by("exited"), Err(TargetProblem::NotRunning("exited".into())));
         assert_eq!(held(web(), None), Err(TargetProblem::NotRunning("exited".into())));

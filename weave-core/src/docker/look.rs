@@ -67,7 +67,8 @@ impl Engine {
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
-        let holders = (!scope.ours && !scope.names.is_empty()).then_some(Question::Holders);
+        let all = scope.ours || scope.holders;
+        let holders = (!scope.ours && (scope.holders || !scope.names.is_empty())).then_some(Question::Holders);
         let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
         let rest = names.iter().cloned().map(Question::Named);
         // The slowest first.
@@ -83,9 +84,8 @@ impl Engine {
                     seen.containers.extend(container.map(|container| (container.name.clone(), *container)));
                 }
                 Answer::Listed(listed) => {
-                    let of_others = |one: &Listed| {
-                        !scope.ours && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name))
-                    };
+                    let of_others =
+                        |one: &Listed| !all && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name));
                     let news = listed.into_iter().filter(|one| !names.contains(&one.name) && !of_others(one));
                     for Listed { id, .. } in news {
                         looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));

@@ -6,12 +6,12 @@ use super::former::Former;
 use super::make::make;
 use super::{Report, checked};
 use crate::apply::containers::{LaneDone, begin, finish, in_order, resume, start, undo};
-use crate::apply::{Mode, converge_locked};
+use crate::apply::{Expected, Mode, converge_locked};
 use crate::host::Host;
 use crate::names;
 use crate::observed::ContainerScope;
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, plan_containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, forget, plan_containers};
 use crate::spec::run::{AttachWhen, Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -80,14 +80,14 @@ async fn under_lock<H: Host>(
         Mode::Apply => begin(host, planned).await,
         Mode::Check => in_order(planned).into_iter().flatten().map(LaneDone::planned).collect(),
     };
-    let fresh: Vec<ContainerRef> = match mode {
-        Mode::Apply => Vec::new(),
-        Mode::Check => lanes.iter().filter(|lane| lane.lane.fresh).map(|lane| lane.lane.container()).collect(),
+    let expected = match mode {
+        Mode::Apply => Expected::default(),
+        Mode::Check => expected(&lanes),
     };
     former.enter(&lanes, &mut intent);
     let served: BTreeSet<ContainerRef> =
         lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
-    let network = match converge_locked(host, &intent, mode, &fresh).await {
+    let network = match converge_locked(host, &intent, mode, &expected).await {
         Ok(network) => network,
         Err(error) => return Err(undo_all(host, &mut lanes, &former, error).await),
     };
@@ -112,9 +112,17 @@ async fn under_lock<H: Host>(
     Ok((report, errors))
 }
 
+/// What will have become of containers when their interfaces are looked after.
+fn expected(lanes: &[LaneDone]) -> Expected {
+    let those = |which: fn(&ContainerLane) -> bool| {
+        lanes.iter().filter(|lane| which(&lane.lane)).map(|lane| lane.lane.container()).collect()
+    };
+    Expected { fresh: those(|lane| lane.fresh), renewed: those(|lane| lane.replaces && !lane.fresh && lane.has_net()) }
+}
+
 /// A container that could not be attached is put back as it was.
 async fn unattached<H: Host>(host: &H, lanes: &mut [LaneDone], problems: &[(ContainerRef, Error)]) {
-    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.done.is_empty()) {
+    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && lane.is_begun()) {
         let container = lane.lane.container();
         if let Some((_, error)) = problems.iter().find(|(name, _)| *name == container) {
             lane.fail(error.clone());
@@ -141,6 +149,8 @@ struct Wanted {
     removed: Vec<String>,
     /// Where others are purged: all that the document names, also those that weave only attaches.
     purge: Option<BTreeSet<String>>,
+    /// Whether everything that weave made goes. Containers that it runs stay.
+    gone: bool,
 }
 
 impl Wanted {
@@ -160,14 +170,22 @@ impl Wanted {
             removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
             purge: (document.purge_containers && !gone)
                 .then(|| containers.filter_map(|(name, _)| named(name)).collect()),
+            gone,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.removed.is_empty() && self.purge.is_none()
+        self.runs.is_empty() && self.removed.is_empty() && self.purge.is_none() && !self.gone
     }
 
     async fn plan<H: Host>(&self, host: &H) -> Result<Vec<ContainerLane>> {
+        if self.gone {
+            let images = vec![names::HOLDER_IMAGE.to_owned()];
+            let scope = ContainerScope { holders: true, images, ..ContainerScope::default() };
+            // Where there is no engine, it has no image.
+            let observed = host.observe_containers(&scope).await.unwrap_or_default();
+            return Ok(forget(&observed).into_iter().collect());
+        }
         let observed = host.observe_containers(&self.scope()).await?;
         let mut lanes = Vec::new();
         let mut intents: Vec<ContainerIntent> = Vec::new();
@@ -199,6 +217,7 @@ impl Wanted {
         ContainerScope {
             names,
             ours: self.purge.is_some(),
+            holders: false,
             images: images.into_iter().map(str::to_owned).collect(),
             latest: latest.into_iter().cloned().collect(),
         }
@@ -206,7 +225,7 @@ impl Wanted {
 
     /// Looks again: planning once more must find nothing to do.
     async fn verify<H: Host>(&self, host: &H, lanes: &mut [LaneDone]) -> Result<()> {
-        if lanes.iter().all(|lane| lane.done.is_empty()) {
+        if self.gone || lanes.iter().all(|lane| lane.done.is_empty()) {
             return Ok(());
         }
         for again in self.plan(host).await? {

@@ -52,7 +52,8 @@ fn archive(arch: &str) -> Result<Vec<u8>> {
 }
 
 fn tar(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>> {
-    let failed = |error| Error::new(ErrorKind::Docker, names::HOLDER_IMAGE, "its archive cannot be written").source(error);
+    let failed =
+        |error| Error::new(ErrorKind::Docker, names::HOLDER_IMAGE, "its archive cannot be written").source(error);
     let mut tar = Builder::new(Vec::new());
     for (name, mode, contents) in files {
         let mut header = Header::new_ustar();

@@ -53,9 +53,12 @@ pub(super) fn elf(machine: &Machine) -> Vec<u8> {
     file.extend(b"\x7fELF");
     // 64 bits, lowest byte first, version 1, no ABI of its own, and room.
     file.extend([2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let half = |file: &mut Vec<u8>, numbers: &[u16]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
-    let word = |file: &mut Vec<u8>, numbers: &[u32]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
-    let long = |file: &mut Vec<u8>, numbers: &[u64]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
+    let half =
+        |file: &mut Vec<u8>, numbers: &[u16]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
+    let word =
+        |file: &mut Vec<u8>, numbers: &[u32]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
+    let long =
+        |file: &mut Vec<u8>, numbers: &[u64]| numbers.iter().for_each(|number| file.extend(number.to_le_bytes()));
     // A program, for this machine.
     half(&mut file, &[2, machine.number]);
     word(&mut file, &[1]);
@@ -82,7 +85,8 @@ mod tests {
     /// Runs on the machine that the tests run on; the other program is compared with what an assembler makes of it.
     #[test]
     fn it_runs_until_it_is_killed() {
-        let machine = MACHINES.iter().find(|machine| machine.name == std::env::consts::ARCH).expect("a machine we know");
+        let machine =
+            MACHINES.iter().find(|machine| machine.name == std::env::consts::ARCH).expect("a machine we know");
         let path = std::env::temp_dir().join(format!("weave-wait-{}", std::process::id()));
         std::fs::write(&path, elf(machine)).expect("a file");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("its mode");

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use super::label::{HOLDS, RUNS};
 use super::{Change, ContainerLane, ContainerStep, Make, is_ours, leftover, single};
 use crate::observed::{Container, Containers, Status};
+use crate::spec::Options;
 use crate::spec::run::{OnChange, RunState};
 use crate::{Error, names};
 
@@ -57,7 +58,17 @@ pub(super) fn run(
         mark_running(&mut net);
     }
     join(net, lane);
+    if present.is_some() && !lane.was_held {
+        moved(&holder.settings.options, ("after_start", "before_start"), lane);
+    }
     Ok(())
+}
+
+/// Options that go from one container to the other are no changes: what changes is how the container is attached.
+fn moved(options: &Options, (before, after): (&str, &str), lane: &mut ContainerLane) {
+    let net = serde_json::to_value(options.clone().apart().0).unwrap_or_default();
+    lane.changes.retain(|change| change.field != "network" && net.get(&*change.field).is_none());
+    lane.change("attach", before, after);
 }
 
 /// Takes the holder of a container away that is attached after its start by now.
@@ -84,10 +95,11 @@ pub(super) fn release(make: &Make, observed: &Containers, lane: &mut ContainerLa
         return;
     }
     // The new one publishes the same ports.
-    let after_stop = lane.before.iter().position(|step| matches!(step, ContainerStep::Stop { .. })).map_or(0, |at| at + 1);
+    let after_stop =
+        lane.before.iter().position(|step| matches!(step, ContainerStep::Stop { .. })).map_or(0, |at| at + 1);
     lane.before.splice(after_stop..after_stop, net.before);
     lane.after.append(&mut net.after);
-    lane.change("attach", "before_start", "after_start");
+    moved(&make.settings.options, ("before_start", "after_start"), lane);
 }
 
 /// Stops and removes the holder of a container, and what a killed run left of it. Whether there was any.
@@ -104,6 +116,18 @@ pub(super) fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane
     }
     lane.after.push(ContainerStep::Remove { name: holder, volumes: false });
     true
+}
+
+/// Removes the image of holders, where it is there and nothing was made from it.
+pub(crate) fn forget(observed: &Containers) -> Option<ContainerLane> {
+    let is_there = observed.images.contains_key(names::HOLDER_IMAGE);
+    if !is_there || observed.containers.values().any(|container| holds(container).is_some()) {
+        return None;
+    }
+    let image = names::HOLDER_IMAGE.to_owned();
+    let change = Change::new(format!("images.{image}"), "ensure", "present", "absent");
+    let after = vec![ContainerStep::Unload { image: image.clone() }];
+    Some(ContainerLane { name: image, after, changes: vec![change], ..ContainerLane::default() })
 }
 
 /// The container whose namespace one holds.
@@ -167,7 +191,8 @@ fn join(mut net: ContainerLane, lane: &mut ContainerLane) {
     }
     lane.before.extend(turn.into_iter().chain(work));
     let name = lane.name.clone();
-    lane.start = split_at(&mut lane.before, |step| matches!(step, ContainerStep::Start { name: other } if *other == name));
+    lane.start =
+        split_at(&mut lane.before, |step| matches!(step, ContainerStep::Start { name: other } if *other == name));
     lane.after.append(&mut net.after);
     lane.needs.append(&mut net.needs);
     lane.needs.remove(&net.name);

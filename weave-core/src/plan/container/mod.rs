@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use compare::{Difference, compare};
+pub(crate) use held::forget;
 pub use keep::{Kept, carry, kept};
 pub use label::{ASKED, HOLDS, MADE, is_ours};
 pub use make::Make;
@@ -153,7 +154,9 @@ pub fn plan_containers(
         // Named by its id, it is named, too.
         let is_named = |container: &Container| {
             let name = own(container);
-            named.iter().any(|other| *other == name || other.len() >= ID_MIN && container.id.starts_with(other.as_str()))
+            named
+                .iter()
+                .any(|other| *other == name || other.len() >= ID_MIN && container.id.starts_with(other.as_str()))
         };
         let (named, unnamed): (Vec<_>, Vec<_>) = made.partition(|container| is_named(container));
         let named: BTreeSet<String> = named.into_iter().map(own).collect();

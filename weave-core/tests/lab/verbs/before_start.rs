@@ -47,12 +47,13 @@ impl Site {
         let seen = || fs::read_to_string(&path).unwrap_or_default();
         assert!(wait_until(Duration::from_secs(20), || seen().lines().count() > 2), "start {n}: {:?}", seen());
         let seen = seen();
-        assert!(seen.contains(",UP,LOWER_UP>") && seen.contains("inet 10.2.1.4/24 "), "start {n}: {seen}");
+        assert!(seen.contains(",UP,LOWER_UP") && seen.contains("inet 10.2.1.4/24 "), "start {n}: {seen}");
         assert!(!path.with_file_name((n + 1).to_string()).exists(), "it started more often");
     }
 
     fn names(&self) -> String {
-        let mut names: Vec<String> = self.host.docker(&["ps", "-a", "--format", "{{.Names}}"]).must().lines().map(str::to_owned).collect();
+        let mut names: Vec<String> =
+            self.host.docker(&["ps", "-a", "--format", "{{.Names}}"]).must().lines().map(str::to_owned).collect();
         names.sort();
         names.join(" ")
     }
@@ -98,6 +99,7 @@ fn the_interface_is_there_at_each_start() {
     assert_eq!(fields(&four(host, &site.web(&env))), ["env"]);
     assert_eq!(id().1, first.1);
     assert_ne!(id().0, first.0);
+    assert!(host.weave(&["ps"]).must().contains(&id().0[..12]), "its mark tells of the one that was");
     site.saw(4);
     // What is of the network does not.
     let done = four(host, &site.web(&[&env, ["-p", "8080:80", "-h", "www"].as_slice()].concat()));
@@ -109,6 +111,11 @@ fn the_interface_is_there_at_each_start() {
     assert_eq!(site.names(), "web web.weave-net");
     four(host, &["rm", "web"]);
     assert_eq!(site.names(), "");
+    let images = || host.docker(&["images", "--format", "{{.Repository}}"]).must();
+    assert!(images().contains("weave-holder"));
+    report(host, &["reset"], 2);
+    assert!(!images().contains("weave-holder"), "{}", images());
+    report(host, &["reset"], 0);
 }
 
 #[test]
@@ -121,9 +128,14 @@ fn without_its_network_it_does_not_start() {
     let pids = ["web", "web.weave-net"].map(|name| host.container(name).pid().to_string());
     host.signal_docker(Signal::SIGKILL);
     host.exec(&[["kill", "-9"].as_slice(), &pids.each_ref().map(String::as_str)].concat()).must();
+    assert!(wait_until(Duration::from_secs(10), || !host.docker(&["version"]).ok()), "the engine answers");
     host.start_docker(&DockerOptions::default());
     let error = || inspect(host, "web", "{{.State.Error}}");
-    assert!(wait_until(Duration::from_secs(30), || error().contains("cannot join network of a non running")), "{}", error());
+    assert!(
+        wait_until(Duration::from_secs(30), || error().contains("cannot join network of a non running")),
+        "{}",
+        error()
+    );
     assert_eq!(inspect(host, "web", "{{.State.Running}}"), "false");
     four(host, &site.web(&[]));
     site.saw(1);
@@ -163,10 +175,11 @@ fn what_does_not_start_gives_way() {
         report(host, &site.web(&[]), 0);
     }
     // By the choice alone.
-    let after: Vec<&str> = site.web(&[]).into_iter().filter(|word| !["--attach", "before_start"].contains(word)).collect();
-    four(host, &after);
+    let after: Vec<&str> =
+        site.web(&[]).into_iter().filter(|word| !["--attach", "before_start"].contains(word)).collect();
+    assert_eq!(fields(&four(host, &after)), ["attach", "ips", "routes"]);
     assert_eq!(site.names(), "web");
-    four(host, &site.web(&[]));
+    assert_eq!(fields(&four(host, &site.web(&[]))), ["attach", "ips", "routes"]);
     assert_eq!(site.names(), "web web.weave-net");
 }
 
@@ -202,8 +215,12 @@ fn web(host: &Host) -> Container {
 }
 
 fn engine_ids(host: &Host) -> String {
-    host.docker(&["ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}} {{.Status}}"]).must().lines().map(|line| {
-        // How long it is up is no matter.
-        line.split(" Up").next().unwrap_or_default().to_owned() + "\n"
-    }).collect()
+    host.docker(&["ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}} {{.Status}}"])
+        .must()
+        .lines()
+        .map(|line| {
+            // How long it is up is no matter.
+            line.split(" Up").next().unwrap_or_default().to_owned() + "\n"
+        })
+        .collect()
 }

@@ -21,7 +21,7 @@ fn own(name: &str) -> &str {
 /// The container that a step is about; `None` for one that is about an image.
 fn about(step: &ContainerStep) -> Option<&str> {
     match step {
-        ContainerStep::Pull { .. } | ContainerStep::Load { .. } => None,
+        ContainerStep::Pull { .. } | ContainerStep::Load { .. } | ContainerStep::Unload { .. } => None,
         ContainerStep::Create { name, .. }
         | ContainerStep::Start { name }
         | ContainerStep::Stop { name }
@@ -104,6 +104,27 @@ fn failed_at(
         } else if bound != Some(name) || old.get(name) != now.get(name) {
             prop_assert_eq!(wanted.get(name), now.get(name), "{} is not as wanted", name);
         }
+    }
+    Ok(())
+}
+
+/// Fails `document` at each step of the network, which is the error of all of it: everything is as it was.
+pub(super) fn of_the_network(world: &World, document: &HostDocument) -> Result<(), TestCaseError> {
+    let whole = MemoryHost::new(world.clone());
+    if applied(&whole, document, Mode::Apply).is_err() {
+        return Ok(());
+    }
+    for at in 0..whole.asked().forward.len() {
+        let host = faulty(world, Faults { at: Some(at), ..Faults::default() });
+        let Err(error) = applied(&host, document, Mode::Apply) else {
+            return Err(TestCaseError::fail(format!("at {at}: no error")));
+        };
+        // A link may lead to one that is another by now.
+        if error.report().left.is_empty() {
+            prop_assert_eq!(looks(world), looks(&host.world()), "{:?}\n{:#?}", error, told(&host));
+        }
+        nothing_is_lost(world, &host.world(), &[document])?;
+        nothing_is_left(&host.world())?;
     }
     Ok(())
 }

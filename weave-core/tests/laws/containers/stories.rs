@@ -3,6 +3,7 @@
 use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
+use weave_core::names;
 use weave_core::plan::container::ContainerStep;
 
 use super::scene::{applied, apply, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
@@ -82,8 +83,7 @@ fn only_what_weave_made_and_nobody_names_is_purged() {
     assert!(lost_volumes(&world, &host.world()).is_empty());
 }
 
-const HELD: &str =
-    "containers: {web: {image: 'db:1', ips: 10.2.1.4/24, attach: before_start, options: {env: [A=1], publish: ['80:80']}}}";
+const HELD: &str = "containers: {web: {image: 'db:1', ips: 10.2.1.4/24, attach: before_start, options: {env: [A=1], publish: ['80:80']}}}";
 
 /// The steps that a document needs, and the world afterwards.
 fn steps(world: &World, text: &str) -> (Vec<String>, World) {
@@ -120,7 +120,10 @@ fn only_the_half_that_differs_is_made_anew() {
     assert_ne!(ids(&env)[0], ids(&world)[0]);
     assert!(!done.iter().any(|step| step.contains("weave-net")), "{done:#?}");
     let (done, memory) = steps(&world, &HELD.replace("env:", "restart: always, env:"));
-    assert_eq!((ids(&memory), done), (ids(&world), vec!["docker update RestartPolicy={\"Name\":\"always\"} web".to_owned()]));
+    assert_eq!(
+        (ids(&memory), done),
+        (ids(&world), vec!["docker update RestartPolicy={\"Name\":\"always\"} web".to_owned()])
+    );
     let (done, publish) = steps(&world, &HELD.replace("80:80", "81:80"));
     assert_ne!(ids(&publish)[0], ids(&world)[0]);
     assert_ne!(ids(&publish)[1], ids(&world)[1]);
@@ -173,11 +176,48 @@ fn the_holder_comes_and_goes_with_the_choice() {
 
 #[test]
 fn links_of_a_held_container_lead_from_its_holder() {
-    let text = "containers: {db: {image: 'db:1'}, web: {image: 'db:1', attach: before_start, options: {link: ['db:base']}}}";
+    let text =
+        "containers: {db: {image: 'db:1'}, web: {image: 'db:1', attach: before_start, options: {link: ['db:base']}}}";
     let (_, world) = steps(&engine(), text);
     assert!(looks(&world)["web"].runs);
     assert_eq!(steps(&world, text).0, [""; 0]);
     // The one that they lead to is another by now, and so are both that are bound to it.
     let (done, _) = steps(&world, &text.replace("db: {image: 'db:1'}", "db: {image: 'db:1', options: {env: [A=1]}}"));
     assert!(done.contains(&"docker rm -f web.weave-net.weave-old".to_owned()), "{done:#?}");
+}
+
+#[test]
+fn what_could_not_be_attached_does_not_start() {
+    let (_, mut world) = steps(&engine(), HELD);
+    world.execute_container(&ContainerStep::Stop { name: "web".to_owned() }).unwrap();
+    let address = parse("10.2.1.5");
+    let owner = Owner { address, mac: parse("02:00:00:00:00:01"), peer: Some(parse("192.0.2.2")), link: None };
+    let host = faulty(&world, Faults { owners: vec![owner], ..Faults::default() });
+    let report = applied(&host, &read(&HELD.replace("1.4/24", "1.5/24")), Mode::Apply).unwrap();
+    assert_eq!((report.errors[0].subject.as_str(), report.errors[0].kind), ("web", ErrorKind::Conflict));
+    assert_eq!(host.asked().containers, []);
+}
+
+#[test]
+fn the_image_of_holders_goes_with_the_last_of_them() {
+    let (_, world) = steps(&engine(), HELD);
+    let reset = "ensure: absent";
+    let (_, kept) = steps(&world, reset);
+    assert!(kept.engine.images.contains_key(names::HOLDER_IMAGE) && looks(&kept)["web"].runs);
+    let (_, empty) = steps(&kept, "containers: {web: {ensure: absent}}");
+    assert_eq!(steps(&empty, reset).0, [format!("docker rmi {}", names::HOLDER_IMAGE)]);
+}
+
+#[test]
+fn held_containers_may_need_each_other() {
+    let text = "containers: {api: {image: 'db:1', attach: before_start, options: {pid: 'container:web'}}, \
+                web: {image: 'db:1', attach: before_start}}";
+    let host = MemoryHost::new(engine());
+    assert!(applied(&host, &read(text), Mode::Apply).unwrap().is_ok());
+    let starts = ["web", "api"].map(|name| ContainerStep::Start { name: name.to_owned() });
+    assert!(host.asked().containers.ends_with(&starts), "{:#?}", host.asked().containers);
+    let world = host.world().clone();
+    let (done, after) = steps(&world, &text.replace("web: {image: 'db:1',", "web: {image: 'app:1',"));
+    assert!(done.contains(&"docker rm -f api.weave-old".to_owned()), "{done:#?}");
+    assert!(looks(&after)["api"].runs && looks(&after)["web"].runs);
 }

@@ -84,7 +84,9 @@ impl Engine {
         let holds =
             |made: &Made| made.container.label(HOLDS).is_some_and(|held| scope.names.iter().any(|name| name == held));
         let seen = self.containers.iter();
-        let seen = seen.filter(|(name, made)| named(name) || holds(made) || scope.ours && is_ours(&made.container));
+        let holder = |made: &Made| scope.holders && made.container.label(HOLDS).is_some();
+        let wanted = |made: &Made| holds(made) || holder(made) || scope.ours && is_ours(&made.container);
+        let seen = seen.filter(|(name, made)| named(name) || wanted(made));
         let images = scope.images.iter().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone())));
         let newest = |name: &String| {
             let image = self.registry.get(name).or_else(|| self.images.get(name))?;
@@ -148,7 +150,8 @@ impl Engine {
     pub(crate) fn joined(&self, name: &str) -> Option<Result<&Made>> {
         let mode = self.containers.get(name)?.container.host_config["NetworkMode"].as_str()?;
         let id = mode.strip_prefix("container:")?;
-        let dead = || Error::new(ErrorKind::Docker, name, format!("cannot join network of a non running container: {id}"));
+        let dead =
+            || Error::new(ErrorKind::Docker, name, format!("cannot join network of a non running container: {id}"));
         Some(self.by_id(id).filter(|made| made.container.runs()).ok_or_else(dead))
     }
 
@@ -269,6 +272,10 @@ impl World {
                 self.engine.images.insert(image.clone(), made);
                 Ok(())
             }
+            ContainerStep::Unload { image } => {
+                self.engine.images.remove(image);
+                Ok(())
+            }
             ContainerStep::Create { name, body, .. } => {
                 self.engine.create(name, body)?;
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));
@@ -340,7 +347,7 @@ impl World {
         let inode = 2100 + number;
         self.nets.insert(inode, Net::new());
         let pid = u32::try_from(inode).unwrap();
-        self.name(name, Ok(Container { inode, id: Some(id), name: Some(name.to_owned()), pid }));
+        self.name(name, Ok(Container { inode, id: Some(id), name: Some(name.to_owned()), pid, held: false }));
         Ok(())
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Container {
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) pid: u32,
+    /// Whether it is in the namespace that another holds for it.
+    pub(crate) held: bool,
 }
 
 /// One end of a veth pair: the namespace it is in, and its number there.
@@ -65,7 +67,7 @@ impl World {
         let Some(Ok(holder)) = self.engine.joined(name) else { return Some(own) };
         let found = self.containers.get(&ContainerRef::Container(holder.container.name.as_str().into()))?.clone();
         let (id, name) = (made.container.id.clone(), made.container.name.clone());
-        Some(found.map(|found| Container { id: Some(id), name: Some(name), ..found }))
+        Some(found.map(|found| Container { id: Some(id), name: Some(name), held: true, ..found }))
     }
 
     /// A veth pair between two namespaces, both ends down.
@@ -145,6 +147,7 @@ impl World {
         TargetNet {
             id: container.id.clone(),
             name: container.name.clone(),
+            held: container.held,
             pid: container.pid,
             netns: NetnsId { device: 4, inode: container.inode },
             links: net.links.clone(),

@@ -9,8 +9,22 @@ use crate::spec::from_value;
 
 /// What the one that holds the network has.
 const NET: [&str; 16] = [
-    "add_host", "dns", "dns_option", "dns_search", "domainname", "expose", "hostname", "ip", "ip6", "link",
-    "link_local_ip", "mac_address", "network", "network_alias", "publish", "publish_all",
+    "add_host",
+    "dns",
+    "dns_option",
+    "dns_search",
+    "domainname",
+    "expose",
+    "hostname",
+    "ip",
+    "ip6",
+    "link",
+    "link_local_ip",
+    "mac_address",
+    "network",
+    "network_alias",
+    "publish",
+    "publish_all",
 ];
 
 fn read(line: &str) -> Options {
@@ -25,10 +39,22 @@ fn fields(options: &Options) -> BTreeSet<String> {
 #[test]
 fn each_option_is_in_one_half() {
     let lines = [
-        "--add-host a:10.0.0.1", "--dns 10.0.0.1", "--dns-option ndots:1", "--dns-search example.com",
-        "--domainname nis", "--expose 80", "--hostname web", "--network net --ip 10.0.0.1", "--network net --ip6 fd00::1",
-        "--link db", "--network net --link-local-ip 169.254.1.1", "--mac-address 02:00:00:00:00:01", "--network none",
-        "--network net --network-alias db", "--publish 80:80", "--publish-all",
+        "--add-host a:10.0.0.1",
+        "--dns 10.0.0.1",
+        "--dns-option ndots:1",
+        "--dns-search example.com",
+        "--domainname nis",
+        "--expose 80",
+        "--hostname web",
+        "--network net --ip 10.0.0.1",
+        "--network net --ip6 fd00::1",
+        "--link db",
+        "--network net --link-local-ip 169.254.1.1",
+        "--mac-address 02:00:00:00:00:01",
+        "--network none",
+        "--network net --network-alias db",
+        "--publish 80:80",
+        "--publish-all",
     ];
     for (line, field) in lines.iter().zip(NET) {
         let (net, own) = read(line).apart();
@@ -36,8 +62,28 @@ fn each_option_is_in_one_half() {
     }
     for field in field_names().filter(|field| !NET.contains(field) && !["sysctl", "userns"].contains(field)) {
         let flag = from_value::<Options>(serde_json::json!({field: true}));
-        let texts = ["1", "a", "80m", "1s", "a=b", "host", "/a:/a", "no", "missing", "linux", "c 1:1 r", "all", "always",
-            "/dev/sda:500", "/dev/sda:1m", "/dev/null", "type=bind,src=/a,dst=/a", "nofile=1", "private"];
+        let texts = [
+            "1",
+            "500",
+            "a",
+            "80m",
+            "1s",
+            "a=b",
+            "host",
+            "/a:/a",
+            "no",
+            "missing",
+            "linux",
+            "c 1:1 r",
+            "all",
+            "always",
+            "/dev/sda:500",
+            "/dev/sda:1m",
+            "/dev/null",
+            "type=bind,src=/a,dst=/a",
+            "nofile=1",
+            "private",
+        ];
         let mut given = texts.iter().map(|text| from_value::<Options>(serde_json::json!({field: text})));
         let options = flag.or_else(|why| given.find(Result::is_ok).unwrap_or(Err(why)));
         let Ok(options) = options else {
@@ -53,7 +99,10 @@ fn each_option_is_in_one_half() {
 #[test]
 fn settings_of_the_kernel_are_told_apart() {
     let (net, own) = read("--sysctl net.core.somaxconn=9 --sysctl kernel.sem=1 --userns host").apart();
-    assert_eq!(serde_json::to_value(&net).unwrap(), serde_json::json!({"sysctl": ["net.core.somaxconn=9"], "userns": "host"}));
+    assert_eq!(
+        serde_json::to_value(&net).unwrap(),
+        serde_json::json!({"sysctl": ["net.core.somaxconn=9"], "userns": "host"})
+    );
     assert_eq!(serde_json::to_value(&own).unwrap(), serde_json::json!({"sysctl": ["kernel.sem=1"], "userns": "host"}));
 }
 
