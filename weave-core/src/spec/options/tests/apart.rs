@@ -100,10 +100,13 @@ fn each_option_is_in_one_half() {
 fn settings_of_the_kernel_are_told_apart() {
     let (net, own) = read("--sysctl net.core.somaxconn=9 --sysctl kernel.sem=1 --userns host").apart();
     assert_eq!(
-        serde_json::to_value(&net).unwrap(),
+        serde_json::to_value(&net).expect("a map"),
         serde_json::json!({"sysctl": ["net.core.somaxconn=9"], "userns": "host"})
     );
-    assert_eq!(serde_json::to_value(&own).unwrap(), serde_json::json!({"sysctl": ["kernel.sem=1"], "userns": "host"}));
+    assert_eq!(
+        serde_json::to_value(&own).expect("a map"),
+        serde_json::json!({"sysctl": ["kernel.sem=1"], "userns": "host"})
+    );
 }
 
 #[test]
@@ -111,8 +114,8 @@ fn the_other_half_may_join_a_container() {
     let line = "-h web --domainname d --dns 10.0.0.1 --add-host a:10.0.0.1 -p 80:80 --expose 81 --link db --net bridge -e A=1 \
                 --mac-address 02:00:00:00:00:01 --memory 64m";
     let (net, mut own) = read(line).apart();
-    net.validate().unwrap();
+    net.validate().expect("options");
     own.join("web.weave-net");
-    own.validate().unwrap();
+    own.validate().expect("options");
     assert_eq!(fields(&own), ["env", "memory", "network"].map(str::to_owned).into());
 }
