@@ -68,7 +68,7 @@ fn classic_invocations() {
             "weave run --attach before_start 10.2.1.4/24 --name web --memory 64m nginx sleep 1",
             json!({
                 "operation": "run", "name": "web", "ips": ["10.2.1.4/24"], "image": "nginx", "attach": "before_start",
-                "command": ["sleep", "1"], "options": {"memory": "67108864"},
+                "command": ["sleep", "1"], "options": {"memory": "64m"},
             }),
         ),
         (

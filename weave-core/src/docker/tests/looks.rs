@@ -127,7 +127,10 @@ fn every_status_is_known_and_those_of_the_future_are_told_by_their_process() {
         (json!({"Status": "dreaming", "Running": false}), Status::Exited),
     ] {
         let body = json!({"Id": "f00d", "Name": "/web", "State": state}).to_string();
-        let fake = FakeEngine::speaking(24, 51, move |_| Reply::Json(200, body.clone()));
+        let fake = FakeEngine::speaking(24, 51, move |path| match path {
+            HOLDERS => nothing(),
+            _ => Reply::Json(200, body.clone()),
+        });
         let seen = block_on(fake.client().look_at_containers(&names(&["web"]))).expect("a look");
         assert_eq!(seen.containers["web"].status, wanted, "{state}");
     }
