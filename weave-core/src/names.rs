@@ -68,6 +68,14 @@ pub fn spare_vxlan(port: u16) -> String {
     format!("vxlan-{port}b")
 }
 
+/// The image of containers that only hold a network namespace. No registry is called so, and weave makes it itself.
+pub const HOLDER_IMAGE: &str = "localhost/weave-holder:1";
+
+/// The container that holds the network namespace of the one called `name`.
+pub fn holder_of(name: &str) -> String {
+    format!("{name}.weave-net")
+}
+
 const NEW: &str = ".weave-new";
 const OLD: &str = ".weave-old";
 

@@ -35,13 +35,15 @@ pub(crate) struct LaneDone {
     started: Option<Instant>,
     /// Whether what was done stays, in spite of an error.
     stays: bool,
+    /// What was undone but for its start, which waits for its interface.
+    late: Vec<ContainerStep>,
 }
 
 impl LaneDone {
     /// A lane that was not begun.
     pub(crate) fn planned(mut lane: ContainerLane) -> Self {
         let error = lane.problem.take();
-        Self { lane, done: Vec::new(), error, ended: false, started: None, stays: false }
+        Self { lane, done: Vec::new(), error, ended: false, started: None, stays: false, late: Vec::new() }
     }
 
     /// Notes why it is to be undone; the first reason counts.
@@ -56,7 +58,8 @@ impl LaneDone {
 
     /// What was done, and what is still planned unless it failed.
     pub(crate) fn steps(&self) -> impl Iterator<Item = &ContainerStep> {
-        let planned = self.lane.before.iter().chain(&self.lane.after).filter(|_| self.error.is_none());
+        let ContainerLane { before, start, after, .. } = &self.lane;
+        let planned = before.iter().chain(start).chain(after).filter(|_| self.error.is_none());
         self.done.iter().chain(planned)
     }
 
@@ -68,6 +71,15 @@ impl LaneDone {
     /// Whether a container that ran was stopped.
     fn stopped(&self) -> bool {
         self.done.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
+    }
+
+    /// Whether something was done with it, or will be once it has its interface.
+    pub(crate) fn is_begun(&self) -> bool {
+        !self.done.is_empty() || !self.lane.start.is_empty()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.error.is_none() && !self.lane.start.is_empty()
     }
 
     fn is_to_undo(&self) -> bool {
@@ -88,7 +100,13 @@ impl LaneDone {
             let name = &self.lane.name;
             left.extend(step.lasting().iter().map(|setting| format!("docker update: {setting} of {name} stays")));
         }
-        for step in self.done.drain(..).rev().filter_map(|step| step.undo()) {
+        let is_late = |step: &ContainerStep| {
+            self.lane.was_held && matches!(step, ContainerStep::Start { name } if *name == self.lane.name)
+        };
+        let back = self.done.drain(..).rev().filter_map(|step| step.undo());
+        let (late, now): (Vec<_>, Vec<_>) = back.partition(is_late);
+        self.late = late;
+        for step in now {
             tracing::debug!(%step, "undone");
             match host.execute_container(&step).await {
                 // It went by itself.
@@ -100,12 +118,37 @@ impl LaneDone {
         self.error = self.error.take().map(|error| error.left(left));
     }
 
-    async fn run<H: Host>(mut self, host: &H) -> Self {
-        for step in std::mem::take(&mut self.lane.before) {
+    async fn begin<H: Host>(mut self, host: &H) -> Self {
+        let steps = std::mem::take(&mut self.lane.before);
+        self.run(host, steps).await;
+        self
+    }
+
+    async fn start<H: Host>(&mut self, host: &H) {
+        let steps = std::mem::take(&mut self.lane.start);
+        self.run(host, steps).await;
+    }
+
+    /// Starts what came back, now that it has its interface again.
+    async fn resume<H: Host>(&mut self, host: &H) {
+        for step in std::mem::take(&mut self.late) {
+            if let Err(why) = host.execute_container(&step).await {
+                let left = vec![format!("{step} ({why})")];
+                let both = |error: Error| {
+                    let all = [error.what_is_left(), &left].concat();
+                    error.left(all)
+                };
+                self.error = self.error.take().map(both);
+            }
+        }
+    }
+
+    async fn run<H: Host>(&mut self, host: &H, steps: Vec<ContainerStep>) {
+        for step in steps {
             match host.execute_container(&step).await {
                 Ok(warnings) => {
                     tracing::debug!(%step, "done");
-                    if matches!(step, ContainerStep::Start { .. }) {
+                    if matches!(&step, ContainerStep::Start { name } if *name == self.lane.name) {
                         self.started = Some(Instant::now());
                     }
                     self.done.push(step);
@@ -117,7 +160,6 @@ impl LaneDone {
                 }
             }
         }
-        self
     }
 
     /// Does what cannot be undone.
@@ -138,12 +180,19 @@ impl LaneDone {
 
 /// The lanes in the order in which they are done: those that another one needs are done before it.
 pub(crate) fn in_order(lanes: Vec<ContainerLane>) -> Vec<Vec<ContainerLane>> {
+    ordered(lanes, |lane| lane)
+}
+
+fn ordered<T>(lanes: Vec<T>, lane: impl Fn(&T) -> &ContainerLane) -> Vec<Vec<T>> {
     let mut levels = Vec::new();
     let mut waiting = lanes;
-    waiting.sort_by(|a, b| a.name.cmp(&b.name));
+    waiting.sort_by(|a, b| lane(a).name.cmp(&lane(b).name));
     while !waiting.is_empty() {
-        let names: BTreeSet<String> = waiting.iter().map(|lane| lane.name.clone()).collect();
-        let is_free = |lane: &ContainerLane| !lane.needs.iter().any(|need| *need != lane.name && names.contains(need));
+        let names: BTreeSet<String> = waiting.iter().map(|one| lane(one).name.clone()).collect();
+        let is_free = |one: &T| {
+            let lane = lane(one);
+            !lane.needs.iter().any(|need| *need != lane.name && names.contains(need))
+        };
         let (mut ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_free);
         waiting = rest;
         if ready.is_empty() {
@@ -159,12 +208,34 @@ pub(crate) fn in_order(lanes: Vec<ContainerLane>) -> Vec<Vec<ContainerLane>> {
 pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<LaneDone> {
     let mut done: Vec<LaneDone> = Vec::with_capacity(lanes.len());
     for level in in_order(lanes) {
-        let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).run(host));
+        let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).begin(host));
         done.extend(lanes.buffered(AT_ONCE).collect::<Vec<_>>().await);
     }
     prove::prove_replacing(host, &mut done).await;
     undo(host, &mut done).await;
     done
+}
+
+/// Starts the containers that have their interfaces by now.
+pub(crate) async fn start<H: Host>(host: &H, lanes: &mut [LaneDone]) {
+    let waiting: Vec<&mut LaneDone> = lanes.iter_mut().filter(|lane| lane.is_waiting()).collect();
+    let names: BTreeSet<String> = waiting.iter().map(|lane| lane.lane.name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    for level in ordered(waiting, |lane| &lane.lane) {
+        stream::iter(level).for_each_concurrent(AT_ONCE, |lane| lane.start(host)).await;
+    }
+    prove::prove_late(host, lanes, &names).await;
+    undo(host, lanes).await;
+}
+
+/// Starts containers that came back and have their interfaces again.
+pub(crate) async fn resume<H: Host>(host: &H, lanes: &mut [LaneDone]) {
+    // What others need comes first.
+    for lane in lanes {
+        lane.resume(host).await;
+    }
 }
 
 /// Undoes the lanes that failed, and with them those that cannot be without them.

@@ -54,20 +54,33 @@ pub async fn converge<H: Host>(host: &H, intent: &Intent, operation: &str, mode:
         Mode::Apply => Some(host.lock(operation).await?),
         Mode::Check => None,
     };
-    converge_locked(host, intent, mode, &[]).await
+    converge_locked(host, intent, mode, &Expected::default()).await
 }
 
-/// [`converge`] for a caller that has the lock, or only checks. Containers that are `fresh` are not started yet: they
-/// count as running, with nothing in their namespaces.
+/// Containers of which only the plan is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expected {
+    /// Those that are not started yet: they count as running, with nothing in their namespaces.
+    pub(crate) fresh: Vec<ContainerRef>,
+    /// Those that are made anew in the same namespace: they have an id that nobody knows.
+    pub(crate) renewed: Vec<ContainerRef>,
+}
+
+/// [`converge`] for a caller that has the lock, or only checks.
 pub(crate) async fn converge_locked<H: Host>(
     host: &H,
     intent: &Intent,
     mode: Mode,
-    fresh: &[ContainerRef],
+    expected: &Expected,
 ) -> Result<Converged> {
     let mut scope = intent.scope();
     let mut before = look(host, &scope).await?;
-    before.targets.extend((1..).zip(fresh).map(|(number, name)| (name.clone(), Target::fresh(number, name))));
+    before.targets.extend((1..).zip(&expected.fresh).map(|(number, name)| (name.clone(), Target::fresh(number, name))));
+    for name in &expected.renewed {
+        if let Some(Target::Found(net)) = before.targets.get_mut(name) {
+            net.id = Some("0".repeat(12));
+        }
+    }
     let lost = lost_peers(&before);
     if !lost.is_empty() {
         scope.peers.extend(lost);

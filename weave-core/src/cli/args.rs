@@ -61,6 +61,15 @@ pub(super) enum Color {
     Never,
 }
 
+/// When a container is attached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum When {
+    #[default]
+    AfterStart,
+    BeforeStart,
+}
+
 /// Which document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Document {
@@ -104,6 +113,9 @@ pub(super) enum Verb {
     /// Run a container, and give it addresses on the network
     #[command(override_usage = "weave run [OPTIONS] [ADDRESS]... [DOCKER-RUN-OPTION]... IMAGE [COMMAND]...")]
     Run {
+        /// When it gets its interface: `before_start` has it there when its process starts, after each restart too
+        #[arg(long, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true)]
+        attach: When,
         /// Addresses such as 10.2.1.4/24, then what `docker run` takes
         #[arg(value_name = "WORD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,

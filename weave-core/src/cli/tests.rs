@@ -196,6 +196,7 @@ fn usage_errors_exit_with_one_and_help_with_zero() {
         ("weave atach", "error: unknown weave command `atach`; allowed: apply, run, rm, launch, "),
         ("weave atach", "\n  hint: did you mean `weave attach`?\n"),
         ("weave run 10.2.1.4/24 -ti ubuntu", "hint: give it one: `weave run 10.2.1.4/24 --name NAME ubuntu`"),
+        ("weave run 10.2.1.4/24 --attach before_start --name web nginx", "is weave's own and no option of docker"),
         ("weave start web", "hint: use `weave run`, or `docker start`, then"),
         ("weave attach", "required arguments were not provided"),
         ("weave stop now", "unexpected argument 'now' found"),

@@ -8,11 +8,11 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::args::{AttachArgs, BuildArgs, LaunchArgs, Verb};
+use super::args::{AttachArgs, BuildArgs, LaunchArgs, Verb, When};
 use crate::kernel::machine;
 use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
-use crate::spec::run::Command;
+use crate::spec::run::{AttachWhen, Command};
 use crate::spec::{
     Attach, Attached, Build, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
     Options, Remove, Run, from_value,
@@ -99,7 +99,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
                 files.iter().zip(&texts).map(|(file, text)| (file.as_str(), text.as_str())).collect();
             Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?)
         }
-        Verb::Run { words } => Operation::Run(Box::new(run(words)?)),
+        Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
         Verb::Launch(args) => Operation::Launch(launch(args, from)?),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
@@ -207,7 +207,7 @@ fn attach(args: &AttachArgs) -> Result<Attach> {
 }
 
 /// Splits `[ADDRESS…] DOCKER-RUN-OPTIONS… IMAGE [COMMAND…]`.
-fn run(words: &[String]) -> Result<Run> {
+fn run(when: When, words: &[String]) -> Result<Run> {
     let at = words.iter().position(|word| !looks_like_address(word)).unwrap_or(words.len());
     let (addresses, rest) = words.split_at(at);
     let (options, rest) = parse_run(rest)?;
@@ -229,6 +229,7 @@ fn run(words: &[String]) -> Result<Run> {
         command: (!command.is_empty()).then(|| Command::Words(command.to_vec())),
         pull: options.pull,
         options: Some(Box::new(Options { name: None, pull: None, ..options })),
+        attach: (when == When::BeforeStart).then_some(AttachWhen::BeforeStart),
         ..Attached::default()
     };
     Ok(Run { name, attached })

@@ -64,6 +64,17 @@ fn classic_invocations() {
             "weave detach netns:/run/netns/c1",
             json!({"operation": "detach", "container": "netns:/run/netns/c1", "ips": [], "interface": "ethwe"}),
         ),
+        (
+            "weave run --attach before_start 10.2.1.4/24 --name web --memory 64m nginx sleep 1",
+            json!({
+                "operation": "run", "name": "web", "ips": ["10.2.1.4/24"], "image": "nginx", "attach": "before_start",
+                "command": ["sleep", "1"], "options": {"memory": "64m"},
+            }),
+        ),
+        (
+            "weave run --attach=after_start --name web nginx",
+            json!({"operation": "run", "name": "web", "image": "nginx", "options": {}}),
+        ),
         ("weave launch", json!({"operation": "launch"})),
         ("weave launch 192.0.2.1 host2:6784", json!({"operation": "launch", "peers": ["192.0.2.1", "host2:6784"]})),
         (

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, ContainerUpdateBody};
 use bollard::query_parameters::{
-    CreateContainerOptions, RemoveContainerOptions, RenameContainerOptions, StartContainerOptions, StopContainerOptions,
+    CreateContainerOptions, RemoveContainerOptions, RemoveImageOptions, RenameContainerOptions, StartContainerOptions,
+    StopContainerOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,8 @@ impl Engine {
     pub(crate) async fn act(&self, step: &ContainerStep, told: &(dyn Fn(PullProgress) + Sync)) -> Result<Vec<String>> {
         match step {
             ContainerStep::Pull { image, platform } => self.pull(image, platform.as_deref(), told).await.map(none),
+            ContainerStep::Load { .. } => self.load_holder().await.map(none),
+            ContainerStep::Unload { image } => self.unload(image).await.map(none),
             ContainerStep::Create { name, platform, body, .. } => self.create(name, platform.as_deref(), body).await,
             ContainerStep::Start { name } => self.start(name).await.map(none),
             ContainerStep::Stop { name } => self.stop(name).await.map(none),
@@ -132,6 +135,17 @@ impl Engine {
                 self.removed_by_another(name).await
             }
             Err(failure) => Err(refusal::of(name, "remove", failure)),
+        }
+    }
+
+    async fn unload(&self, image: &str) -> Result<()> {
+        let query = RemoveImageOptions::default();
+        let order = |docker: bollard::Docker| async move { docker.remove_image(image, Some(query), None).await };
+        let removed = self.order(Some(self.patience().work), &format!("remove {image}"), order).await;
+        match removed {
+            // It is gone, or somebody uses it.
+            Ok(_) | Err(Failure { status: Some(404 | 409), .. }) => Ok(()),
+            Err(failure) => Err(refusal::of(image, "remove", failure)),
         }
     }
 

@@ -11,6 +11,7 @@ use super::client::Engine;
 use super::failure::Failure;
 use crate::ErrorKind;
 use crate::observed::TargetProblem;
+use crate::plan::container::HOLDS;
 
 /// Lookups under way at once: enough to keep the engine busy, few enough not to crowd out its other callers.
 pub(super) const AT_ONCE: usize = 16;
@@ -28,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) started_at: String,
     /// Whether it was started in the host's network.
     pub(crate) host_network: bool,
+    /// Whether process and start are those of the container that holds its namespace.
+    pub(crate) held: bool,
 }
 
 impl Engine {
@@ -69,12 +72,14 @@ impl Engine {
         let Some(name) = spoken_name(name) else {
             return Err((TargetProblem::Missing, false));
         };
-        let what = format!("look at container {name}");
-        let inspect = |docker: bollard::Docker| async move {
-            docker.inspect_container(name, None::<InspectContainerOptions>).await
-        };
-        match self.ask(&what, inspect).await {
-            Ok(answer) => running(answer).map_err(|problem| (problem, false)),
+        match self.inspect(name).await {
+            Ok(answer) => {
+                let holder = match joined(&answer).and_then(spoken_name) {
+                    Some(other) => self.inspect(other).await.ok().filter(|other| holds(other).is_some()),
+                    None => None,
+                };
+                held(answer, holder).map_err(|problem| (problem, false))
+            }
             Err(Failure { status: Some(404), .. }) => Err((TargetProblem::Missing, false)),
             Err(Failure { error, .. }) => {
                 let late = error.kind() == ErrorKind::Timeout;
@@ -83,6 +88,41 @@ impl Engine {
             }
         }
     }
+}
+
+impl Engine {
+    async fn inspect(&self, name: &str) -> Result<ContainerInspectResponse, Failure> {
+        let inspect = |docker: bollard::Docker| async move {
+            docker.inspect_container(name, None::<InspectContainerOptions>).await
+        };
+        self.ask(&format!("look at container {name}"), inspect).await
+    }
+}
+
+/// The id of the container whose namespace it joins.
+fn joined(answer: &ContainerInspectResponse) -> Option<&str> {
+    answer.host_config.as_ref()?.network_mode.as_deref()?.strip_prefix("container:")
+}
+
+/// The name of the container whose namespace it holds.
+fn holds(answer: &ContainerInspectResponse) -> Option<String> {
+    answer.config.as_ref()?.labels.as_ref()?.get(HOLDS).cloned()
+}
+
+/// A container whose namespace weave holds with another is where that one is, also while it does not run itself; and
+/// the other goes by its name.
+fn held(answer: ContainerInspectResponse, holder: Option<ContainerInspectResponse>) -> Result<Found, TargetProblem> {
+    let Some(Ok(holder)) = holder.map(running) else {
+        let held = holds(&answer);
+        let found = running(answer)?;
+        return Ok(Found { name: held.unwrap_or(found.name), ..found });
+    };
+    let id = answer.id.unwrap_or(holder.id);
+    Ok(Found { id, name: plain(answer.name), held: true, ..holder })
+}
+
+fn plain(name: Option<String>) -> String {
+    name.unwrap_or_default().trim_start_matches('/').to_owned()
 }
 
 fn not_asked() -> TargetProblem {
@@ -115,10 +155,11 @@ fn running(answer: ContainerInspectResponse) -> Result<Found, TargetProblem> {
     };
     Ok(Found {
         id,
-        name: answer.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        name: plain(answer.name),
         pid,
         started_at: state.started_at.unwrap_or_default(),
         host_network: answer.host_config.and_then(|config| config.network_mode).as_deref() == Some("host"),
+        held: false,
     })
 }
 
@@ -135,8 +176,14 @@ mod tests {
     #[test]
     fn only_containers_with_a_namespace_are_found() {
         let found = |status: &str, pid: i64| running(answer(serde_json::json!({"Status": status, "Pid": pid})));
-        let web =
-            Found { id: "f00d".into(), name: "web".into(), pid: 7, started_at: String::new(), host_network: true };
+        let web = Found {
+            id: "f00d".into(),
+            name: "web".into(),
+            pid: 7,
+            started_at: String::new(),
+            host_network: true,
+            held: false,
+        };
         assert_eq!(found("running", 7), Ok(web.clone()));
         assert_eq!(found("paused", 7), Ok(web.clone()));
         for status in ["created", "restarting", "removing", "exited", "dead"] {
@@ -148,6 +195,37 @@ mod tests {
         assert_eq!(running(answer(serde_json::json!({"Running": true, "Pid": 7}))), Ok(web));
         assert_eq!(running(answer(serde_json::json!({}))), Err(TargetProblem::NotRunning("stopped".into())));
         assert_eq!(running(ContainerInspectResponse::default()), Err(TargetProblem::NotRunning("stopped".into())));
+    }
+
+    #[test]
+    fn a_held_container_is_where_its_holder_is() {
+        let web = || {
+            let json = serde_json::json!({"Id": "f00d", "Name": "/web", "State": {"Status": "exited"},
+                "HostConfig": {"NetworkMode": "container:0f"}});
+            serde_json::from_value::<ContainerInspectResponse>(json).expect("an answer of the engine")
+        };
+        let net = |labels: serde_json::Value, status: &str| {
+            let json = serde_json::json!({"Id": "0f", "Name": "/web.weave-net", "Config": {"Labels": labels},
+                "State": {"Status": status, "Pid": 9, "StartedAt": "now"}, "HostConfig": {"NetworkMode": "default"}});
+            serde_json::from_value::<ContainerInspectResponse>(json).expect("an answer of the engine")
+        };
+        assert_eq!(joined(&web()), Some("0f"));
+        let holder = || net(serde_json::json!({"weave.holds": "web"}), "running");
+        assert_eq!(holds(&holder()).as_deref(), Some("web"));
+        assert_eq!(holds(&net(serde_json::json!({"weave.made": "1"}), "running")), None);
+        assert_eq!(held(holder(), None).map(|found| (found.name, found.id)), Ok(("web".into(), "0f".into())));
+        let held_by = |status: &str| held(web(), Some(net(serde_json::json!({}), status)));
+        let found = Found {
+            id: "f00d".into(),
+            name: "web".into(),
+            pid: 9,
+            started_at: "now".into(),
+            host_network: false,
+            held: true,
+        };
+        assert_eq!(held_by("running"), Ok(found));
+        assert_eq!(held_by("exited"), Err(TargetProblem::NotRunning("exited".into())));
+        assert_eq!(held(web(), None), Err(TargetProblem::NotRunning("exited".into())));
     }
 
     #[test]

@@ -16,16 +16,21 @@ use super::find::{AT_ONCE, spoken_name};
 use super::reference::Reference;
 use super::refusal;
 use crate::observed::{Bond, Container, ContainerScope, Containers, Image, Status};
+use crate::plan::container::HOLDS;
 use crate::{Error, ErrorKind, Result, names};
 
 /// All containers with the label that weave puts on what it makes, as a filter in an address.
 const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.made%3D1%22%5D%7D";
+
+/// All containers that hold the network of another.
+const HOLDERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.holds%22%5D%7D";
 
 enum Question {
     /// A container, what it replaces, and what will replace it.
     Named(String),
     Known(String),
     Ours,
+    Holders,
     Image(String),
     Latest(String),
     Log(String),
@@ -34,12 +39,19 @@ enum Question {
 
 enum Answer {
     Containers(Vec<Container>),
-    /// Ids and names.
-    Ours(Vec<(String, String)>),
+    Listed(Vec<Listed>),
     Image(String, Option<Image>),
     Latest(String, Result<String, String>),
     Log(String, Option<Vec<String>>),
     Bonds(Vec<Bond>),
+}
+
+/// One of a list of containers.
+struct Listed {
+    id: String,
+    name: String,
+    /// The name of the container whose network it holds.
+    holds: Option<String>,
 }
 
 impl Engine {
@@ -56,7 +68,10 @@ impl Engine {
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
-        let first = scope.ours.then_some(Question::Ours).into_iter().chain(scope.bonds.then_some(Question::Bonds));
+        let all = scope.ours || scope.holders;
+        let holders = (!scope.ours && (scope.holders || !scope.names.is_empty())).then_some(Question::Holders);
+        let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
+        let first = first.chain(scope.bonds.then_some(Question::Bonds));
         let logs = scope.logs.iter().filter_map(|name| spoken_name(name)).map(|name| Question::Log(name.to_owned()));
         let asked: BTreeSet<_> = scope.names.iter().filter_map(|name| spoken_name(name)).collect();
         let rest = asked.into_iter().map(|name| Question::Named(name.to_owned()));
@@ -73,8 +88,11 @@ impl Engine {
                     let named = containers.into_iter().map(|container| (container.name.clone(), container));
                     seen.containers.extend(named);
                 }
-                Answer::Ours(listed) => {
-                    for (id, _) in listed.into_iter().filter(|(_, name)| !names.contains(name)) {
+                Answer::Listed(listed) => {
+                    let of_others =
+                        |one: &Listed| !all && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name));
+                    let news = listed.into_iter().filter(|one| !names.contains(&one.name) && !of_others(one));
+                    for Listed { id, .. } in news {
                         looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
                     }
                 }
@@ -105,7 +123,8 @@ impl Engine {
                 Ok(Answer::Containers(found))
             }
             Question::Known(id) => Ok(Answer::Containers(self.container(&id).await?.into_iter().collect())),
-            Question::Ours => self.ours().await.map(Answer::Ours),
+            Question::Ours => self.list(OURS).await.map(Answer::Listed),
+            Question::Holders => self.list(HOLDERS).await.map(Answer::Listed),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
                 Ok(Answer::Image(reference, image))
@@ -131,11 +150,14 @@ impl Engine {
         }
     }
 
-    async fn ours(&self) -> Result<Vec<(String, String)>> {
-        let answer = self.read("list containers", OURS.to_owned()).await.map_err(|failure| failure.error)?;
+    async fn list(&self, path: &str) -> Result<Vec<Listed>> {
+        let answer = self.read("list containers", path.to_owned()).await.map_err(|failure| failure.error)?;
         let Value::Array(listed) = answer else { return Err(self.senseless("list containers")) };
-        let id = |item: &Value| Some(item.get("Id")?.as_str()?.to_owned());
-        Ok(listed.iter().filter_map(|item| Some((id(item)?, own_name(item)))).collect())
+        let one = |item: &Value| {
+            let holds = item["Labels"][HOLDS].as_str().map(str::to_owned);
+            Some(Listed { id: item.get("Id")?.as_str()?.to_owned(), name: own_name(item), holds })
+        };
+        Ok(listed.iter().filter_map(one).collect())
     }
 
     async fn image(&self, reference: &str) -> Result<Option<Image>> {

@@ -19,6 +19,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod find;
+pub(crate) mod holder;
 mod log;
 mod look;
 mod pull;

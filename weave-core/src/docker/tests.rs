@@ -42,6 +42,7 @@ fn found() -> Found {
         pid: 4711,
         started_at: "2026-01-01T00:00:01.5Z".into(),
         host_network: false,
+        held: false,
     }
 }
 

@@ -147,6 +147,7 @@ impl Tour {
         let inside = TargetNet {
             id: Some(found.id.clone()),
             name: Some(found.name.clone()),
+            held: found.held,
             pid: found.pid,
             ..TargetNet::default()
         };

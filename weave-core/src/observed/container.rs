@@ -90,6 +90,8 @@ pub struct ContainerScope {
     pub names: Vec<String>,
     /// All containers that weave made, too.
     pub ours: bool,
+    /// All containers that hold the network namespace of another; those of `names` always.
+    pub holders: bool,
     /// Images by reference.
     pub images: Vec<String>,
     /// Images whose newest digest the registry is asked for.

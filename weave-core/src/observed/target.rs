@@ -70,6 +70,8 @@ pub struct TargetNet {
     pub id: Option<String>,
     /// Name of the container.
     pub name: Option<String>,
+    /// Whether another container holds the namespace, so that it stays when the container is made anew.
+    pub held: bool,
     /// A process in it; 0 for a namespace by path.
     pub pid: u32,
     /// What tells it apart.

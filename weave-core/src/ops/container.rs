@@ -1,19 +1,20 @@
 //! Containers that weave runs: made from data, changed when the data change, attached to the network.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::former::{self, Former};
+use super::make::make;
 use super::{Report, checked};
-use crate::apply::containers::{LaneDone, begin, came_to_nothing, finish, in_order, prove_started, undo};
-use crate::apply::{Mode, converge_locked};
-use crate::docker::create;
-use crate::docker::wish::{requested, settled};
+use crate::apply::containers::{
+    LaneDone, begin, came_to_nothing, finish, in_order, prove_started, resume, start, undo,
+};
+use crate::apply::{Expected, Mode, converge_locked};
 use crate::host::Host;
-use crate::observed::{ContainerScope, Containers};
+use crate::names;
+use crate::observed::ContainerScope;
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, Make, plan_containers, warn_of_bonds};
-use crate::spec::run::{Presence, Pull};
+use crate::plan::container::{ContainerIntent, ContainerLane, forget, plan_containers, warn_of_bonds};
+use crate::spec::run::{AttachWhen, Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
 
@@ -84,14 +85,14 @@ async fn under_lock<H: Host>(
         }
         Mode::Check => in_order(planned).into_iter().flatten().map(LaneDone::planned).collect(),
     };
-    let fresh: Vec<ContainerRef> = match mode {
-        Mode::Apply => Vec::new(),
-        Mode::Check => lanes.iter().filter(|lane| lane.lane.fresh).map(|lane| lane.lane.container()).collect(),
+    let expected = match mode {
+        Mode::Apply => Expected::default(),
+        Mode::Check => expected(&lanes),
     };
     former.enter(&lanes, &mut intent);
     let served: BTreeSet<ContainerRef> =
         lanes.iter().filter(|lane| lane.error.is_some()).map(|lane| lane.lane.container()).collect();
-    let network = match converge_locked(host, &intent, mode, &fresh).await {
+    let network = match converge_locked(host, &intent, mode, &expected).await {
         Ok(network) => network,
         Err(error) => return Err(undo_all(host, &mut lanes, &mut former, error).await),
     };
@@ -102,8 +103,10 @@ async fn under_lock<H: Host>(
     if mode == Mode::Apply {
         prove_started(host, &mut lanes, &problems.iter().map(|(container, _)| container.clone()).collect()).await;
         unattached(host, &mut lanes, &problems).await;
+        start(host, &mut lanes).await;
         finish(host, &mut lanes).await;
         former.give_back(host, &mut lanes, &served).await;
+        resume(host, &mut lanes).await;
         former.strike_out(host, &lanes).await?;
         if wanted.gone {
             former::forget(host).await?;
@@ -119,9 +122,17 @@ async fn under_lock<H: Host>(
     Ok((report, errors))
 }
 
+/// What will have become of containers when their interfaces are looked after.
+fn expected(lanes: &[LaneDone]) -> Expected {
+    let those = |which: fn(&ContainerLane) -> bool| {
+        lanes.iter().filter(|lane| which(&lane.lane)).map(|lane| lane.lane.container()).collect()
+    };
+    Expected { fresh: those(|lane| lane.fresh), renewed: those(|lane| lane.replaces && !lane.fresh && lane.has_net()) }
+}
+
 /// A container that could not be attached is put back as it was.
 async fn unattached<H: Host>(host: &H, lanes: &mut [LaneDone], problems: &[(ContainerRef, Error)]) {
-    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.done.is_empty()) {
+    for lane in lanes.iter_mut().filter(|lane| lane.error.is_none() && lane.is_begun()) {
         let container = lane.lane.container();
         if let Some((_, error)) = problems.iter().find(|(name, _)| *name == container) {
             lane.fail(error.clone());
@@ -136,6 +147,7 @@ async fn undo_all<H: Host>(host: &H, lanes: &mut [LaneDone], former: &mut Former
     }
     undo(host, lanes).await;
     former.give_back(host, lanes, &BTreeSet::new()).await;
+    resume(host, lanes).await;
     // The next run does it.
     let _ = former.strike_out(host, lanes).await;
     let left = lanes.iter().filter_map(|lane| lane.error.as_ref()).flat_map(|error| error.what_is_left().to_vec());
@@ -149,7 +161,7 @@ struct Wanted {
     removed: Vec<String>,
     /// Where others are purged: all that the document names, also those that weave only attaches.
     purge: Option<BTreeSet<String>>,
-    /// Whether nothing of weave shall be left.
+    /// Whether everything that weave made goes. Containers that it runs stay.
     gone: bool,
 }
 
@@ -166,19 +178,26 @@ impl Wanted {
         };
         let gone = document.ensure != crate::spec::Ensure::Present;
         Self {
-            gone,
             runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
             removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
             purge: (document.purge_containers && !gone)
                 .then(|| containers.filter_map(|(name, _)| named(name)).collect()),
+            gone,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.removed.is_empty() && self.purge.is_none()
+        self.runs.is_empty() && self.removed.is_empty() && self.purge.is_none() && !self.gone
     }
 
     async fn plan<H: Host>(&self, host: &H) -> Result<Vec<ContainerLane>> {
+        if self.gone {
+            let images = vec![names::HOLDER_IMAGE.to_owned()];
+            let scope = ContainerScope { holders: true, images, ..ContainerScope::default() };
+            // Where there is no engine, it has no image.
+            let observed = host.observe_containers(&scope).await.unwrap_or_default();
+            return Ok(forget(&observed).into_iter().collect());
+        }
         let observed = host.observe_containers(&self.scope()).await?;
         let mut lanes = Vec::new();
         let mut intents: Vec<ContainerIntent> = Vec::new();
@@ -205,13 +224,17 @@ impl Wanted {
 
     fn scope(&self) -> ContainerScope {
         let names = self.runs.iter().map(|run| &run.name).chain(&self.removed).cloned().collect();
-        let images: BTreeSet<&String> = self.runs.iter().map(|run| &run.image).collect();
+        let mut images: BTreeSet<&str> = self.runs.iter().map(|run| &*run.image).collect();
+        if self.runs.iter().any(|run| run.attach == AttachWhen::BeforeStart) {
+            images.insert(names::HOLDER_IMAGE);
+        }
         let latest: BTreeSet<&String> =
             self.runs.iter().filter(|run| run.pull == Pull::Always).map(|run| &run.image).collect();
         ContainerScope {
             names,
             ours: self.purge.is_some(),
-            images: images.into_iter().cloned().collect(),
+            holders: false,
+            images: images.into_iter().map(str::to_owned).collect(),
             latest: latest.into_iter().cloned().collect(),
             ..ContainerScope::default()
         }
@@ -219,14 +242,14 @@ impl Wanted {
 
     /// Looks again: planning once more must find nothing to do.
     async fn verify<H: Host>(&self, host: &H, lanes: &mut [LaneDone]) -> Result<()> {
-        if lanes.iter().all(|lane| lane.done.is_empty()) {
+        if self.gone || lanes.iter().all(|lane| lane.done.is_empty()) {
             return Ok(());
         }
         for again in self.plan(host).await? {
             let Some(lane) = lanes.iter_mut().find(|lane| lane.lane.name == again.name && lane.error.is_none()) else {
                 continue;
             };
-            let step = again.before.iter().chain(&again.after).next();
+            let step = again.before.iter().chain(&again.start).chain(&again.after).next();
             if let (Some(step), false, false) = (step, lane.done.is_empty(), lane.ended) {
                 if came_to_nothing(lane, &again) {
                     continue;
@@ -238,18 +261,4 @@ impl Wanted {
         }
         Ok(())
     }
-}
-
-/// The request for a container, with all that the client reads from files and environment in it.
-fn make(run: &Settings, observed: &Containers) -> Result<Make> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
-    let made = || {
-        let settings = settled(run, &variable, &base)?;
-        if let Some(minor) = observed.api_minor {
-            create::check_engine(&settings.options, minor)?;
-        }
-        Ok(Make { wish: requested(&settings)?, settings })
-    };
-    made().map_err(|error: Error| error.within(&format!("containers.{}", run.name)))
 }

@@ -5,19 +5,21 @@
 use std::collections::BTreeSet;
 
 use crate::apply::containers::LaneDone;
-use crate::apply::{Mode, converge_locked, look};
+use crate::apply::{Expected, Mode, converge_locked, look};
 use crate::host::{Host, Owed};
 use crate::observed::Scope;
 use crate::plan::container::ContainerLane;
 use crate::plan::{AttachmentIntent, Intent, interfaces};
-use crate::spec::{Attach, ContainerRef};
+use crate::spec::{Attach, ContainerRef, Detach, IfName};
 use crate::{Error, Result};
 
-/// The interfaces of containers that will be stopped, as they were.
+/// The interfaces of containers that will be stopped, or started once they have them, as they were.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Former {
     /// What they have.
     seen: Vec<Attach>,
+    /// The containers that were looked into, with or without any.
+    looked: BTreeSet<ContainerRef>,
     /// What they may not have, or only half of it, because a run was killed before it gave it back.
     owed: Vec<Attach>,
     /// All that was owed before this run.
@@ -27,7 +29,8 @@ pub(super) struct Former {
 }
 
 impl Former {
-    /// Looks into the containers of `lanes` that will be stopped, and what is written down about the others.
+    /// Looks into the containers of `lanes` that will be stopped, or started once they have their interfaces, and what
+    /// is written down about the others.
     pub(super) async fn look<H: Host>(host: &H, lanes: &[ContainerLane]) -> Result<Self> {
         if lanes.is_empty() {
             return Ok(Self::default());
@@ -40,8 +43,11 @@ impl Former {
         };
         let mut owed: Vec<Attach> = lanes.iter().flat_map(named).collect();
         let is_owed = |lane: &ContainerLane| owed.iter().any(|attach| attach.container == lane.container());
-        let targets: Vec<ContainerRef> =
-            lanes.iter().filter(|lane| lane.stops() || is_owed(lane)).map(ContainerLane::container).collect();
+        let targets: Vec<ContainerRef> = lanes
+            .iter()
+            .filter(|lane| lane.stops() || !lane.start.is_empty() || is_owed(lane))
+            .map(ContainerLane::container)
+            .collect();
         if targets.is_empty() {
             return Ok(Self { before: before.clone(), written: before, ..Self::default() });
         }
@@ -57,13 +63,13 @@ impl Former {
             let more: Vec<_> = more.filter(|ip| !owed.ips.contains(ip)).collect();
             owed.ips.0.extend(more);
         }
-        Ok(Self { seen, owed, before: before.clone(), written: before })
+        Ok(Self { seen, looked: names, owed, before: before.clone(), written: before })
     }
 
     /// Writes down what the containers of `lanes` have that are made anew, before they are stopped.
     pub(super) async fn write_down<H: Host>(&mut self, host: &H, lanes: &[ContainerLane]) -> Result<()> {
         let mut owed = self.before.clone();
-        for lane in lanes.iter().filter(|lane| lane.stops() && lane.runs && lane.replaces) {
+        for lane in lanes.iter().filter(|lane| lane.stops() && lane.has_net() && lane.replaces) {
             let container = lane.container();
             let owed_to = self.owed_to(&container);
             let rest = self.seen_of(&container).filter(|seen| !self.owed.iter().any(|owed| is_same(owed, seen)));
@@ -100,11 +106,11 @@ impl Former {
     pub(super) fn enter(&self, lanes: &[LaneDone], intent: &mut Intent) {
         for lane in lanes {
             let container = lane.lane.container();
-            if lane.error.is_some() || !lane.lane.runs {
+            if lane.error.is_some() || !lane.lane.has_net() {
                 intent.attachments.retain(|wish| *wish.container() != container);
             }
-            let keeps = lane.error.is_some() || lane.lane.runs && lane.lane.replaces;
-            let gains = lane.error.is_none() && lane.lane.runs;
+            let keeps = lane.error.is_some() || lane.lane.has_net() && lane.lane.replaces;
+            let gains = lane.error.is_none() && lane.lane.has_net();
             let (seen, owed) = (self.seen_of(&container), self.owed_to(&container));
             for attach in owed.filter(|_| gains).chain(seen.filter(|_| keeps)) {
                 let is_named = |wish: &AttachmentIntent| {
@@ -132,18 +138,22 @@ impl Former {
         self.owed.iter().filter(move |attach| attach.container == *container)
     }
 
-    /// Gives the containers of `lanes` that failed their interfaces back; those that were `served` have them.
+    /// Gives the containers of `lanes` that failed their interfaces back; those that were `served` have them. In a
+    /// namespace that stays, they may have got some that they did not have.
     pub(super) async fn give_back<H: Host>(&self, host: &H, lanes: &mut [LaneDone], served: &BTreeSet<ContainerRef>) {
         let mut intent = Intent { each_by_itself: true, ..Intent::default() };
         let late = |lane: &&mut LaneDone| lane.is_undone() && !served.contains(&lane.lane.container());
+        let mut held = Vec::new();
         for lane in lanes.iter_mut().filter(late) {
             let container = lane.lane.container();
             intent.attachments.extend(self.seen_of(&container).cloned().map(AttachmentIntent::Exact));
+            held.extend(Some(container).filter(|name| lane.lane.was_held && self.looked.contains(name)));
         }
+        intent.attachments.extend(self.more(host, held).await.into_iter().map(AttachmentIntent::Remove));
         if intent.attachments.is_empty() {
             return;
         }
-        let problems = match converge_locked(host, &intent, Mode::Apply, &[]).await {
+        let problems = match converge_locked(host, &intent, Mode::Apply, &Expected::default()).await {
             Ok(done) => done.plan.problems,
             Err(error) => intent.attachments.iter().map(|wish| (wish.container().clone(), error.clone())).collect(),
         };
@@ -152,6 +162,24 @@ impl Former {
                 lane.error = lane.error.take().map(|error| not_attached(error, &container, &why));
             }
         }
+    }
+}
+
+impl Former {
+    /// The interfaces of containers that they did not have.
+    async fn more<H: Host>(&self, host: &H, containers: Vec<ContainerRef>) -> Vec<Detach> {
+        if containers.is_empty() {
+            return Vec::new();
+        }
+        // Where nothing can be seen, what is done next says so.
+        let scope = Scope { targets: containers.clone(), ..Scope::default() };
+        let observed = look(host, &scope).await.unwrap_or_default();
+        let now = interfaces(&observed).filter(|(container, _)| containers.contains(container));
+        let had = |container: &ContainerRef, interface: &IfName| {
+            self.seen_of(container).any(|attach| attach.interface == *interface)
+        };
+        let new = now.filter(|(container, attached)| !had(container, &attached.interface));
+        new.map(|(container, attached)| Detach { interface: attached.interface, ..Detach::new(container) }).collect()
     }
 }
 

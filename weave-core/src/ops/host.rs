@@ -1,12 +1,11 @@
 //! The host as a whole.
 
-use super::{Facts, Report, change, container, facts, former, preflight, status};
+use super::{Facts, Report, container, facts, preflight, status};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
 use crate::kernel::Kernel;
-use crate::plan::{Intent, RouterIntent};
-use crate::spec::HostDocument;
+use crate::spec::{Ensure, HostDocument};
 
 /// Makes the host what the document says: exact for what it names, silent about what it does not name.
 ///
@@ -18,16 +17,14 @@ pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Re
     container::converge(host, "apply", document, mode).await.map(|(report, _)| report)
 }
 
-/// Removes everything that weave made, and nothing else; the same as `ensure: absent`.
+/// Removes everything that weave made, and nothing else; the same as `ensure: absent`. Containers that weave runs stay,
+/// without their interfaces.
 ///
 /// # Errors
 /// As every change.
 pub async fn reset<H: Host>(host: &H, mode: Mode) -> Result<Report> {
-    let done = change(host, "reset", Intent { router: RouterIntent::Absent, ..Intent::default() }, mode).await?;
-    if mode == Mode::Apply {
-        former::forget(host).await.map_err(|error| error.op("reset"))?;
-    }
-    Ok(done)
+    let document = HostDocument { ensure: Ensure::Absent, ..HostDocument::default() };
+    container::converge(host, "reset", &document, mode).await.map(|(report, _)| report)
 }
 
 /// What is: router, peers, exposures, packet filter, attachments. Its `state` is a document that `apply` accepts.

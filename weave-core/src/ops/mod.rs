@@ -10,6 +10,7 @@ mod facts;
 mod former;
 pub mod host;
 pub mod image;
+mod make;
 mod operation;
 pub mod peer;
 pub mod preflight;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Command, OnChange, Presence, Pull, RunState, Settings};
+use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Settings};
 use super::{
     Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Router,
 };
@@ -102,6 +102,9 @@ pub struct Attached {
     /// When its image is fetched (`missing`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+    /// When it gets its interface (`after_start`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<AttachWhen>,
 }
 
 impl Default for Attached {
@@ -122,6 +125,7 @@ impl Default for Attached {
             state: None,
             on_change: None,
             pull: None,
+            attach: None,
         }
     }
 }
@@ -146,6 +150,7 @@ impl Attached {
             options: Options { name: None, pull: None, ..options },
             state: self.state.unwrap_or_default(),
             on_change: self.on_change.unwrap_or_default(),
+            attach: self.attach.unwrap_or_default(),
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod address;
 mod attachment;
+mod before;
 mod build;
 mod container;
 mod document;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::options::Value;
 use super::published::taken_twice;
 use super::run::{RunState, check_image};
-use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence};
+use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence, before};
 use crate::{Error, Result};
 
 impl HostDocument {
@@ -44,6 +44,7 @@ impl HostDocument {
             }
         }
         problems.extend(taken_twice(self.containers.iter().flat_map(|named| &named.0)));
+        problems.extend(before::too_early(self));
         problems
     }
 
@@ -84,6 +85,8 @@ impl Attached {
         }
         if let Some(image) = &self.image {
             problems.extend(check_image(image).err());
+            let options = self.options.as_deref().filter(|_| self.is_before_start());
+            problems.extend(options.map(before::problems).unwrap_or_default());
         } else if self.ensure == Presence::Present {
             let useless = |field: &&str| {
                 Error::invalid(*field, "is of no use in a container that weave does not run; allowed: with `image`")
@@ -164,6 +167,7 @@ impl Attached {
             (self.state.is_some(), "state"),
             (self.on_change.is_some(), "on_change"),
             (self.pull.is_some(), "pull"),
+            (self.attach.is_some(), "attach"),
         ];
         given.into_iter().filter(|(given, _)| *given).map(|(_, field)| field).collect()
     }

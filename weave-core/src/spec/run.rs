@@ -73,6 +73,18 @@ pub enum Pull {
     Never,
 }
 
+/// When a container that is started gets its interface.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AttachWhen {
+    /// At once after its start.
+    #[default]
+    AfterStart,
+    /// Before its process starts: a second container holds its network namespace, through all restarts.
+    BeforeStart,
+}
+
 /// The command of a container: one line as a shell splits it, or a list of words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged, expecting = "this is no command; allowed: a line, or a list of words")]
@@ -320,6 +332,8 @@ pub struct Settings {
     pub on_change: OnChange,
     /// When the image is fetched (`missing`).
     pub pull: Pull,
+    /// When it gets its interface (`after_start`).
+    pub attach: AttachWhen,
 }
 
 impl Settings {

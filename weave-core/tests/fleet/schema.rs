@@ -48,7 +48,7 @@ containers:
     "router: {port: '6783', vni: 7, mtu: 1400, underlay: eth0, bridge: weave}",
     "containers: {'netns:bare': {ip: 10.2.1.4/24}, 'pid:7': {ips: []}, /web: {ip: '10.2.1.4/24 fd00::4/64'}}",
     "containers: {web: {image: 'nginx:1', command: [a, b], options: {memory: 2g}, state: created, on_change: report,
-      pull: never, ensure: present}}\npurge_containers: true",
+      pull: never, attach: before_start, ensure: present}}\npurge_containers: true",
     "containers: {web: {ip: 10.2.1.4/24, mac: '02:00:00:00:00:01', gateway: 10.2.1.1, mtu: auto, multicast: false,
       routes: [10.9.0.0/16 via 10.2.1.1, {to: 10.8.0.0/16}], interface: eth9, probe: false}, old: {ensure: absent}}",
 ];

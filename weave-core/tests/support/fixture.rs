@@ -108,15 +108,20 @@ pub(crate) fn docker() -> World {
 /// A running container with nothing but its loopback.
 pub(crate) fn add_container(world: &mut World, inode: u64, name: Option<&str>) {
     let id = format!("{inode:012}{}", "0".repeat(52));
-    let container =
-        Container { inode, id: Some(id.clone()), name: name.map(str::to_owned), pid: u32::try_from(inode).unwrap() };
+    let container = Container {
+        inode,
+        id: Some(id.clone()),
+        name: name.map(str::to_owned),
+        pid: u32::try_from(inode).unwrap(),
+        held: false,
+    };
     world.nets.insert(inode, Net::new());
     world.containers.insert(ContainerRef::Container(name.unwrap_or(&id).into()), Ok(container));
 }
 
 fn add_namespace(world: &mut World, inode: u64, written: &str, pid: u32) {
     world.nets.insert(inode, Net::new());
-    world.containers.insert(parse(written), Ok(Container { inode, id: None, name: None, pid }));
+    world.containers.insert(parse(written), Ok(Container { inode, id: None, name: None, pid, held: false }));
 }
 
 /// Joins a container to the engine's bridge, with the default route through it.

@@ -9,7 +9,7 @@ use crate::plan::container::{ContainerLane, ContainerStep};
 /// Trying once more would do the same, and a new container would not differ from the old one.
 pub(crate) fn came_to_nothing(lane: &mut LaneDone, again: &ContainerLane) -> bool {
     let is_update = |step: &ContainerStep| matches!(step, ContainerStep::Update { .. });
-    let still = || again.before.iter().chain(&again.after);
+    let still = || again.before.iter().chain(&again.start).chain(&again.after);
     if !still().all(is_update) || !lane.done.iter().any(is_update) {
         return false;
     }

@@ -23,6 +23,11 @@ pub(crate) async fn prove_started<H: Host>(host: &H, lanes: &mut [LaneDone], una
     prove(host, lanes, |lane| !lane.lane.replaces, unattached).await;
 }
 
+/// Finds which of `names`, that were started once they had their interfaces, do not stay up.
+pub(super) async fn prove_late<H: Host>(host: &H, lanes: &mut [LaneDone], names: &BTreeSet<String>) {
+    prove(host, lanes, |lane| names.contains(&lane.lane.name), &BTreeSet::new()).await;
+}
+
 async fn prove<H: Host>(
     host: &H,
     lanes: &mut [LaneDone],

@@ -23,6 +23,13 @@ fn not_found() -> Reply {
     Reply::Json(404, r#"{"message":"No such thing"}"#.into())
 }
 
+/// The question for those that hold the network of another.
+const HOLDERS: &str = "containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.holds%22%5D%7D";
+
+fn nothing() -> Reply {
+    Reply::Json(200, "[]".into())
+}
+
 fn names(names: &[&str]) -> ContainerScope {
     ContainerScope { names: names.iter().map(ToString::to_string).collect(), ..ContainerScope::default() }
 }
@@ -31,6 +38,7 @@ fn names(names: &[&str]) -> ContainerScope {
 fn a_container_is_kept_as_the_engine_writes_it() {
     let fake = FakeEngine::speaking(24, 51, |path| match path {
         "containers/web/json" => Reply::Json(200, inspected("f00d", "web").to_string()),
+        HOLDERS => nothing(),
         _ => not_found(),
     });
     let seen = block_on(fake.client().look_at_containers(&names(&["web", "/db", "../x"]))).expect("a look");
@@ -53,12 +61,33 @@ fn a_container_is_kept_as_the_engine_writes_it() {
     paths.retain(|path| !path.ends_with("_ping"));
     paths.sort();
     let asked = ["db.weave-new", "db.weave-old", "db", "web.weave-new", "web.weave-old", "web"];
-    assert_eq!(paths, asked.map(|name| format!("/v1.44/containers/{name}/json")));
+    let mut asked: Vec<String> = asked.iter().map(|name| format!("/v1.44/containers/{name}/json")).collect();
+    asked.push(format!("/v1.44/{HOLDERS}"));
+    asked.sort();
+    assert_eq!(paths, asked);
+}
+
+#[test]
+fn what_holds_the_network_of_a_container_is_looked_at_with_it() {
+    let holder =
+        |id: &str, of: &str| json!({"Id": id, "Names": [format!("/{of}.weave-net")], "Labels": {"weave.holds": of}});
+    let listed = json!([holder("aa", "web"), holder("bb", "db")]).to_string();
+    let fake = FakeEngine::speaking(24, 51, move |path| match path {
+        HOLDERS => Reply::Json(200, listed.clone()),
+        "containers/aa/json" => Reply::Json(200, inspected("aa", "web.weave-net").to_string()),
+        _ => not_found(),
+    });
+    let seen = block_on(fake.client().look_at_containers(&names(&["web"]))).expect("a look");
+    assert_eq!(seen.containers.keys().collect::<Vec<_>>(), ["web.weave-net"]);
+    assert!(!fake.paths().iter().any(|path| path.contains("bb")));
 }
 
 #[test]
 fn the_beginning_of_an_id_is_no_name() {
-    let fake = FakeEngine::speaking(24, 51, |_| Reply::Json(200, inspected("f00d", "web").to_string()));
+    let fake = FakeEngine::speaking(24, 51, |path| match path {
+        HOLDERS => nothing(),
+        _ => Reply::Json(200, inspected("f00d", "web").to_string()),
+    });
     assert!(block_on(fake.client().look_at_containers(&names(&["f0"]))).expect("a look").containers.is_empty());
 }
 
@@ -98,7 +127,10 @@ fn every_status_is_known_and_those_of_the_future_are_told_by_their_process() {
         (json!({"Status": "dreaming", "Running": false}), Status::Exited),
     ] {
         let body = json!({"Id": "f00d", "Name": "/web", "State": state}).to_string();
-        let fake = FakeEngine::speaking(24, 51, move |_| Reply::Json(200, body.clone()));
+        let fake = FakeEngine::speaking(24, 51, move |path| match path {
+            HOLDERS => nothing(),
+            _ => Reply::Json(200, body.clone()),
+        });
         let seen = block_on(fake.client().look_at_containers(&names(&["web"]))).expect("a look");
         assert_eq!(seen.containers["web"].status, wanted, "{state}");
     }

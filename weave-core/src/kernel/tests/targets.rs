@@ -168,7 +168,7 @@ fn a_missing_engine_does_not_matter_where_no_container_is_named() {
 
 fn web(pid: u32, started_at: &str) -> HashMap<String, Answer> {
     let (id, name, started_at) = ("3f2a".repeat(16), "web".to_owned(), started_at.to_owned());
-    HashMap::from([("web".to_owned(), Ok(Found { id, name, pid, started_at, host_network: false }))])
+    HashMap::from([("web".to_owned(), Ok(Found { id, name, pid, started_at, host_network: false, held: false }))])
 }
 
 /// Visits web, of which the engine gave `answers` at the time `asked`; what must be asked again, and what was seen.

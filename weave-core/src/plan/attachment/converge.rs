@@ -85,7 +85,7 @@ impl Work<'_> {
     fn create(&mut self, name: String, own_mtu: Option<u32>) -> Result<()> {
         let mtu = own_mtu.unwrap_or(self.network.mtu);
         let Some(mac) = self.wish.new_mac() else { return Ok(()) };
-        let id = self.net.id.as_deref().map(|id| id.chars().take(12).collect::<String>());
+        let id = self.net.id.as_deref().map(short);
         let path = match self.wish.container {
             crate::spec::ContainerRef::Netns(path) => Some(path.display().to_string()),
             _ => None,
@@ -122,14 +122,23 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Writes on the host end whether the interface has an MTU of its own.
+    /// Writes on the host end whether the interface has an MTU of its own, and whose it is by now.
     fn remember(&mut self, pair: &Pair<'_>, mark: Option<AttachmentMark>, own_mtu: Option<u32>) {
-        let Some(mark) = mark.filter(|mark| mark.mtu != own_mtu) else { return };
+        let Some(old) = mark else { return };
+        let mut mark = AttachmentMark { mtu: own_mtu, ..old.clone() };
+        // A namespace that is held is there before and after the container that is in it.
+        if let (true, Some(id), Some(name)) = (self.net.held, &self.net.id, &self.net.name) {
+            (mark.id, mark.name) = (short(id), name.clone());
+        }
+        if mark == old {
+            return;
+        }
+        if mark.mtu != old.mtu {
+            let word = |mtu: Option<u32>| mtu.map_or_else(|| "auto".to_owned(), |mtu| mtu.to_string());
+            self.changed("own_mtu", word(old.mtu), word(own_mtu));
+        }
         let (link, before) = (pair.host.name.as_str().into(), pair.host.alias.clone());
-        let word = |mtu: Option<u32>| mtu.map_or_else(|| "auto".to_owned(), |mtu| mtu.to_string());
-        self.changed("own_mtu", word(mark.mtu), word(own_mtu));
-        let mark = Mark::Attachment(AttachmentMark { mtu: own_mtu, ..mark });
-        self.draft.steps.push(Step::SetMark { link, mark: Box::new(mark), before });
+        self.draft.steps.push(Step::SetMark { link, mark: Box::new(Mark::Attachment(mark)), before });
     }
 
     fn up(&mut self) {
@@ -338,6 +347,11 @@ impl Work<'_> {
         let message = format!("{} routes {} {via}through {link} already", self.wish.container, route.to);
         Error::new(ErrorKind::Conflict, field, message).hint(hint)
     }
+}
+
+/// An id as `docker ps` shows it.
+fn short(id: &str) -> String {
+    id.chars().take(12).collect()
 }
 
 /// What the kernel takes where no metric is given.

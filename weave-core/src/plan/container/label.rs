@@ -17,6 +17,9 @@ pub const MADE: &str = "weave.made";
 /// The label with the options that were asked for: their names, and a hash of their values.
 pub const ASKED: &str = "weave.asked";
 
+/// The label of a container that holds the network namespace of another: the other's name.
+pub const HOLDS: &str = "weave.holds";
+
 /// The label of a container that is made to take the place of one that runs, where nothing else says that it shall:
 /// should weave be killed in between, the next run starts it.
 pub(super) const RUNS: &str = "weave.runs";

@@ -15,7 +15,7 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
     lane.ids.extend(present.into_iter().chain(old).map(|container| container.id.clone()));
     // The one that was replaced ran until weave stopped it.
     let resumes = |made: Option<&Container>| made.is_some_and(|made| made.label(label::RUNS).is_some());
-    lane.resumes = resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
+    lane.resumes |= resumes(new) || old.is_some() && present.is_some_and(|made| !made.runs() && resumes(Some(made)));
     if let (None, None, Some(new)) = (present, old, new) {
         // What it was to replace went as it stopped; it holds the volumes.
         lane.before.push(ContainerStep::Rename { from: new_name, to: name.to_owned() });
@@ -47,4 +47,9 @@ pub(super) fn put_back<'a>(name: &str, observed: &'a Containers, lane: &mut Cont
         }
         (present, None) => present,
     }
+}
+
+/// The container that `name` stands for once that is done.
+pub(super) fn stands<'a>(name: &str, observed: &'a Containers) -> Option<&'a Container> {
+    put_back(name, observed, &mut ContainerLane::default())
 }

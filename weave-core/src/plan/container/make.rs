@@ -15,6 +15,8 @@ pub struct Make {
     pub wish: Wish,
     /// How it is run.
     pub settings: Settings,
+    /// The container that holds its network namespace, where it is attached before its start.
+    pub holder: Option<Box<Self>>,
 }
 
 impl Make {

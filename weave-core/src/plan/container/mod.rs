@@ -10,6 +10,7 @@
 mod alike;
 mod bond;
 mod compare;
+mod held;
 mod keep;
 mod label;
 mod leftover;
@@ -18,6 +19,7 @@ mod make;
 mod mounts;
 mod paths;
 mod recreate;
+mod remove;
 mod shape;
 mod step;
 #[cfg(test)]
@@ -31,8 +33,9 @@ use serde_json::Value;
 
 pub use bond::warn_of_bonds;
 pub use compare::{Difference, compare};
+pub(crate) use held::forget;
 pub use keep::{Kept, carry, kept};
-pub use label::{ASKED, MADE, is_ours};
+pub use label::{ASKED, HOLDS, MADE, is_ours};
 pub use make::Make;
 pub use step::ContainerStep;
 pub use update::{InPlace, in_place};
@@ -74,7 +77,9 @@ pub struct ContainerLane {
     pub before: Vec<ContainerStep>,
     /// Steps for the end of `before`, while it is planned.
     pub(crate) last: Vec<ContainerStep>,
-    /// Steps once it has its interface: what it replaced is removed.
+    /// Steps once it has its interface, where that comes before its start: it starts. They can be undone.
+    pub start: Vec<ContainerStep>,
+    /// Steps once it runs and has its interface: what it replaced is removed.
     pub after: Vec<ContainerStep>,
     /// The same in the words of a document.
     pub changes: Vec<Change>,
@@ -86,6 +91,10 @@ pub struct ContainerLane {
     pub fresh: bool,
     /// Whether it has a process in the end.
     pub runs: bool,
+    /// Whether it has a network namespace in the end, where another container holds that.
+    pub(crate) net: Option<bool>,
+    /// Whether the one that is there had its interface before it started, and wants it so when it comes back.
+    pub(crate) was_held: bool,
     /// Whether it ran until a run that was killed stopped it, and shall run again.
     pub(crate) resumes: bool,
     /// The ids that it has had: of the container of its name first, then of the one that this replaced.
@@ -99,7 +108,12 @@ pub struct ContainerLane {
 impl ContainerLane {
     /// Whether everything is as wanted.
     pub fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.after.is_empty()
+        self.before.is_empty() && self.start.is_empty() && self.after.is_empty()
+    }
+
+    /// Whether it can have interfaces in the end.
+    pub(crate) fn has_net(&self) -> bool {
+        self.net.unwrap_or(self.runs)
     }
 
     /// Whether a process ends, and with it the interfaces of the container.
@@ -139,16 +153,23 @@ pub fn plan_containers(
     }
     if let Some(named) = named {
         let made = observed.containers.values().filter(|container| is_ours(container));
+        // What holds a network goes with the one that it holds it for.
+        let own = |container: &Container| {
+            held::holds(container).unwrap_or_else(|| names::swapped(&container.name)).to_owned()
+        };
         // Named by its id, it is named, too.
         let is_named = |container: &Container| {
-            let name = names::swapped(&container.name);
-            named.iter().any(|other| other == name || other.len() >= ID_MIN && container.id.starts_with(other.as_str()))
+            let name = own(container);
+            named
+                .iter()
+                .any(|other| *other == name || other.len() >= ID_MIN && container.id.starts_with(other.as_str()))
         };
-        let unnamed: BTreeSet<&str> =
-            made.filter(|container| !is_named(container)).map(|container| names::swapped(&container.name)).collect();
-        for name in unnamed {
-            let mut lane = ContainerLane { name: name.to_owned(), ..ContainerLane::default() };
-            lane.problem = remove(name, observed, &mut lane).err();
+        let (named, unnamed): (Vec<_>, Vec<_>) = made.partition(|container| is_named(container));
+        let named: BTreeSet<String> = named.into_iter().map(own).collect();
+        let unnamed: BTreeSet<String> = unnamed.into_iter().map(own).collect();
+        for name in unnamed.difference(&named) {
+            let mut lane = ContainerLane { name: name.clone(), ..ContainerLane::default() };
+            lane.problem = remove::steps(name, observed, &mut lane).err();
             lanes.push(lane);
         }
     }
@@ -161,7 +182,7 @@ fn all(intents: &[ContainerIntent], renewed: &BTreeSet<String>, observed: &Conta
         let mut lane = ContainerLane { name: intent.name().to_owned(), ..ContainerLane::default() };
         let planned = match intent {
             ContainerIntent::Run(make) => run(make, renewed, observed, &mut lane),
-            ContainerIntent::Remove(name) => remove(name, observed, &mut lane),
+            ContainerIntent::Remove(name) => remove::steps(name, observed, &mut lane),
         };
         if let Err(error) = planned {
             lane = ContainerLane { name: lane.name, problem: Some(error), ..ContainerLane::default() };
@@ -172,6 +193,21 @@ fn all(intents: &[ContainerIntent], renewed: &BTreeSet<String>, observed: &Conta
 }
 
 fn run(make: &Make, renewed: &BTreeSet<String>, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
+    if let Some(holder) = &make.holder {
+        return held::run(make, holder, renewed, observed, lane);
+    }
+    single(make, renewed, observed, lane)?;
+    held::release(make, observed, lane);
+    Ok(())
+}
+
+/// One container, whether it is what holds the network of another or not.
+fn single(
+    make: &Make,
+    renewed: &BTreeSet<String>,
+    observed: &Containers,
+    lane: &mut ContainerLane,
+) -> Result<(), Error> {
     let (wish, settings) = (&make.wish, &make.settings);
     let needs = make.needs();
     lane.needs = needs.values().flatten().cloned().collect();
@@ -236,6 +272,11 @@ fn linked(container: &Container) -> impl Iterator<Item = String> {
 fn pull(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<bool, Error> {
     let wish = &make.wish;
     let image = observed.images.get(&wish.image);
+    if wish.image == names::HOLDER_IMAGE {
+        // It is made here, and always the same.
+        lane.before.extend(image.is_none().then(|| ContainerStep::Load { image: wish.image.clone() }));
+        return Ok(false);
+    }
     let missing = |why: &str| Error::new(ErrorKind::NotFound, &wish.image, format!("the image is not there{why}"));
     let wanted = match (make.settings.pull, image) {
         (Pull::Never, None) => {
@@ -335,27 +376,4 @@ fn masked(difference: &Difference) -> (Value, Value) {
         _ => value.clone(),
     };
     (mask(&difference.before), mask(&difference.after))
-}
-
-fn remove(name: &str, observed: &Containers, lane: &mut ContainerLane) -> Result<(), Error> {
-    for rest in [names::new_of(name), names::old_of(name)] {
-        if observed.containers.get(&rest).is_some_and(is_ours) {
-            lane.change(leftover::LEFTOVER, &rest, ());
-            lane.before.push(ContainerStep::Remove { name: rest, volumes: false });
-        }
-    }
-    let Some(container) = observed.containers.get(name) else { return Ok(()) };
-    if !is_ours(container) {
-        return Err(Error::new(ErrorKind::Conflict, name, "weave did not make this container and does not remove it")
-            .hint(format!("remove it yourself: docker rm -f {name}")));
-    }
-    if container.runs() {
-        // One that goes with its stop would not come back either.
-        let steps = if container.goes_when_it_stops() { &mut lane.after } else { &mut lane.before };
-        steps.push(ContainerStep::Stop { name: name.to_owned() });
-    }
-    // Once it is gone, it does not come back should something else fail.
-    lane.after.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });
-    lane.change("ensure", "present", "absent");
-    Ok(())
 }

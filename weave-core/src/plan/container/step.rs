@@ -16,6 +16,16 @@ pub enum ContainerStep {
         /// The platform, where another than the engine's is wanted.
         platform: Option<String>,
     },
+    /// Give the engine an image that weave makes itself.
+    Load {
+        /// Its reference.
+        image: String,
+    },
+    /// Remove an image that nobody uses; one that somebody uses stays.
+    Unload {
+        /// Its reference.
+        image: String,
+    },
     /// Make a container, stopped.
     Create {
         /// Its name.
@@ -74,7 +84,7 @@ impl ContainerStep {
     pub fn undo(&self) -> Option<Self> {
         match self {
             // An image more does no harm, and somebody else may use it by now.
-            Self::Pull { .. } | Self::Remove { .. } => None,
+            Self::Pull { .. } | Self::Load { .. } | Self::Unload { .. } | Self::Remove { .. } => None,
             Self::Create { name, .. } => Some(Self::Remove { name: name.clone(), volumes: true }),
             Self::Start { name } => Some(Self::Stop { name: name.clone() }),
             Self::Stop { name } => Some(Self::Start { name: name.clone() }),
@@ -91,6 +101,8 @@ impl fmt::Display for ContainerStep {
         match self {
             Self::Pull { image, platform: None } => write!(f, "docker pull {image}"),
             Self::Pull { image, platform: Some(platform) } => write!(f, "docker pull --platform {platform} {image}"),
+            Self::Load { image } => write!(f, "docker load # {image}"),
+            Self::Unload { image } => write!(f, "docker rmi {image}"),
             Self::Create { line, .. } => f.write_str(line),
             Self::Start { name } => write!(f, "docker start {name}"),
             Self::Stop { name } => write!(f, "docker stop {name}"),

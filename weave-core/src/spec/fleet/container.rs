@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fleet, Image};
 use crate::Result;
-use crate::spec::run::{Command, OnChange, Presence, Pull, RunState, Written};
+use crate::spec::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Written};
 use crate::spec::{Attached, Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
 
 /// A container as a fleet describes it: as in a host's document, and its host. What is left out is taken from its
@@ -64,6 +64,9 @@ pub struct FleetContainer {
     /// When its image is fetched (`missing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+    /// When it gets its interface (`after_start`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attach: Option<AttachWhen>,
 }
 
 /// Each field of `$own`, or of `$base` where it is not given.
@@ -81,7 +84,7 @@ impl FleetContainer {
     pub(super) fn over(&self, base: &Self) -> Result<Self> {
         let mut merged = over!(self, base,
             host ensure ips interface mtu mac gateway routes multicast probe
-            image command state on_change pull);
+            image command state on_change pull attach);
         merged.options = match (base.options.clone(), self.options.clone()) {
             (Some(base), Some(own)) => Some(base.merge(own)?),
             (base, own) => own.or(base),
@@ -91,8 +94,8 @@ impl FleetContainer {
 
     /// Only what is said of its interface.
     fn interface_only(self) -> Self {
-        let (command, options, state, on_change, pull) = Default::default();
-        Self { command, options, state, on_change, pull, ..self }
+        let (command, options, state, on_change, pull, attach) = Default::default();
+        Self { command, options, state, on_change, pull, attach, ..self }
     }
 
     /// Nothing of what needs an address.
@@ -122,6 +125,7 @@ impl FleetContainer {
             state: self.state,
             on_change: self.on_change,
             pull: self.pull,
+            attach: self.attach,
         })
     }
 }

@@ -15,6 +15,7 @@
 //! the options for Windows would not do what they say, so they are errors. `name` and `pull` are what a document says
 //! with fields of its own, and must not contradict them.
 
+mod apart;
 mod bound;
 mod contradictions;
 mod cpus;

@@ -38,6 +38,9 @@ pub(super) fn client_only(row: &Row, option: &str, value: &str) -> Result<()> {
         Kind::One | Kind::Many => true,
     };
     match (row.long, set) {
+        ("attach", _) if ["after_start", "before_start"].contains(&value) => {
+            refuse("is weave's own and no option of docker; allowed: before the addresses, or `attach` in a document")
+        }
         ("attach", _) => refuse("would show its output here, and containers run detached; allowed: `docker attach`"),
         ("cidfile", _) => refuse("would be written by the docker client; allowed: a name, by which the id is found"),
         ("help", true) => refuse("asks the docker client for help; allowed: options of a container"),

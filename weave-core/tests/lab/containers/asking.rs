@@ -138,6 +138,7 @@ fn run(name: &str, image: &str, options: Options, command: &[&str]) -> Settings 
         state: weave_core::spec::run::RunState::default(),
         on_change: weave_core::spec::run::OnChange::default(),
         pull: weave_core::spec::run::Pull::default(),
+        attach: weave_core::spec::run::AttachWhen::AfterStart,
     }
 }
 

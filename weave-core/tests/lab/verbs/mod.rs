@@ -3,6 +3,7 @@
 //! Bare namespaces play the containers wherever an engine makes no difference: they are a hundred times quicker.
 
 mod attachments;
+mod before_start;
 mod builds;
 mod classic;
 mod containers;

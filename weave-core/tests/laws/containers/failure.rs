@@ -12,16 +12,22 @@ use super::scene::{applied, faulty, identity, looks};
 use super::{nothing_is_left, nothing_is_lost};
 use crate::support::memory_host::{Faults, MemoryHost, World};
 
+/// The container that one called `name` is, stands for, or holds the network of.
+fn own(name: &str) -> &str {
+    let name = names::swapped(name);
+    name.strip_suffix(".weave-net").unwrap_or(name)
+}
+
 /// The container that a step is about; `None` for one that is about an image.
 fn about(step: &ContainerStep) -> Option<&str> {
     match step {
-        ContainerStep::Pull { .. } => None,
+        ContainerStep::Pull { .. } | ContainerStep::Load { .. } | ContainerStep::Unload { .. } => None,
         ContainerStep::Create { name, .. }
         | ContainerStep::Start { name }
         | ContainerStep::Stop { name }
         | ContainerStep::Rename { from: name, .. }
         | ContainerStep::Update { name, .. }
-        | ContainerStep::Remove { name, .. } => Some(names::swapped(name)),
+        | ContainerStep::Remove { name, .. } => Some(own(name)),
     }
 }
 
@@ -86,21 +92,42 @@ fn failed_at(
     bound: Option<&str>,
 ) -> Result<(), TestCaseError> {
     let (old, wanted, now) = (looks(before), looks(whole), looks(after));
-    // Only one container has an image that has to be fetched.
+    // Only one container has an image that has to be fetched, or a holder that needs one.
     let failed = about(step).unwrap_or("api");
     let is_end = matches!(step, ContainerStep::Remove { name, .. } if *name != failed);
     let names: BTreeSet<&String> = old.keys().chain(wanted.keys()).chain(now.keys()).collect();
     for name in names {
-        if is_end && names::swapped(name) == failed && name != failed {
+        if is_end && own(name) == failed && name != failed {
             // What was replaced could not be removed.
             continue;
         }
-        if name == failed && !is_end {
+        if own(name) == failed && !is_end {
             prop_assert_eq!(old.get(name), now.get(name), "{} is not as it was", name);
             prop_assert_eq!(identity(before, name), identity(after, name));
         } else if bound != Some(name) || old.get(name) != now.get(name) {
             prop_assert_eq!(wanted.get(name), now.get(name), "{} is not as wanted", name);
         }
+    }
+    Ok(())
+}
+
+/// Fails `document` at each step of the network, which is the error of all of it: everything is as it was.
+pub(super) fn of_the_network(world: &World, document: &HostDocument) -> Result<(), TestCaseError> {
+    let whole = MemoryHost::new(world.clone());
+    if applied(&whole, document, Mode::Apply).is_err() {
+        return Ok(());
+    }
+    for at in 0..whole.asked().forward.len() {
+        let host = faulty(world, Faults { at: Some(at), ..Faults::default() });
+        let Err(error) = applied(&host, document, Mode::Apply) else {
+            return Err(TestCaseError::fail(format!("at {at}: no error")));
+        };
+        // A link may lead to one that is another by now.
+        if error.report().left.is_empty() {
+            prop_assert_eq!(looks(world), looks(&host.world()), "{:?}\n{:#?}", error, told(&host));
+        }
+        nothing_is_lost(world, &host.world(), &[document])?;
+        nothing_is_left(&host.world())?;
     }
     Ok(())
 }

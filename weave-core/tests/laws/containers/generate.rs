@@ -33,7 +33,7 @@ fn options(number: usize) -> impl Strategy<Value = Map<String, Value>> {
 }
 
 fn entry(number: usize) -> impl Strategy<Value = Value> {
-    let images = if number == 0 { vec!["app:1", "app:2", "app:3", "db:1"] } else { vec!["app:1", "app:2", "db:1"] };
+    let images = if number == 2 { vec!["app:1", "app:2", "app:3", "db:1"] } else { vec!["app:1", "app:2", "db:1"] };
     let ips = vec![
         json!([format!("10.2.1.{number}/24")]),
         json!([format!("10.2.1.1{number}/24"), format!("fd00:1::{number}/64")]),
@@ -46,9 +46,14 @@ fn entry(number: usize) -> impl Strategy<Value = Value> {
         prop_oneof![6 => Just(None), 1 => Just(Some("stopped")), 1 => Just(Some("created"))],
         prop_oneof![8 => Just(None), 1 => Just(Some("ignore")), 1 => Just(Some("report"))],
         any::<bool>(),
+        any::<bool>(),
     );
-    let run = run.prop_map(|(image, options, ips, state, on_change, link)| {
+    let run = run.prop_map(move |(image, options, ips, state, on_change, link, before)| {
         let mut entry = json!({"image": image, "options": options, "link": link});
+        // Only one of them, so that what is loaded is for that one; and none that others are linked to.
+        if before && number == 2 {
+            entry["attach"] = json!("before_start");
+        }
         for (name, value) in
             [("ips", ips), ("state", state.map(Value::from)), ("on_change", on_change.map(Value::from))]
         {

@@ -102,6 +102,11 @@ proptest! {
     }
 
     #[test]
+    fn a_failed_network_leaves_all_as_it_was(before in vec(document(), 0..=2), document in document()) {
+        failure::of_the_network(&after(&before), &document.0)?;
+    }
+
+    #[test]
     fn a_killed_run_is_finished_by_the_next(before in vec(document(), 0..=2), document in document()) {
         kill::everywhere(&after(&before), &document.0)?;
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weave_core::Result;
 use weave_core::apply::Mode;
 use weave_core::observed::Image;
 use weave_core::ops::{Report, host};
 use weave_core::plan::container::{ContainerStep, is_ours};
 use weave_core::spec::{HostDocument, from_yaml};
+use weave_core::{Result, names};
 
 use super::super::bounds::{everything, whole};
 use crate::support::fixture::bare;
@@ -97,12 +97,14 @@ pub(super) fn looks(world: &World) -> BTreeMap<String, Look> {
             settings.remove("Binds");
         }
         let text = format!("{} {host_config} {}", container.config, container.mounts);
-        let look = Look {
-            ours: is_ours(container),
-            runs: container.runs(),
-            made: nameless(&text),
-            attached: document["containers"][name].clone(),
-        };
+        // What was replaced in a namespace that stays, and is still there, would be found in it, too.
+        let old = &document["containers"][names::old_of(name)];
+        let mut attached = if old.is_null() { document["containers"][name].clone() } else { old.clone() };
+        // One that was taken away and came back is the last one.
+        if let Some(Value::Array(ips)) = attached.get_mut("ips") {
+            ips.sort_by_key(ToString::to_string);
+        }
+        let look = Look { ours: is_ours(container), runs: container.runs(), made: nameless(&text), attached };
         (name.clone(), look)
     };
     world.engine.containers.iter().map(look).collect()

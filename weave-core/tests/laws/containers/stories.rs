@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
+use weave_core::names;
 use weave_core::observed::{Scope, Target};
 use weave_core::ops::attachment;
+use weave_core::plan::container::ContainerStep;
 use weave_core::spec::{Attach, ContainerRef};
 
 use super::scene::{applied, apply, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
 use crate::support::fixture::parse;
-use crate::support::memory_host::{Faults, MemoryHost};
+use crate::support::memory_host::{Faults, MemoryHost, World};
 
 const WEB: &str = "containers: {web: {image: 'db:1', ips: 10.2.1.4/24, options: {env: [A=1]}}}";
 
@@ -168,4 +170,143 @@ fn a_link_to_a_container_that_goes_is_no_obstacle_wherever_it_fails() {
     let document = read("{containers: {web: {image: 'app:1', options: {}}}, purge_containers: true}");
     super::failure::everywhere(&world, &document).unwrap();
     super::kill::everywhere(&world, &document).unwrap();
+}
+
+const HELD: &str = "containers: {web: {image: 'db:1', ips: 10.2.1.4/24, attach: before_start, options: {env: [A=1], publish: ['80:80']}}}";
+
+/// The steps that a document needs, and the world afterwards.
+fn steps(world: &World, text: &str) -> (Vec<String>, World) {
+    let host = MemoryHost::new(world.clone());
+    let report = applied(&host, &read(text), Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{:?}", report.errors);
+    let short = |step: &String| step.split(" --").next().unwrap_or_default().to_owned();
+    let steps = report.steps.iter().filter(|step| step.starts_with("docker")).map(short).collect();
+    let world = host.world().clone();
+    (steps, world)
+}
+
+#[test]
+fn a_held_container_is_attached_before_it_starts() {
+    let host = MemoryHost::new(engine());
+    assert!(applied(&host, &read(HELD), Mode::Apply).unwrap().is_ok());
+    // What waits for its start has its interface by then.
+    let asked = host.asked();
+    let start = ContainerStep::Start { name: "web".to_owned() };
+    let at = asked.containers.iter().position(|step| *step == start).unwrap();
+    assert_eq!(at, asked.containers.len() - 1, "{:#?}", asked.containers);
+    let killed = faulty(&engine(), Faults { killed: Some(asked.steps() - 1), ..Faults::default() });
+    assert!(apply(&killed, &read(HELD), Mode::Apply).is_none());
+    let look = looks(&killed.world())["web"].clone();
+    assert_eq!((look.runs, &look.attached["ips"]), (false, &serde_json::json!(["10.2.1.4/24"])));
+}
+
+#[test]
+fn only_the_half_that_differs_is_made_anew() {
+    let (_, world) = steps(&engine(), HELD);
+    let ids = |world: &World| ["web", "web.weave-net"].map(|name| identity(world, name).unwrap().0);
+    let (done, env) = steps(&world, &HELD.replace("A=1", "A=2"));
+    assert_eq!(ids(&env)[1], ids(&world)[1], "{done:#?}");
+    assert_ne!(ids(&env)[0], ids(&world)[0]);
+    assert!(!done.iter().any(|step| step.contains("weave-net")), "{done:#?}");
+    let (done, memory) = steps(&world, &HELD.replace("env:", "restart: always, env:"));
+    assert_eq!(
+        (ids(&memory), done),
+        (ids(&world), vec!["docker update RestartPolicy={\"Name\":\"always\"} web".to_owned()])
+    );
+    let (done, publish) = steps(&world, &HELD.replace("80:80", "81:80"));
+    assert_ne!(ids(&publish)[0], ids(&world)[0]);
+    assert_ne!(ids(&publish)[1], ids(&world)[1]);
+    let wanted = [
+        "docker create", // web.weave-net.weave-new
+        "docker stop web",
+        "docker stop web.weave-net",
+        "docker rename web.weave-net web.weave-net.weave-old",
+        "docker rename web.weave-net.weave-new web.weave-net",
+        "docker start web.weave-net",
+        "docker create", // web.weave-new
+        "docker rename web web.weave-old",
+        "docker rename web.weave-new web",
+        "docker start web",
+        "docker rm -f web.weave-old",
+        "docker rm -f web.weave-net.weave-old",
+    ];
+    assert_eq!(done, wanted);
+}
+
+#[test]
+fn a_container_whose_holder_ended_starts_again_with_its_interface() {
+    let (_, mut world) = steps(&engine(), HELD);
+    world.execute_container(&ContainerStep::Stop { name: "web.weave-net".to_owned() }).unwrap();
+    let (done, after) = steps(&world, HELD);
+    assert_eq!(done, ["docker stop web", "docker start web.weave-net", "docker start web"]);
+    assert_eq!(looks(&after)["web"].attached["ips"], serde_json::json!(["10.2.1.4/24"]));
+    // Somebody started it again himself: nobody is in its new namespace.
+    world.execute_container(&ContainerStep::Start { name: "web.weave-net".to_owned() }).unwrap();
+    let (done, after) = steps(&world, HELD);
+    assert_eq!(done, ["docker stop web", "docker start web"]);
+    assert_eq!(looks(&after)["web"].attached["ips"], serde_json::json!(["10.2.1.4/24"]));
+    assert_eq!(steps(&after, HELD).0, [""; 0]);
+}
+
+#[test]
+fn the_holder_comes_and_goes_with_the_choice() {
+    let (_, world) = steps(&engine(), HELD);
+    let (_, after) = steps(&world, &HELD.replace("attach: before_start, ", ""));
+    assert_eq!(after.engine.containers.keys().collect::<Vec<_>>(), ["other", "web"]);
+    let (_, back) = steps(&after, HELD);
+    assert_eq!(back.engine.containers.keys().collect::<Vec<_>>(), ["other", "web", "web.weave-net"]);
+    let (_, stopped) = steps(&back, &HELD.replace("attach:", "state: stopped, attach:"));
+    assert!(!looks(&stopped)["web"].runs && !looks(&stopped)["web.weave-net"].runs);
+    for gone in ["containers: {web: {ensure: absent}}", "purge_containers: true\ncontainers: {}"] {
+        let (_, gone) = steps(&back, gone);
+        assert_eq!(gone.engine.containers.keys().collect::<Vec<_>>(), ["other"]);
+    }
+}
+
+#[test]
+fn links_of_a_held_container_lead_from_its_holder() {
+    let text =
+        "containers: {db: {image: 'db:1'}, web: {image: 'db:1', attach: before_start, options: {link: ['db:base']}}}";
+    let (_, world) = steps(&engine(), text);
+    assert!(looks(&world)["web"].runs);
+    assert_eq!(steps(&world, text).0, [""; 0]);
+    // The one that they lead to is another by now, and so are both that are bound to it.
+    let (done, _) = steps(&world, &text.replace("db: {image: 'db:1'}", "db: {image: 'db:1', options: {env: [A=1]}}"));
+    assert!(done.contains(&"docker rm -f web.weave-net.weave-old".to_owned()), "{done:#?}");
+}
+
+#[test]
+fn what_could_not_be_attached_does_not_start() {
+    let (_, mut world) = steps(&engine(), HELD);
+    world.execute_container(&ContainerStep::Stop { name: "web".to_owned() }).unwrap();
+    let address = parse("10.2.1.5");
+    let owner = Owner { address, mac: parse("02:00:00:00:00:01"), peer: Some(parse("192.0.2.2")), link: None };
+    let host = faulty(&world, Faults { owners: vec![owner], ..Faults::default() });
+    let report = applied(&host, &read(&HELD.replace("1.4/24", "1.5/24")), Mode::Apply).unwrap();
+    assert_eq!((report.errors[0].subject.as_str(), report.errors[0].kind), ("web", ErrorKind::Conflict));
+    assert_eq!(host.asked().containers, []);
+}
+
+#[test]
+fn the_image_of_holders_goes_with_the_last_of_them() {
+    let (_, world) = steps(&engine(), HELD);
+    let reset = "ensure: absent";
+    let (_, kept) = steps(&world, reset);
+    assert!(kept.engine.images.contains_key(names::HOLDER_IMAGE) && looks(&kept)["web"].runs);
+    let (_, empty) = steps(&kept, "containers: {web: {ensure: absent}}");
+    assert_eq!(steps(&empty, reset).0, [format!("docker rmi {}", names::HOLDER_IMAGE)]);
+}
+
+#[test]
+fn held_containers_may_need_each_other() {
+    let text = "containers: {api: {image: 'db:1', attach: before_start, options: {pid: 'container:web'}}, \
+                web: {image: 'db:1', attach: before_start}}";
+    let host = MemoryHost::new(engine());
+    assert!(applied(&host, &read(text), Mode::Apply).unwrap().is_ok());
+    let starts = ["web", "api"].map(|name| ContainerStep::Start { name: name.to_owned() });
+    assert!(host.asked().containers.ends_with(&starts), "{:#?}", host.asked().containers);
+    let world = host.world().clone();
+    let (done, after) = steps(&world, &text.replace("web: {image: 'db:1',", "web: {image: 'app:1',"));
+    assert!(done.contains(&"docker rm -f api.weave-old".to_owned()), "{done:#?}");
+    assert!(looks(&after)["api"].runs && looks(&after)["web"].runs);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use weave_core::observed::{self, Bond, ContainerScope, Containers, Image, Status, TargetProblem};
-use weave_core::plan::container::{ContainerStep, is_ours};
+use weave_core::plan::container::{ContainerStep, HOLDS, is_ours};
 use weave_core::spec::ContainerRef;
 use weave_core::{Error, ErrorKind, Result};
 
@@ -89,7 +89,12 @@ impl Engine {
             let bare = name.strip_suffix(".weave-new").or_else(|| name.strip_suffix(".weave-old")).unwrap_or(name);
             scope.names.iter().any(|other| other == bare || other == name)
         };
-        let seen = self.containers.iter().filter(|(name, made)| named(name) || scope.ours && is_ours(&made.container));
+        let holds =
+            |made: &Made| made.container.label(HOLDS).is_some_and(|held| scope.names.iter().any(|name| name == held));
+        let seen = self.containers.iter();
+        let holder = |made: &Made| scope.holders && made.container.label(HOLDS).is_some();
+        let wanted = |made: &Made| holds(made) || holder(made) || scope.ours && is_ours(&made.container);
+        let seen = seen.filter(|(name, made)| named(name) || wanted(made));
         let images = scope.images.iter().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone())));
         let newest = |name: &String| {
             let image = self.registry.get(name).or_else(|| self.images.get(name))?;
@@ -149,9 +154,31 @@ impl Engine {
             ..observed::Container::default()
         };
         let mut made = Made { container, links, ..Made::default() };
+        self.joins(&mut made)?;
         self.mount(&mut made, &image);
         self.containers.insert(name.to_owned(), made);
         Ok(())
+    }
+
+    /// Keeps the id of the container whose namespace one joins, which must be there.
+    fn joins(&self, made: &mut Made) -> Result<()> {
+        let mode = made.container.host_config["NetworkMode"].as_str().unwrap_or_default();
+        let Some(other) = mode.strip_prefix("container:") else { return Ok(()) };
+        let found = self.containers.get(other).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, &made.container.name, format!("no such container: {other}"))
+        })?;
+        made.container.host_config["NetworkMode"] = format!("container:{}", found.container.id).into();
+        made.container.networks = json!({});
+        Ok(())
+    }
+
+    /// The container whose namespace the one called `name` joins.
+    pub(crate) fn joined(&self, name: &str) -> Option<Result<&Made>> {
+        let mode = self.containers.get(name)?.container.host_config["NetworkMode"].as_str()?;
+        let id = mode.strip_prefix("container:")?;
+        let dead =
+            || Error::new(ErrorKind::Docker, name, format!("cannot join network of a non running container: {id}"));
+        Some(self.by_id(id).filter(|made| made.container.runs()).ok_or_else(dead))
     }
 
     /// The ids behind links, which must be there.
@@ -266,6 +293,15 @@ impl World {
     pub(crate) fn execute_container(&mut self, step: &ContainerStep) -> Result<()> {
         match step {
             ContainerStep::Pull { image, .. } => self.engine.pull(image),
+            ContainerStep::Load { image } => {
+                let made = Image { id: "sha256:feed".to_owned(), ..Image::default() };
+                self.engine.images.insert(image.clone(), made);
+                Ok(())
+            }
+            ContainerStep::Unload { image } => {
+                self.engine.images.remove(image);
+                Ok(())
+            }
             ContainerStep::Create { name, body, .. } => {
                 self.engine.create(name, body)?;
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));
@@ -308,13 +344,14 @@ impl World {
                 return Err(Error::new(ErrorKind::Docker, name, message));
             }
         }
+        let joins = self.engine.joined(name).transpose()?.is_some();
         let number = self.engine.next();
         let made = self.engine.known(name)?;
         let container = &mut made.container;
         if container.runs() {
             return Ok(());
         }
-        container.started_at = number.to_string();
+        container.started_at = format!("{number:09}");
         let ends = variable(container, EXIT).and_then(|code| code.parse().ok());
         let (id, volumes) = (container.id.clone(), Engine::volumes_of(container));
         match ends {
@@ -329,11 +366,14 @@ impl World {
             self.gone(name);
             return Ok(());
         }
+        if joins {
+            return Ok(());
+        }
         // Numbers that the fixture does not use.
         let inode = 2100 + number;
         self.nets.insert(inode, Net::new());
         let pid = u32::try_from(inode).unwrap();
-        self.name(name, Ok(Container { inode, id: Some(id), name: Some(name.to_owned()), pid }));
+        self.name(name, Ok(Container { inode, id: Some(id), name: Some(name.to_owned()), pid, held: false }));
         Ok(())
     }
 
@@ -344,6 +384,9 @@ impl World {
             return Ok(());
         }
         (container.status, container.exit_code) = (Status::Exited, 137);
+        if self.engine.joined(name).is_some() {
+            return Ok(());
+        }
         if let Some(inode) = self.inode(&ContainerRef::Container(name.into())) {
             let links: Vec<u32> = self.nets[&inode].links.iter().map(|link| link.index).collect();
             for link in links {

@@ -7,6 +7,7 @@ use weave_core::host::Owed;
 use weave_core::observed::{
     FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet, TargetProblem,
 };
+use weave_core::plan::container::HOLDS;
 use weave_core::spec::ContainerRef;
 
 use super::engine::Engine;
@@ -23,6 +24,8 @@ pub(crate) struct Container {
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) pid: u32,
+    /// Whether it is in the namespace that another holds for it.
+    pub(crate) held: bool,
 }
 
 /// One end of a veth pair: the namespace it is in, and its number there.
@@ -51,7 +54,22 @@ impl World {
 
     /// The namespace of a container that runs.
     pub(crate) fn inode(&self, container: &ContainerRef) -> Option<u64> {
-        self.containers.get(container)?.as_ref().ok().map(|container| container.inode)
+        self.place(container)?.ok().map(|container| container.inode)
+    }
+
+    /// Where a container is: in its own namespace, or in that of the container that it joins. One that holds the
+    /// namespace of another goes by the other's name.
+    fn place(&self, container: &ContainerRef) -> Option<Result<Container, TargetProblem>> {
+        let mut own = self.containers.get(container)?.clone();
+        let ContainerRef::Container(name) = container else { return Some(own) };
+        let Some(made) = self.engine.containers.get(&**name) else { return Some(own) };
+        if let (Ok(found), Some(held)) = (&mut own, made.container.label(HOLDS)) {
+            found.name = Some(held.to_owned());
+        }
+        let Some(Ok(holder)) = self.engine.joined(name) else { return Some(own) };
+        let found = self.containers.get(&ContainerRef::Container(holder.container.name.as_str().into()))?.clone();
+        let (id, name) = (made.container.id.clone(), made.container.name.clone());
+        Some(found.map(|found| Container { id: Some(id), name: Some(name), held: true, ..found }))
     }
 
     /// A veth pair between two namespaces, both ends down.
@@ -119,10 +137,10 @@ impl World {
     }
 
     fn target(&self, container: &ContainerRef) -> Target {
-        match self.containers.get(container) {
+        match self.place(container) {
             None => Target::Problem(TargetProblem::Missing),
-            Some(Err(problem)) => Target::Problem(problem.clone()),
-            Some(Ok(found)) => Target::Found(Box::new(self.look_into(found))),
+            Some(Err(problem)) => Target::Problem(problem),
+            Some(Ok(found)) => Target::Found(Box::new(self.look_into(&found))),
         }
     }
 
@@ -131,6 +149,7 @@ impl World {
         TargetNet {
             id: container.id.clone(),
             name: container.name.clone(),
+            held: container.held,
             pid: container.pid,
             netns: NetnsId { device: 4, inode: container.inode },
             links: net.links.clone(),
@@ -147,9 +166,10 @@ impl World {
                 Target::Found(net) => net.netns.inode == mark.inode,
                 Target::Problem(_) => false,
             });
-            let found = self.containers.values().flatten().find(|container| container.inode == mark.inode);
+            let mut places = self.containers.keys().filter_map(|name| self.place(name)?.ok());
+            let found = places.find(|container| container.inode == mark.inode);
             if let Some(container) = found.filter(|_| !entered) {
-                observed.targets.insert(mark.container(), Target::Found(Box::new(self.look_into(container))));
+                observed.targets.insert(mark.container(), Target::Found(Box::new(self.look_into(&container))));
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::observed::{Container, Image};
 use crate::plan::container::Wish;
 use crate::spec::Options;
 use crate::spec::options::parse_run;
-use crate::spec::run::{Command, OnChange, Pull, RunState, Settings};
+use crate::spec::run::{AttachWhen, Command, OnChange, Pull, RunState, Settings};
 
 pub(super) const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -50,6 +50,7 @@ fn wish_for(options: Options, image: &str, command: Option<Command>) -> Wish {
         state: RunState::default(),
         on_change: OnChange::default(),
         pull: Pull::default(),
+        attach: AttachWhen::default(),
     };
     crate::docker::wish(&run, &|_| None, Path::new("/base")).expect("a wish")
 }

@@ -1,6 +1,7 @@
 //! Tables of values and lines, and laws for any text.
 
 mod accepted;
+mod apart;
 mod contradictions;
 mod laws;
 mod refused;
