@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
+use crate::progress::Progress;
 use crate::spec::Mac;
 use crate::{Error, Result};
 
@@ -66,6 +67,9 @@ pub trait Host: Sync {
 
     /// Has the engine do one thing with a container; what the engine warns of.
     fn execute_container(&self, step: &ContainerStep) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Tells whoever wants to know how far the work is; nobody does by default.
+    fn tell(&self, _progress: &Progress) {}
 
     /// What this host is able to do, found out by trying where that leaves no trace.
     fn facts(&self) -> impl Future<Output = HostFacts> + Send;

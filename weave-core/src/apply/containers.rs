@@ -4,16 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
+use super::lanes::{AT_ONCE, Count, Lanes};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Containers};
 use crate::plan::container::{ContainerLane, ContainerStep};
 use crate::{Error, ErrorKind};
-
-/// How many containers the engine works on at once: its own work on one is mostly waiting for the kernel.
-const AT_ONCE: usize = 8;
 
 /// How long a container that takes the place of another has to stay up before the other one is let go.
 const PROOF: Duration = Duration::from_secs(1);
@@ -29,13 +27,20 @@ pub(crate) struct LaneDone {
     pub(crate) error: Option<Error>,
     /// Whether what was done stays, in spite of an error.
     stays: bool,
+    /// Whether there was anything to do.
+    works: bool,
 }
 
 impl LaneDone {
     /// A lane that was not begun.
     pub(crate) fn planned(mut lane: ContainerLane) -> Self {
-        let error = lane.problem.take();
-        Self { lane, done: Vec::new(), error, stays: false }
+        let (error, works) = (lane.problem.take(), !lane.is_empty());
+        Self { lane, done: Vec::new(), error, stays: false, works }
+    }
+
+    /// Whether there was something to do, and nothing of it is left or will be done.
+    pub(super) fn is_worked_off(&self) -> bool {
+        self.works && (self.error.is_some() || self.lane.after.is_empty())
     }
 
     /// Notes why it is to be undone; the first reason counts.
@@ -79,9 +84,18 @@ impl LaneDone {
         self.error = self.error.take().map(|error| error.left(left));
     }
 
-    async fn run<H: Host>(mut self, host: &H) -> Self {
+    async fn run<H: Host>(mut self, lanes: &Lanes<'_, H>) -> Self {
+        let mut turn = None;
         for step in std::mem::take(&mut self.lane.before) {
-            match host.execute_container(&step).await {
+            let done = if let ContainerStep::Pull { image, platform } = &step {
+                lanes.pull(image, platform.as_deref(), &step).await
+            } else {
+                if turn.is_none() {
+                    turn = lanes.turn().await;
+                }
+                lanes.host.execute_container(&step).await
+            };
+            match done {
                 Ok(warnings) => {
                     tracing::debug!(%step, "done");
                     self.done.push(step);
@@ -93,6 +107,7 @@ impl LaneDone {
                 }
             }
         }
+        lanes.ended(&self);
         self
     }
 
@@ -134,9 +149,10 @@ pub(crate) fn in_order(lanes: Vec<ContainerLane>) -> Vec<Vec<ContainerLane>> {
 /// Does the steps of all lanes that come before their interfaces.
 pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<LaneDone> {
     let mut done: Vec<LaneDone> = Vec::with_capacity(lanes.len());
+    let shared = Lanes::new(host, lanes.iter().filter(|lane| !lane.is_empty()).count());
     for level in in_order(lanes) {
-        let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).run(host));
-        done.extend(lanes.buffered(AT_ONCE).collect::<Vec<_>>().await);
+        // All are begun, so that none waits for an image that only others need; how many work, the gate says.
+        done.extend(join_all(level.into_iter().map(|lane| LaneDone::planned(lane).run(&shared))).await);
     }
     prove(host, &mut done).await;
     undo(host, &mut done).await;
@@ -203,8 +219,14 @@ fn ended(name: &str, containers: &Containers) -> Option<Error> {
 
 /// Does the steps that cannot be undone, once everything else has succeeded.
 pub(crate) async fn finish<H: Host>(host: &H, lanes: &mut [LaneDone]) {
-    let sound = lanes.iter_mut().filter(|lane| lane.error.is_none());
-    stream::iter(sound).for_each_concurrent(AT_ONCE, |lane| lane.finish(host)).await;
+    let done = lanes.iter().filter(|lane| lane.is_worked_off()).count();
+    let count = Count::new(host, done, lanes.iter().filter(|lane| lane.works).count());
+    let left = lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.lane.after.is_empty());
+    let finish = async |lane: &mut LaneDone| {
+        lane.finish(host).await;
+        count.one_more();
+    };
+    stream::iter(left).for_each_concurrent(AT_ONCE, finish).await;
     // Each by itself: what the others replaced is gone.
     for lane in lanes.iter_mut().filter(|lane| lane.is_to_undo()) {
         lane.undo(host).await;

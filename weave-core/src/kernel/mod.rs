@@ -36,13 +36,11 @@ use crate::netns::NetNs;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
+use crate::progress::{Progress, Watcher};
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
 pub(crate) use machine::machine;
-
-/// Told after each step how many of how many are done.
-pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// What a [`Kernel`] may be told.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +90,7 @@ pub struct Kernel {
     known: Mutex<Known>,
     run_dir: PathBuf,
     lock_timeout: Duration,
-    progress: Option<Progress>,
+    watcher: Option<Watcher>,
 }
 
 /// What the last look left for the next steps.
@@ -121,27 +119,20 @@ impl Kernel {
             known: Mutex::default(),
             run_dir: options.run_dir.unwrap_or_else(run_dir),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
-            progress: None,
+            watcher: None,
         })
     }
 
-    /// Has somebody told of every step.
+    /// Has somebody told how far each operation is.
     #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
-        self.progress = Some(progress);
+    pub fn with_progress(mut self, watcher: Watcher) -> Self {
+        self.watcher = Some(watcher);
         self
     }
 
     /// The engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Tells whoever wants to know that `done` of `total` steps are done.
-    pub(crate) fn tell_progress(&self, done: usize, total: usize) {
-        if let Some(progress) = &self.progress {
-            progress(done, total);
-        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -186,7 +177,17 @@ impl Host for Kernel {
     }
 
     async fn execute_container(&self, step: &ContainerStep) -> Result<Vec<String>> {
-        self.engine.act(step, &|progress| tracing::debug!(?progress, "pull")).await
+        let work = step.work();
+        self.tell(&Progress::Begins(work.clone()));
+        let done = self.engine.act(step, &|pull| self.tell(&Progress::Pull(pull))).await;
+        self.tell(&Progress::Ends(work));
+        done
+    }
+
+    fn tell(&self, progress: &Progress) {
+        if let Some(watcher) = &self.watcher {
+            watcher(progress);
+        }
     }
 
     async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {

@@ -1,9 +1,7 @@
 //! A real engine and a real registry that lets nobody in without a password. Needs root, and fails without it.
 
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,56 +9,21 @@ use super::super::Engine;
 use super::super::address::Address;
 use super::super::client::Patience;
 use super::super::credentials::Keychain;
-use super::super::pull::PullProgress;
 use super::block_on;
-use super::real::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
+use super::real::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Registry};
 use crate::observed::{ContainerScope, Image};
 use crate::plan::container::ContainerStep;
+use crate::progress::Pull;
 use crate::{ErrorKind, Result};
 
 const APP: &str = "127.0.0.1:5000/team/app:1";
-
-/// The password has characters that its encoding for addresses writes otherwise; this is what the registry keeps.
-const PASSWORD: &str = "s?e>cr~et";
-const KEPT: &str = "$2b$05$weaveweaveweaveweaveweWqEUlf9HH2GSwlrGT6AByPbGYOc9aKW";
-
-/// A registry on the loopback of a host. It ends with this value.
-struct Registry(Child);
-
-impl Registry {
-    fn start(host: &Host) -> Self {
-        let path = |name: &str| host.dir().join(name);
-        let config = json!({
-            "version": "0.1", "log": {"level": "warn"},
-            "storage": {"filesystem": {"rootdirectory": path("registry")}}, "http": {"addr": "127.0.0.1:5000"},
-            "auth": {"htpasswd": {"realm": "lab", "path": path("htpasswd")}},
-        });
-        std::fs::write(path("htpasswd"), format!("me:{KEPT}\n")).expect("a file");
-        // JSON is YAML.
-        std::fs::write(path("registry.yml"), config.to_string()).expect("a file");
-        let mut command = host.command("docker-registry");
-        command.arg("serve").arg(path("registry.yml")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let registry = Self(command.spawn().expect("docker-registry is installed"));
-        let up = || host.in_netns(|| std::net::TcpStream::connect("127.0.0.1:5000").is_ok());
-        assert!(wait_until(Duration::from_secs(30), up), "the registry does not listen");
-        registry
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn engine(host: &Host, directory: Option<PathBuf>) -> Engine {
     let address = Address::parse(Some(&host.docker_host())).expect("an address");
     Engine::new(address, Patience::default(), Keychain { directory, path: None })
 }
 
-fn pull(engine: &Engine, image: &str) -> Result<Vec<PullProgress>> {
+fn pull(engine: &Engine, image: &str) -> Result<Vec<Pull>> {
     let told = Mutex::new(Vec::new());
     let step = ContainerStep::Pull { image: image.into(), platform: None };
     block_on(engine.act(&step, &|news| told.lock().expect("a list").push(news)))?;
@@ -84,11 +47,7 @@ fn images_of_a_real_registry() {
     host.start_docker(&DockerOptions::quiet());
     let _registry = Registry::start(&host);
     let home = host.dir().join("docker-config");
-    std::fs::create_dir_all(&home).expect("a directory");
-    use base64::Engine as _;
-    let auth = base64::engine::general_purpose::STANDARD.encode(format!("me:{PASSWORD}"));
-    let config = json!({"auths": {"127.0.0.1:5000": {"auth": auth}}}).to_string();
-    std::fs::write(home.join("config.json"), config).expect("a file");
+    Registry::log_in(&home);
     host.docker(&["tag", IMAGE, APP]).must();
     host.docker(&["push", APP]).must();
     host.docker(&["rmi", IMAGE, APP]).must();

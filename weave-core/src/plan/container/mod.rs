@@ -111,6 +111,9 @@ impl ContainerLane {
     }
 }
 
+/// What changes of an image that is fetched.
+pub(crate) const DIGEST: &str = "digest";
+
 /// Digits of a short id, as `docker ps` shows it.
 const ID_MIN: usize = 12;
 
@@ -247,7 +250,7 @@ fn pull(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<
     if wanted {
         lane.before.push(ContainerStep::Pull { image: wish.image.clone(), platform: wish.platform.clone() });
         let before = image.and_then(|image| image.digests.first()).cloned();
-        lane.changes.push(Change::new(format!("images.{}", wish.image), "digest", before, "pulled"));
+        lane.changes.push(Change::new(format!("images.{}", wish.image), DIGEST, before, "pulled"));
     }
     Ok(wanted && image.is_some())
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::progress::Work;
+
 /// One thing for the engine to do. Each is done wholly or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +70,19 @@ impl ContainerStep {
         let Self::Update { before, .. } = self else { return Vec::new() };
         let settings = before.as_object().into_iter().flatten();
         settings.filter(|(_, value)| super::shape::plain(value).is_null()).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The same in two words.
+    pub(crate) fn work(&self) -> Work {
+        match self {
+            Self::Pull { image, .. } => Work::pull(image),
+            Self::Create { name, .. } => Work::new("create", name),
+            Self::Start { name } => Work::new("start", name),
+            Self::Stop { name } => Work::new("stop", name),
+            Self::Rename { from, .. } => Work::new("rename", from),
+            Self::Update { name, .. } => Work::new("update", name),
+            Self::Remove { name, .. } => Work::new("rm", name),
+        }
     }
 
     /// What puts things as they were; `None` where nothing has to be or nothing can be done.

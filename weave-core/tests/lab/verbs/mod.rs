@@ -17,6 +17,7 @@ mod kernel;
 mod peers;
 mod privileges;
 mod probes;
+mod progress;
 mod refused;
 mod restarts;
 mod routers;

@@ -3,6 +3,7 @@
 use weave_core::ErrorKind;
 use weave_core::apply::Mode;
 use weave_core::host::Owner;
+use weave_core::plan::container::ContainerStep;
 
 use super::scene::{applied, engine, faulty, foreign, identity, looks, lost_volumes, reached, read};
 use crate::support::fixture::parse;
@@ -79,4 +80,25 @@ fn only_what_weave_made_and_nobody_names_is_purged() {
     let names: Vec<String> = host.world().engine.containers.keys().cloned().collect();
     assert_eq!(names, ["api", "other", "web"]);
     assert!(lost_volumes(&world, &host.world()).is_empty());
+}
+
+#[test]
+fn an_image_comes_in_once_however_many_need_it() {
+    let many: String = (0..20).map(|number| format!("  c{number}: {{image: 'app:3'}}\n")).collect();
+    let document = read(&format!("containers:\n{many}  db: {{image: 'db:1'}}"));
+    let is_pull = |step: &&ContainerStep| matches!(step, ContainerStep::Pull { .. });
+    let host = MemoryHost::new(engine());
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    assert_eq!(host.asked().containers.iter().filter(is_pull).count(), 1);
+    assert_eq!(report.steps.iter().filter(|step| *step == "docker pull app:3").count(), 1);
+    assert_eq!(report.changes.iter().filter(|change| change.subject == "images.app:3").count(), 1);
+
+    // And where it does not come, nobody has it.
+    let mut world = engine();
+    world.engine.registry.clear();
+    let host = MemoryHost::new(world);
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert_eq!((report.errors.len(), host.asked().containers.iter().filter(is_pull).count()), (20, 1));
+    assert!(host.world().engine.containers.contains_key("db"));
 }
