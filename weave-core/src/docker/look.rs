@@ -21,6 +21,12 @@ use crate::{Error, ErrorKind, Result};
 /// All containers with the label that weave puts on what it makes, as a filter in an address.
 const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.made%3D1%22%5D%7D";
 
+/// All containers.
+const ALL: &str = "/containers/json?all=1";
+
+/// With more names than this it is quicker to ask first which of them there are: for most there is nothing.
+const FEW: usize = 8;
+
 /// What a replaced container, or the one to replace it, is called while both exist.
 const MEANWHILE: [&str; 2] = [".weave-new", ".weave-old"];
 
@@ -51,12 +57,16 @@ impl Engine {
             names.insert(name.to_owned());
             names.extend(MEANWHILE.map(|suffix| format!("{name}{suffix}")));
         }
+        let asked = match names.len() {
+            ..=FEW => names.clone(),
+            _ => self.list(ALL).await?.into_iter().map(|(_, name)| name).filter(|name| names.contains(name)).collect(),
+        };
         let images: BTreeSet<_> = scope.images.iter().cloned().collect();
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
         let first = scope.ours.then_some(Question::Ours).into_iter();
-        let rest = names.iter().cloned().map(Question::Named);
+        let rest = asked.into_iter().map(Question::Named);
         // The slowest first.
         let questions = latest.into_iter().map(Question::Latest).chain(first);
         for question in questions.chain(rest).chain(images.into_iter().map(Question::Image)) {
@@ -92,7 +102,7 @@ impl Engine {
                 Ok(Answer::Container(found.filter(|container| container.name == name).map(Box::new)))
             }
             Question::Known(id) => Ok(Answer::Container(self.container(&id).await?.map(Box::new))),
-            Question::Ours => self.ours().await.map(Answer::Ours),
+            Question::Ours => self.list(OURS).await.map(Answer::Ours),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
                 Ok(Answer::Image(reference, image))
@@ -113,8 +123,9 @@ impl Engine {
         }
     }
 
-    async fn ours(&self) -> Result<Vec<(String, String)>> {
-        let answer = self.read("list containers", OURS.to_owned()).await.map_err(|failure| failure.error)?;
+    /// The ids and names in a list.
+    async fn list(&self, path: &str) -> Result<Vec<(String, String)>> {
+        let answer = self.read("list containers", path.to_owned()).await.map_err(|failure| failure.error)?;
         let Value::Array(listed) = answer else { return Err(self.senseless("list containers")) };
         let id = |item: &Value| Some(item.get("Id")?.as_str()?.to_owned());
         Ok(listed.iter().filter_map(|item| Some((id(item)?, own_name(item)))).collect())
