@@ -209,6 +209,7 @@ fn container(mut answer: Value) -> Option<Container> {
         name: text(&part("/Name")).trim_start_matches('/').to_owned(),
         status,
         exit_code: part("/State/ExitCode").as_i64().unwrap_or_default(),
+        pid: part("/State/Pid").as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default(),
         started_at: text(&part("/State/StartedAt")),
         image_id: text(&part("/Image")),
         config: part("/Config"),

@@ -16,6 +16,7 @@ mod observe;
 mod paths;
 mod preflight;
 mod probe;
+mod recent;
 mod refused;
 mod targets;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::{Error, Result, names as defaults};
 
 use held::Held;
 pub(crate) use machine::machine;
+use recent::{Begun, Recent};
 
 /// What a [`Kernel`] may be told.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +90,8 @@ pub struct Kernel {
     id: OnceLock<String>,
     engine: Engine,
     known: Mutex<Known>,
+    /// What the last look at containers told, until it is used, or a container is touched.
+    recent: Mutex<Option<Recent>>,
     run_dir: PathBuf,
     lock_timeout: Duration,
     watcher: Option<Watcher>,
@@ -117,6 +121,7 @@ impl Kernel {
             id: OnceLock::new(),
             engine,
             known: Mutex::default(),
+            recent: Mutex::default(),
             run_dir: options.run_dir.unwrap_or_else(run_dir),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
@@ -133,6 +138,11 @@ impl Kernel {
     /// The engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Option<Recent>> {
+        // Nothing is left half written in it.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -173,10 +183,14 @@ impl Host for Kernel {
     }
 
     async fn observe_containers(&self, scope: &ContainerScope) -> Result<Containers> {
-        self.engine.look_at_containers(scope).await
+        let begun = Begun::now();
+        let seen = self.engine.look_at_containers(scope).await?;
+        *self.recent() = Recent::of(&begun, &seen);
+        Ok(seen)
     }
 
     async fn execute_container(&self, step: &ContainerStep) -> Result<Vec<String>> {
+        *self.recent() = None;
         let work = step.work();
         self.tell(&Progress::Begins(work.clone()));
         let done = self.engine.act(step, &|pull| self.tell(&Progress::Pull(pull))).await;

@@ -39,6 +39,8 @@ pub struct Container {
     pub status: Status,
     /// The exit code of its last process.
     pub exit_code: i64,
+    /// Its first process, as this host counts them; 0 where there is none.
+    pub pid: u32,
     /// When it was last started.
     pub started_at: String,
     /// The id of its image.
