@@ -9,6 +9,7 @@
 mod attachments;
 mod by_hand;
 mod command;
+mod containers;
 #[path = "../weave-core/tests/support/lab/mod.rs"]
 mod lab;
 mod measure;
@@ -56,6 +57,8 @@ const NOTES: &str = "\
 limit   hand-made netlink messages in this process. traffic: VXLAN and bridge
         made with `ip`. `weave attach`: one GET of the container from the engine.
         connect, firewall: with `nft -f` of the same set of peers.
+        containers: the docker client, which attaches nothing: `docker run -d`
+        for each; unchanged: `docker ps -a` and one `docker inspect` of all.
 others  `ip -batch` (attach), `bridge -batch` (connect), `docker network connect`
         (`weave attach`).
 ratio   weave / limit; of interleaved runs, medians.";
@@ -76,10 +79,11 @@ fn main() -> ExitCode {
     }
     let bench = Bench { quick: !flags.is_empty(), words };
     table::head();
-    let groups: [(&str, Group); 5] = [
+    let groups: [(&str, Group); 6] = [
         ("attachments", attachments::measure),
         ("peers", peers::measure),
         ("command", command::measure),
+        ("containers", containers::measure),
         ("traffic", traffic::measure),
         ("memory", memory::measure),
     ];

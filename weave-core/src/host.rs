@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
+use crate::progress::Progress;
 use crate::spec::{Attach, Mac};
 use crate::{Error, Result};
 
@@ -77,6 +78,9 @@ pub trait Host: Sync {
 
     /// Writes down what is owed, instead of all that was. A reboot may forget it: it takes all interfaces with it.
     fn owe(&self, owed: &Owed) -> impl Future<Output = Result<()>> + Send;
+
+    /// Tells whoever wants to know how far the work is; nobody does by default.
+    fn tell(&self, _progress: &Progress) {}
 
     /// What this host is able to do, found out by trying where that leaves no trace.
     fn facts(&self) -> impl Future<Output = HostFacts> + Send;

@@ -49,6 +49,7 @@ pub mod observed;
 pub mod ops;
 mod packet;
 pub mod plan;
+pub mod progress;
 pub mod spec;
 mod sysctl;
 
@@ -56,3 +57,4 @@ pub use apply::Mode;
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::{Kernel, KernelOptions};
 pub use ops::{Operation, Report};
+pub use progress::Progress;

@@ -6,19 +6,17 @@ mod prove;
 
 use std::collections::BTreeSet;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
 pub(crate) use inert::came_to_nothing;
 pub(crate) use prove::prove_started;
 
+use super::lanes::{AT_ONCE, Count, Lanes};
 use crate::host::Host;
 use crate::plan::container::{ContainerLane, ContainerStep};
-use crate::{Error, ErrorKind};
-
-/// How many containers the engine works on at once: its own work on one is mostly waiting for the kernel.
-const AT_ONCE: usize = 8;
+use crate::{Error, ErrorKind, Result};
 
 /// A lane, and how far it came.
 #[derive(Debug, Clone)]
@@ -37,13 +35,20 @@ pub(crate) struct LaneDone {
     stays: bool,
     /// What was undone but for its start, which waits for its interface.
     late: Vec<ContainerStep>,
+    /// Whether there was anything to do.
+    works: bool,
 }
 
 impl LaneDone {
     /// A lane that was not begun.
     pub(crate) fn planned(mut lane: ContainerLane) -> Self {
-        let error = lane.problem.take();
-        Self { lane, done: Vec::new(), error, ended: false, started: None, stays: false, late: Vec::new() }
+        let (error, works) = (lane.problem.take(), !lane.is_empty());
+        Self { lane, done: Vec::new(), error, ended: false, started: None, stays: false, late: Vec::new(), works }
+    }
+
+    /// Whether there was something to do, and nothing of it is left or will be done.
+    pub(super) fn is_worked_off(&self) -> bool {
+        self.works && (self.error.is_some() || self.lane.start.is_empty() && self.lane.after.is_empty())
     }
 
     /// Notes why it is to be undone; the first reason counts.
@@ -118,15 +123,32 @@ impl LaneDone {
         self.error = self.error.take().map(|error| error.left(left));
     }
 
-    async fn begin<H: Host>(mut self, host: &H) -> Self {
-        let steps = std::mem::take(&mut self.lane.before);
-        self.run(host, steps).await;
+    async fn begin<H: Host>(mut self, lanes: &Lanes<'_, H>) -> Self {
+        let mut turn = None;
+        for step in std::mem::take(&mut self.lane.before) {
+            let done = if let Some(image) = step.fetches() {
+                lanes.fetch(image, &step).await
+            } else {
+                if turn.is_none() {
+                    turn = lanes.turn().await;
+                }
+                lanes.host.execute_container(&step).await
+            };
+            if !self.note(step, done) {
+                break;
+            }
+        }
+        lanes.ended(&self);
         self
     }
 
     async fn start<H: Host>(&mut self, host: &H) {
-        let steps = std::mem::take(&mut self.lane.start);
-        self.run(host, steps).await;
+        for step in std::mem::take(&mut self.lane.start) {
+            let done = host.execute_container(&step).await;
+            if !self.note(step, done) {
+                break;
+            }
+        }
     }
 
     /// Starts what came back, now that it has its interface again.
@@ -143,21 +165,21 @@ impl LaneDone {
         }
     }
 
-    async fn run<H: Host>(&mut self, host: &H, steps: Vec<ContainerStep>) {
-        for step in steps {
-            match host.execute_container(&step).await {
-                Ok(warnings) => {
-                    tracing::debug!(%step, "done");
-                    if matches!(&step, ContainerStep::Start { name } if *name == self.lane.name) {
-                        self.started = Some(Instant::now());
-                    }
-                    self.done.push(step);
-                    self.lane.warnings.extend(warnings);
+    /// Whether the next step may be done.
+    fn note(&mut self, step: ContainerStep, done: Result<Vec<String>>) -> bool {
+        match done {
+            Ok(warnings) => {
+                tracing::debug!(%step, "done");
+                if matches!(&step, ContainerStep::Start { name } if *name == self.lane.name) {
+                    self.started = Some(Instant::now());
                 }
-                Err(error) => {
-                    self.fail(error);
-                    break;
-                }
+                self.done.push(step);
+                self.lane.warnings.extend(warnings);
+                true
+            }
+            Err(error) => {
+                self.fail(error);
+                false
             }
         }
     }
@@ -207,9 +229,10 @@ fn ordered<T>(lanes: Vec<T>, lane: impl Fn(&T) -> &ContainerLane) -> Vec<Vec<T>>
 /// Does the steps of all lanes that come before their interfaces.
 pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<LaneDone> {
     let mut done: Vec<LaneDone> = Vec::with_capacity(lanes.len());
+    let shared = Lanes::new(host, lanes.iter().filter(|lane| !lane.is_empty()).count());
     for level in in_order(lanes) {
-        let lanes = stream::iter(level).map(|lane| LaneDone::planned(lane).begin(host));
-        done.extend(lanes.buffered(AT_ONCE).collect::<Vec<_>>().await);
+        // All are begun, so that none waits for an image that only others need; how many work, the gate says.
+        done.extend(join_all(level.into_iter().map(|lane| LaneDone::planned(lane).begin(&shared))).await);
     }
     prove::prove_replacing(host, &mut done).await;
     undo(host, &mut done).await;
@@ -218,13 +241,21 @@ pub(crate) async fn begin<H: Host>(host: &H, lanes: Vec<ContainerLane>) -> Vec<L
 
 /// Starts the containers that have their interfaces by now.
 pub(crate) async fn start<H: Host>(host: &H, lanes: &mut [LaneDone]) {
+    let (done, total) = worked_off(lanes);
     let waiting: Vec<&mut LaneDone> = lanes.iter_mut().filter(|lane| lane.is_waiting()).collect();
     let names: BTreeSet<String> = waiting.iter().map(|lane| lane.lane.name.clone()).collect();
     if names.is_empty() {
         return;
     }
+    let count = Count::new(host, done, total);
+    let start = async |lane: &mut LaneDone| {
+        lane.start(host).await;
+        if lane.is_worked_off() {
+            count.one_more();
+        }
+    };
     for level in ordered(waiting, |lane| &lane.lane) {
-        stream::iter(level).for_each_concurrent(AT_ONCE, |lane| lane.start(host)).await;
+        stream::iter(level).for_each_concurrent(AT_ONCE, start).await;
     }
     prove::prove_late(host, lanes, &names).await;
     undo(host, lanes).await;
@@ -264,10 +295,22 @@ fn companion(lanes: &[LaneDone]) -> Option<(usize, Error)> {
     })
 }
 
+/// How many lanes with something to do are worked off, and how many there are.
+fn worked_off(lanes: &[LaneDone]) -> (usize, usize) {
+    let count = |which: fn(&&LaneDone) -> bool| lanes.iter().filter(which).count();
+    (count(|lane| lane.is_worked_off()), count(|lane| lane.works))
+}
+
 /// Does the steps that cannot be undone, once everything else has succeeded.
 pub(crate) async fn finish<H: Host>(host: &H, lanes: &mut [LaneDone]) {
-    let sound = lanes.iter_mut().filter(|lane| lane.error.is_none());
-    stream::iter(sound).for_each_concurrent(AT_ONCE, |lane| lane.finish(host)).await;
+    let (done, total) = worked_off(lanes);
+    let count = Count::new(host, done, total);
+    let left = lanes.iter_mut().filter(|lane| lane.error.is_none() && !lane.lane.after.is_empty());
+    let finish = async |lane: &mut LaneDone| {
+        lane.finish(host).await;
+        count.one_more();
+    };
+    stream::iter(left).for_each_concurrent(AT_ONCE, finish).await;
     // Each by itself: what the others replaced is gone.
     for lane in lanes.iter_mut().filter(|lane| lane.is_to_undo()) {
         lane.undo(host).await;

@@ -1,6 +1,7 @@
 //! DO: runs a plan, keeps a journal of what succeeded, undoes backwards on an error, and looks again at the end.
 
 pub(crate) mod containers;
+mod lanes;
 mod lock;
 
 use std::borrow::Borrow;

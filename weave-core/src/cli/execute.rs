@@ -42,7 +42,8 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
         let told = || {
             if !silent {
                 // Where stderr is gone, nobody can be told.
-                let _ = writeln!(std::io::stderr(), "interrupted: finishing or undoing what was begun");
+                let tell = || drop(writeln!(std::io::stderr(), "interrupted: finishing or undoing what was begun"));
+                progress.aside(tell);
             }
         };
         let lock = run_dir().join("lock");
@@ -57,7 +58,7 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
 fn kernel(progress: &Arc<Progress>) -> Result<Kernel> {
     let told = Arc::clone(progress);
     let kernel = Kernel::new(KernelOptions::default())?;
-    Ok(kernel.with_progress(Arc::new(move |done, total| told.step(done, total))))
+    Ok(kernel.with_progress(Arc::new(move |news| told.tell(news))))
 }
 
 fn interrupted(operation: &Operation) -> Error {

@@ -14,10 +14,10 @@ use serde_json::Value;
 use super::client::Engine;
 use super::failure::Failure;
 use super::find::spoken_name;
-use super::pull::PullProgress;
 use super::refusal;
 use crate::observed::Status;
 use crate::plan::container::{ContainerStep, is_ours};
+use crate::progress::Pull;
 use crate::{Error, ErrorKind, Result};
 
 /// How long the engine waits for a container that was asked to stop, when nobody says otherwise.
@@ -36,7 +36,7 @@ impl Engine {
     ///
     /// # Errors
     /// About the container or the image, in the engine's words, and with what to do where that is known.
-    pub(crate) async fn act(&self, step: &ContainerStep, told: &(dyn Fn(PullProgress) + Sync)) -> Result<Vec<String>> {
+    pub(crate) async fn act(&self, step: &ContainerStep, told: &(dyn Fn(Pull) + Sync)) -> Result<Vec<String>> {
         match step {
             ContainerStep::Pull { image, platform } => self.pull(image, platform.as_deref(), told).await.map(none),
             ContainerStep::Load { .. } => self.load_holder().await.map(none),

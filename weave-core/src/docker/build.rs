@@ -1,6 +1,8 @@
 //! Images that the engine builds: `docker build`, by the engine's own builder.
 
+mod bases;
 mod output;
+mod teller;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +24,14 @@ pub(super) use output::plain;
 use super::client::Engine;
 use super::context::Context;
 use super::failure::Failure;
+use super::reference::Reference;
+use super::refusal;
 use crate::names::CONTEXT_LABEL;
+use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 use output::Output;
+use teller::Teller;
 
 /// How much of a context goes to the engine at once, and how many such pieces may wait for it.
 const PIECE: usize = 64 * 1024;
@@ -62,15 +68,6 @@ pub(crate) struct Built {
     pub(crate) context: Option<String>,
 }
 
-/// How far a build is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// So many bytes of so many were sent.
-    Sent(u64, u64),
-    /// So many steps of so many are done.
-    Steps(usize, usize),
-}
-
 impl Engine {
     /// The image of a tag, if there is one.
     pub(crate) async fn built(&self, tag: &str) -> Result<Option<Built>> {
@@ -93,33 +90,41 @@ impl Engine {
         &self,
         request: Request,
         context: Context,
-        tell: impl Fn(Progress),
+        tell: &(dyn Fn(&Progress) + Sync),
     ) -> Result<Vec<String>> {
+        let bases = bases::bases(&context.dockerfile_text()?);
+        let keys = self.keychain().find_for(bases.as_ref()).await?;
+        let credentials = Some(keys.credentials.clone()).filter(|found| !found.is_empty());
         let docker = self.unhurried(LONGEST).map_err(|failure| failure.error)?;
         let options = options(request, &context);
         let whole = context.size();
         let sent = Arc::new(AtomicU64::new(0));
         let (pieces, packer) = pack(context, Arc::clone(&sent))?;
-        let mut output = Output::default();
+        let (mut output, mut teller) = (Output::default(), Teller::new(tell));
         let mut broken = None;
-        let mut answer = docker.build_image(options, None, Some(bollard::body_try_stream(pieces)));
+        let mut answer = docker.build_image(options, credentials, Some(bollard::body_try_stream(pieces)));
         loop {
             match tokio::time::timeout(TELL, answer.next()).await {
                 Ok(None) => break,
                 Ok(Some(Ok(told))) => {
-                    if let Some((done, steps)) = output.take(&told) {
-                        tell(Progress::Steps(done, steps));
+                    if let Some((done, total)) = output.take(&told) {
+                        teller.step(done, total, output.instruction());
                     }
+                    teller.layer(told, output.base());
                 }
                 Ok(Some(Err(cause))) => {
                     broken = Some(cause);
                     break;
                 }
-                Err(_) if output.is_empty() => tell(Progress::Sent(sent.load(Ordering::Relaxed).min(whole), whole)),
+                Err(_) if output.is_empty() => {
+                    let bytes = sent.load(Ordering::Relaxed).min(whole);
+                    tell(&Progress::Context { bytes, total: whole });
+                }
                 Err(_) => {}
             }
         }
         drop(answer);
+        drop(teller);
         // An engine that refuses may leave the context unread; the packer then ends with the connection.
         let packed = tokio::time::timeout(FAREWELL, packer).await;
         let packed = packed.ok().and_then(|ended| ended.ok()).unwrap_or(Ok(()));
@@ -133,7 +138,13 @@ impl Engine {
                     ApiError::DockerStreamError { error: why }
                     | ApiError::DockerResponseServerError { message: why, .. },
                 ),
-            ) => Err(output.failed(&why)),
+            ) => {
+                let base = output.base().map(str::to_owned);
+                let error = output.failed(&why);
+                let Some(reference) = base.as_deref().and_then(Reference::read) else { return Err(error) };
+                let base = base.as_deref().unwrap_or_default();
+                Err(refusal::of_base(base, &why, error, &keys.of(&reference)))
+            }
             (_, Some(cause)) => Err(self.failed("build the image", cause).error),
             (Err(error), None) => Err(error),
             (Ok(()), None) => Ok(output.warnings),

@@ -29,8 +29,8 @@ const NEWEST_MINOR: u16 = 53;
 
 const ASK_VERSION: &str = "ask for the version";
 
-/// The header that carries credentials.
-const CREDENTIALS: &str = "x-registry-auth";
+/// The headers that carry credentials: of one registry, and of several for a build.
+const CREDENTIALS: [&str; 2] = ["x-registry-auth", "x-registry-config"];
 
 /// Longer than anybody waits; a clock may still be set to it.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -304,7 +304,8 @@ fn addressed(mut request: BollardRequest, path: &str, minor: u16) -> BollardRequ
 
 /// Writes credentials in the alphabet that the engine reads; bollard uses the one with `+` and `/`.
 fn url_safe(mut request: BollardRequest) -> BollardRequest {
-    if let Some(value) = request.headers_mut().get_mut(CREDENTIALS) {
+    for name in CREDENTIALS {
+        let Some(value) = request.headers_mut().get_mut(name) else { continue };
         let safe: Vec<u8> = value
             .as_bytes()
             .iter()

@@ -6,7 +6,7 @@ mod helper;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,23 @@ pub(super) struct Key {
     pub(super) trouble: Option<String>,
 }
 
+/// What was found for several registries.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// The credentials by the names that registries have in the configuration.
+    pub(super) credentials: HashMap<String, DockerCredentials>,
+    /// Why helpers gave none, by the same names.
+    trouble: HashMap<String, String>,
+}
+
+impl Keys {
+    /// What was found for the registry that `reference` is in.
+    pub(super) fn of(&self, reference: &Reference<'_>) -> Key {
+        let registry = reference.key();
+        Key { credentials: self.credentials.get(registry).cloned(), trouble: self.trouble.get(registry).cloned() }
+    }
+}
+
 /// The part of `config.json` that is about registries.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -46,6 +63,14 @@ struct Config {
     helpers: Option<HashMap<String, String>>,
     #[serde(rename = "credsStore")]
     store: Option<String>,
+}
+
+impl Config {
+    /// All registries that it names. One whose credentials are in a store has an entry, too, though an empty one.
+    fn registries(&self) -> BTreeSet<String> {
+        let auths = self.auths.iter().flat_map(HashMap::keys);
+        auths.chain(self.helpers.iter().flat_map(HashMap::keys)).cloned().collect()
+    }
 }
 
 /// One entry of `auths`.
@@ -77,16 +102,46 @@ impl Keychain {
     /// When the configuration is there and cannot be read or makes no sense.
     pub(super) async fn find(&self, reference: &Reference<'_>) -> Result<Key> {
         let (keychain, key) = (self.clone(), reference.key().to_owned());
-        // Reading may block, and a helper may take its time.
-        let found = tokio::task::spawn_blocking(move || keychain.look_up(&key)).await;
-        found.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))
+        waiting(move || keychain.look_up(&key)).await
+    }
+
+    /// Looks for credentials of the registries that `images` are in; where nobody knows which these are, of all that the
+    /// configuration names.
+    ///
+    /// # Errors
+    /// As [`Keychain::find`].
+    pub(super) async fn find_for(&self, images: Option<&BTreeSet<String>>) -> Result<Keys> {
+        let key = |image: &String| Some(Reference::read(image)?.key().to_owned());
+        let registries = images.map(|images| images.iter().filter_map(key).collect());
+        let keychain = self.clone();
+        waiting(move || keychain.look_up_all(registries)).await
+    }
+
+    fn look_up_all(&self, registries: Option<BTreeSet<String>>) -> Result<Keys> {
+        let registries = match (registries, self.config()?) {
+            (Some(registries), _) => registries,
+            (None, Some((_, config))) => config.registries(),
+            (None, None) => BTreeSet::new(),
+        };
+        let mut keys = Keys::default();
+        for registry in registries {
+            let Key { credentials, trouble } = self.look_up(&registry)?;
+            keys.credentials.extend(credentials.map(|found| (registry.clone(), found)));
+            keys.trouble.extend(trouble.map(|why| (registry, why)));
+        }
+        Ok(keys)
+    }
+
+    /// The configuration, where there is one, and its file.
+    fn config(&self) -> Result<Option<(PathBuf, Config)>> {
+        let Some(file) = self.directory.as_ref().map(|directory| directory.join("config.json")) else {
+            return Ok(None);
+        };
+        Ok(read(&file)?.map(|config| (file, config)))
     }
 
     fn look_up(&self, registry: &str) -> Result<Key> {
-        let Some(file) = self.directory.as_ref().map(|directory| directory.join("config.json")) else {
-            return Ok(Key::default());
-        };
-        let Some(config) = read(&file)? else { return Ok(Key::default()) };
+        let Some((file, config)) = self.config()? else { return Ok(Key::default()) };
         let helper = config.helpers.as_ref().and_then(|helpers| helpers.get(registry)).or(config.store.as_ref());
         match helper.filter(|name| !name.is_empty()) {
             Some(name) => self.ask(name, registry, &file),
@@ -110,6 +165,11 @@ impl Keychain {
             }
         })
     }
+}
+
+/// Runs what may block: a file is read, and a helper may take its time.
+async fn waiting<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(job).await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))
 }
 
 /// The configuration; `None` where there is none.

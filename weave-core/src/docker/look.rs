@@ -25,12 +25,19 @@ const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.
 /// All containers that hold the network of another.
 const HOLDERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.holds%22%5D%7D";
 
+/// All containers.
+const ALL: &str = "/containers/json?all=1";
+
+/// With more names than this it is quicker to ask first which of them there are: for most there is nothing.
+const FEW: usize = 8;
+
 enum Question {
     /// A container, what it replaces, and what will replace it.
     Named(String),
     Known(String),
     Ours,
     Holders,
+    All,
     Image(String),
     Latest(String),
     Log(String),
@@ -40,6 +47,7 @@ enum Question {
 enum Answer {
     Containers(Vec<Container>),
     Listed(Vec<Listed>),
+    All(Vec<Listed>),
     Image(String, Option<Image>),
     Latest(String, Result<String, String>),
     Log(String, Option<Vec<String>>),
@@ -68,13 +76,14 @@ impl Engine {
         let latest: BTreeSet<_> = scope.latest.iter().cloned().collect();
         let gate = Arc::new(Semaphore::new(AT_ONCE));
         let mut looks = JoinSet::new();
+        let spoken: BTreeSet<&str> = scope.names.iter().filter_map(|name| spoken_name(name)).collect();
+        let few = names.len() <= FEW;
         let all = scope.ours || scope.holders;
-        let holders = (!scope.ours && (scope.holders || !scope.names.is_empty())).then_some(Question::Holders);
+        let holders = (few && !scope.ours && (scope.holders || !names.is_empty())).then_some(Question::Holders);
         let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
-        let first = first.chain(scope.bonds.then_some(Question::Bonds));
+        let first = first.chain((!few).then_some(Question::All)).chain(scope.bonds.then_some(Question::Bonds));
         let logs = scope.logs.iter().filter_map(|name| spoken_name(name)).map(|name| Question::Log(name.to_owned()));
-        let asked: BTreeSet<_> = scope.names.iter().filter_map(|name| spoken_name(name)).collect();
-        let rest = asked.into_iter().map(|name| Question::Named(name.to_owned()));
+        let rest = spoken.iter().filter(|_| few).map(|name| Question::Named((*name).to_owned()));
         // The slowest first.
         let questions = latest.into_iter().map(Question::Latest).chain(first);
         for question in questions.chain(rest).chain(logs).chain(images.into_iter().map(Question::Image)) {
@@ -93,6 +102,15 @@ impl Engine {
                         |one: &Listed| !all && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name));
                     let news = listed.into_iter().filter(|one| !names.contains(&one.name) && !of_others(one));
                     for Listed { id, .. } in news {
+                        looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
+                    }
+                }
+                Answer::All(listed) => {
+                    let is_asked = |one: &Listed| {
+                        names.contains(&one.name) || one.holds.as_ref().is_some_and(|name| scope.names.contains(name))
+                    };
+                    // By its id, so that one that is renamed meanwhile is not missed.
+                    for Listed { id, .. } in listed.into_iter().filter(is_asked) {
                         looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
                     }
                 }
@@ -125,6 +143,7 @@ impl Engine {
             Question::Known(id) => Ok(Answer::Containers(self.container(&id).await?.into_iter().collect())),
             Question::Ours => self.list(OURS).await.map(Answer::Listed),
             Question::Holders => self.list(HOLDERS).await.map(Answer::Listed),
+            Question::All => self.list(ALL).await.map(Answer::All),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;
                 Ok(Answer::Image(reference, image))
@@ -245,6 +264,7 @@ fn container(mut answer: Value) -> Option<Container> {
         status,
         exit_code: part("/State/ExitCode").as_i64().unwrap_or_default(),
         restarts: part("/RestartCount").as_u64().unwrap_or_default(),
+        pid: part("/State/Pid").as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default(),
         started_at: text(&part("/State/StartedAt")),
         image_id: text(&part("/Image")),
         config: part("/Config"),

@@ -3,38 +3,19 @@
 use std::collections::HashMap;
 use std::pin::pin;
 
-use bollard::models::CreateImageInfo;
+use bollard::models::ProgressDetail;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::StreamExt;
 
 use super::client::Engine;
 use super::reference::Reference;
 use super::refusal;
+use crate::progress::Pull;
 use crate::{Error, Result};
-
-/// How far an image is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PullProgress {
-    /// Its reference.
-    pub(crate) image: String,
-    /// Layers it has, as far as is known.
-    pub(crate) layers: usize,
-    /// Layers that are there.
-    pub(crate) done: usize,
-    /// Bytes fetched so far.
-    pub(crate) bytes: u64,
-    /// Bytes to fetch, of the layers that were begun.
-    pub(crate) total: u64,
-}
 
 impl Engine {
     /// Fetches an image: `docker pull`. However long it takes, as long as the engine says something.
-    pub(super) async fn pull(
-        &self,
-        image: &str,
-        platform: Option<&str>,
-        told: &(dyn Fn(PullProgress) + Sync),
-    ) -> Result<()> {
+    pub(super) async fn pull(&self, image: &str, platform: Option<&str>, told: &(dyn Fn(Pull) + Sync)) -> Result<()> {
         let allowed = "allowed: [REGISTRY/]NAME[:TAG][@DIGEST]";
         let reference = Reference::read(image)
             .ok_or_else(|| Error::invalid("image", format!("`{image}` is no image reference; {allowed}")))?;
@@ -55,7 +36,7 @@ impl Engine {
             let failure = match tokio::time::timeout(silence, news.next()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(Ok(line))) => {
-                    layers.learn(line);
+                    layers.learn(line.id, line.status, line.progress_detail);
                     let now = layers.progress(image);
                     if now != last {
                         told(now.clone());
@@ -78,7 +59,7 @@ fn what_of(what: &str, image: &str) -> String {
 
 /// The layers of an image by their short ids.
 #[derive(Default)]
-struct Layers(HashMap<String, Layer>);
+pub(super) struct Layers(HashMap<String, Layer>);
 
 #[derive(Default)]
 struct Layer {
@@ -88,8 +69,9 @@ struct Layer {
 }
 
 impl Layers {
-    fn learn(&mut self, line: CreateImageInfo) {
-        let (Some(id), Some(status)) = (line.id, line.status) else { return };
+    /// Takes one line of what the engine says.
+    pub(super) fn learn(&mut self, id: Option<String>, status: Option<String>, detail: Option<ProgressDetail>) {
+        let (Some(id), Some(status)) = (id, status) else { return };
         let is_layer = |word: &str| {
             let words = ["Pulling fs layer", "Waiting", "Downloading", "Verifying Checksum", "Download complete"];
             words.contains(&word) || ["Extracting", "Pull complete", "Already exists"].contains(&word)
@@ -102,7 +84,7 @@ impl Layers {
         let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
         match status.as_str() {
             "Downloading" => {
-                let detail = line.progress_detail.unwrap_or_default();
+                let detail = detail.unwrap_or_default();
                 layer.bytes = count(detail.current);
                 layer.total = count(detail.total).max(layer.bytes);
             }
@@ -115,8 +97,8 @@ impl Layers {
         }
     }
 
-    fn progress(&self, image: &str) -> PullProgress {
-        PullProgress {
+    pub(super) fn progress(&self, image: &str) -> Pull {
+        Pull {
             image: image.to_owned(),
             layers: self.0.len(),
             done: self.0.values().filter(|layer| layer.done).count(),

@@ -19,13 +19,26 @@ pub(super) fn of_create(name: &str, image: &str, failure: Failure) -> Error {
 
 /// The same for an image in a registry; with why there are no credentials, if there should be some.
 pub(super) fn of_registry(image: &str, what: &str, failure: Failure, key: &Key) -> Error {
+    told(image, what, failure, &of_known(image, key))
+}
+
+/// What `error` of a build means where `why` is about its base `image`.
+pub(super) fn of_base(image: &str, why: &str, error: Error, key: &Key) -> Error {
+    let small = why.to_lowercase();
+    match of_known(image, key).into_iter().find(|rule| rule.words.iter().any(|words| says(&small, words))) {
+        Some(rule) => Error::new(rule.kind, "", error.message()).hint(rule.hint),
+        None => error,
+    }
+}
+
+fn of_known(image: &str, key: &Key) -> Vec<Rule> {
     let mut rules = of_image(image);
     if let (Some(trouble), Some(rule)) =
         (&key.trouble, rules.iter_mut().find(|rule| rule.kind == ErrorKind::PermissionDenied))
     {
         rule.hint = format!("no credentials were sent: {trouble}; {}", rule.hint);
     }
-    told(image, what, failure, &rules)
+    rules
 }
 
 /// What some words of the engine mean.

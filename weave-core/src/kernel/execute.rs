@@ -10,11 +10,12 @@ use std::sync::Arc;
 use super::announce::{Hearers, Pair};
 use super::held::Held;
 use super::refused::{Failure, in_words, unless_gone};
-use super::{Kernel, Progress, flood, groups, job, look, probe};
+use super::{Kernel, flood, groups, job, look, probe};
 use crate::host::{OnError, Outcome};
 use crate::netlink::{Message, Refusal, Socket, encode};
 use crate::netns::NetNs;
 use crate::plan::{NewVeth, Place, Step};
+use crate::progress::{Progress, Watcher};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result, firewall, sysctl};
 
@@ -26,12 +27,12 @@ impl Kernel {
         if steps.is_empty() {
             return Vec::new();
         }
-        let (host, progress, mine) = (Arc::clone(&self.host), self.progress.clone(), Arc::clone(&steps));
+        let (host, watcher, mine) = (Arc::clone(&self.host), self.watcher.clone(), Arc::clone(&steps));
         let (held, numbers, bridges) = {
             let known = self.known();
             (Arc::clone(&known.held), Numbers::free(&known.indexes, 2 * steps.len()), known.bridges.clone())
         };
-        let work = move || Ok(Worker::new(host, held, numbers, bridges)?.run(&mine, on_error, progress.as_ref()));
+        let work = move || Ok(Worker::new(host, held, numbers, bridges)?.run(&mine, on_error, watcher.as_ref()));
         let outcomes = match if steps.len() > FEW { job::start(&self.host, work) } else { job::soon(&self.host, work) }
         {
             Ok(job) => job.wait().await,
@@ -101,7 +102,7 @@ impl Worker {
         Ok(Self { host, held, numbers, socket, indexes, inside: None, pair: None, hearers: None, here })
     }
 
-    fn run(mut self, steps: &[Step], on_error: OnError, progress: Option<&Progress>) -> Vec<Outcome> {
+    fn run(mut self, steps: &[Step], on_error: OnError, watcher: Option<&Watcher>) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(steps.len());
         let mut stopped = false;
         self.hearers = Hearers::of(steps, &mut self.socket);
@@ -122,8 +123,8 @@ impl Worker {
                     stopped = on_error == OnError::Stop;
                 }
             }
-            if let Some(progress) = progress {
-                progress(outcomes.len(), steps.len());
+            if let Some(watcher) = watcher {
+                watcher(&Progress::Steps { done: outcomes.len(), total: steps.len() });
             }
         }
         outcomes

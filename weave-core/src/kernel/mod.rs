@@ -17,6 +17,7 @@ mod owed;
 mod paths;
 mod preflight;
 mod probe;
+mod recent;
 mod refused;
 mod targets;
 #[cfg(test)]
@@ -37,13 +38,12 @@ use crate::netns::NetNs;
 use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
+use crate::progress::{Progress, Watcher};
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
 pub(crate) use machine::machine;
-
-/// Told after each step how many of how many are done.
-pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
+use recent::{Begun, Recent};
 
 /// What a [`Kernel`] may be told.
 #[derive(Debug, Clone, Default)]
@@ -91,9 +91,11 @@ pub struct Kernel {
     id: OnceLock<String>,
     engine: Engine,
     known: Mutex<Known>,
+    /// What the last look at containers told, until it is used, or a container is touched.
+    recent: Mutex<Option<Recent>>,
     run_dir: PathBuf,
     lock_timeout: Duration,
-    progress: Option<Progress>,
+    watcher: Option<Watcher>,
 }
 
 /// What the last look left for the next steps.
@@ -120,16 +122,17 @@ impl Kernel {
             id: OnceLock::new(),
             engine,
             known: Mutex::default(),
+            recent: Mutex::default(),
             run_dir: options.run_dir.unwrap_or_else(run_dir),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
-            progress: None,
+            watcher: None,
         })
     }
 
-    /// Has somebody told of every step.
+    /// Has somebody told how far each operation is.
     #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
-        self.progress = Some(progress);
+    pub fn with_progress(mut self, watcher: Watcher) -> Self {
+        self.watcher = Some(watcher);
         self
     }
 
@@ -138,11 +141,9 @@ impl Kernel {
         &self.engine
     }
 
-    /// Tells whoever wants to know that `done` of `total` steps are done.
-    pub(crate) fn tell_progress(&self, done: usize, total: usize) {
-        if let Some(progress) = &self.progress {
-            progress(done, total);
-        }
+    fn recent(&self) -> MutexGuard<'_, Option<Recent>> {
+        // Nothing is left half written in it.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -191,11 +192,25 @@ impl Host for Kernel {
     }
 
     async fn observe_containers(&self, scope: &ContainerScope) -> Result<Containers> {
-        self.engine.look_at_containers(scope).await
+        let begun = Begun::now();
+        let seen = self.engine.look_at_containers(scope).await?;
+        *self.recent() = Recent::of(&begun, &seen);
+        Ok(seen)
     }
 
     async fn execute_container(&self, step: &ContainerStep) -> Result<Vec<String>> {
-        self.engine.act(step, &|progress| tracing::debug!(?progress, "pull")).await
+        *self.recent() = None;
+        let work = step.work();
+        self.tell(&Progress::Begins(work.clone()));
+        let done = self.engine.act(step, &|pull| self.tell(&Progress::Pull(pull))).await;
+        self.tell(&Progress::Ends(work));
+        done
+    }
+
+    fn tell(&self, progress: &Progress) {
+        if let Some(watcher) = &self.watcher {
+            watcher(progress);
+        }
     }
 
     async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {

@@ -26,7 +26,8 @@ impl Kernel {
             let scope = scope.clone();
             job::soon(&self.host, move || look::host(&scope))?
         };
-        let wanted = Wanted::ask(&self.engine, scope.targets.clone()).await?;
+        let recent = self.recent().take();
+        let wanted = Wanted::ask(&self.engine, scope.targets.clone(), recent).await?;
 
         let mut observed = host.wait().await?;
         observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::held::{Held, Origin};
 use super::locate::Locator;
+use super::recent::Recent;
 use super::{Kernel, job, look};
 use crate::docker::{Engine, Found};
 use crate::netlink::Refusal;
@@ -48,8 +49,9 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Asks the engine for all containers among `names` in one call, and not at all if there are none.
-    pub(super) async fn ask(engine: &Engine, names: Vec<ContainerRef>) -> Result<Self> {
+    /// Asks the engine for all containers among `names` in one call, and not at all if there are none, or `recent` has
+    /// them.
+    pub(super) async fn ask(engine: &Engine, names: Vec<ContainerRef>, recent: Option<Recent>) -> Result<Self> {
         let containers: Vec<String> = names
             .iter()
             .filter_map(|name| match name {
@@ -60,9 +62,18 @@ impl Wanted {
         if containers.is_empty() {
             return Ok(Self { names, answers: HashMap::new(), asked: 0 });
         }
-        let asked = uptime().map_err(|error| Error::os("host", "read /proc/uptime", error))?;
-        let answers = engine.find(&containers).await;
-        Ok(Self { names, answers: containers.into_iter().zip(answers).collect(), asked })
+        let mut asked = uptime().map_err(|error| Error::os("host", "read /proc/uptime", error))?;
+        let mut answers = HashMap::new();
+        if let Some(recent) = recent {
+            asked = asked.min(recent.asked);
+            answers.extend(containers.iter().filter_map(|name| Some((name.clone(), Ok(recent.find(name)?)))));
+        }
+        let rest: Vec<String> = containers.into_iter().filter(|name| !answers.contains_key(name)).collect();
+        if !rest.is_empty() {
+            let found = engine.find(&rest).await;
+            answers.extend(rest.into_iter().zip(found));
+        }
+        Ok(Self { names, answers, asked })
     }
 }
 
@@ -84,7 +95,7 @@ pub(super) async fn visit(
         }
         let before = wanted.answers.clone();
         tour = job::soon(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
-        wanted = Wanted::ask(&kernel.engine, std::mem::take(&mut tour.doubtful)).await?;
+        wanted = Wanted::ask(&kernel.engine, std::mem::take(&mut tour.doubtful), None).await?;
         tour.confirm(&mut wanted, &before);
     }
     for name in &wanted.names {

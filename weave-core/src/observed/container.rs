@@ -41,6 +41,8 @@ pub struct Container {
     pub exit_code: i64,
     /// How often its restart policy started it again since somebody did.
     pub restarts: u64,
+    /// Its first process, as this host counts them; 0 where there is none.
+    pub pid: u32,
     /// When it was last started.
     pub started_at: String,
     /// The id of its image.

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::{Report, checked};
 use crate::apply::Mode;
-use crate::docker::build::{Built, Progress, Request};
+use crate::docker::build::{Built, Request};
 use crate::docker::context::{Context, Dockerfile};
+use crate::host::Host;
 use crate::kernel::Kernel;
 use crate::plan::Change;
 use crate::spec::Build;
@@ -54,8 +55,7 @@ async fn image(host: &Kernel, spec: &Build, mode: Mode) -> Result<Report> {
     let mut id = None;
     if mode == Mode::Apply {
         let request = request(spec, args);
-        let tell = |progress| host.tell(progress);
-        warnings.extend(engine.build(request, context, tell).await?);
+        warnings.extend(engine.build(request, context, &|progress| host.tell(progress)).await?);
         let built = engine.built(&spec.tag).await?.filter(|image| image.context.as_ref() == Some(&hash));
         let gone = || {
             Error::new(ErrorKind::VerifyFailed, "", "was built, and is not what its name stands for now")
@@ -161,16 +161,6 @@ fn line(spec: &Build) -> String {
     words.extend(spec.no_cache.then(|| "--no-cache".to_owned()));
     words.push(spec.context.clone().unwrap_or_else(|| "-".to_owned()));
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
-}
-
-impl Kernel {
-    /// Tells of a build as of any other work: in steps. What is sent before the first is only logged.
-    fn tell(&self, progress: Progress) {
-        match progress {
-            Progress::Steps(done, steps) => self.tell_progress(done, steps),
-            Progress::Sent(sent, whole) => tracing::debug!(sent, whole, "sending the context"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What an operation did, in one shape for every caller.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use crate::Error;
 use crate::apply::containers::LaneDone;
 use crate::apply::{Converged, Mode, in_words};
 use crate::error::ErrorReport;
+use crate::plan::container::{ContainerStep, DIGEST};
 use crate::plan::{Change, Plan, document};
 use crate::spec::HostDocument;
 
@@ -63,10 +66,17 @@ impl Report {
     pub(super) fn add(&mut self, lanes: &[LaneDone], errors: &[Error]) {
         // Of one that failed nothing is left but what could not be finished.
         let sound = || lanes.iter().filter(|lane| lane.error.is_none() || !lane.done.is_empty());
-        let steps: Vec<String> = sound().flat_map(LaneDone::steps).map(ToString::to_string).collect();
+        // An image comes in once, whoever needs it.
+        let mut images = BTreeSet::new();
+        let mut is_new = |step: &ContainerStep| step.fetches().is_none_or(|image| images.insert(image));
+        let steps = sound().flat_map(LaneDone::steps).filter(|step| is_new(step));
+        let steps: Vec<String> = steps.map(ToString::to_string).collect();
         self.changed |= !steps.is_empty();
         self.steps.splice(0..0, steps);
-        self.changes.splice(0..0, sound().flat_map(|lane| lane.lane.changes.clone()));
+        let mut fetched = BTreeSet::new();
+        let changes = sound().flat_map(|lane| &lane.lane.changes);
+        let changes = changes.filter(|change| change.field != DIGEST || fetched.insert(change.subject.clone()));
+        self.changes.splice(0..0, changes.cloned());
         self.warnings.extend(lanes.iter().flat_map(|lane| lane.lane.warnings.clone()));
         self.errors = errors.iter().map(|error| error.clone().op(&self.operation).report()).collect();
     }

@@ -39,6 +39,18 @@ impl Output {
         progress
     }
 
+    /// The instruction of the step that is being done: `RUN make`.
+    pub(super) fn instruction(&self) -> Option<&str> {
+        Some(self.step.as_deref()?.split_once(" : ")?.1)
+    }
+
+    /// The image that is being built upon, while that is the step that is being done.
+    pub(super) fn base(&self) -> Option<&str> {
+        let mut words = self.instruction()?.split_whitespace();
+        let is_from = words.next().is_some_and(|word| word.eq_ignore_ascii_case("from"));
+        words.find(|word| !word.starts_with("--")).filter(|_| is_from)
+    }
+
     /// Whether nothing was said yet.
     pub(super) fn is_empty(&self) -> bool {
         self.step.is_none()

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use entry::Entry;
+use entry::{Entry, What};
 pub(crate) use hash::{ContextHash, Hasher};
 use ignore::Ignore;
 use walk::unreadable;
@@ -86,6 +86,21 @@ impl Context {
         hasher.argument("dockerfile", std::slice::from_ref(&name));
         let hash = pack::hash(&root, &entries, hasher.clone())?;
         Ok(Self { root, entries, dockerfile: name, hasher, hash })
+    }
+
+    /// The Dockerfile's text.
+    ///
+    /// # Errors
+    /// As [`Context::look`], for a file that was there and is gone.
+    pub(crate) fn dockerfile_text(&self) -> Result<String> {
+        let path = Path::new(&self.dockerfile);
+        let text = self.entries.iter().find_map(|entry| match &entry.what {
+            What::Text(text) if entry.path == path => Some(text.clone()),
+            _ => None,
+        });
+        let file = self.root.join(path);
+        let text = text.map_or_else(|| std::fs::read(&file).map_err(|error| unreadable(&file, error)), Ok)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// How many bytes of files it has.

@@ -114,6 +114,32 @@ fn ours_are_found_by_their_label_and_looked_at_once() {
 }
 
 #[test]
+fn of_many_only_those_that_are_there_are_looked_at() {
+    let fake = FakeEngine::speaking(24, 51, |path| match path {
+        "containers/json?all=1" => Reply::Json(
+            200,
+            json!([
+                {"Id": "aa", "Names": ["/c3/alias", "/c7"]},
+                {"Id": "bb", "Names": ["/c3.weave-old"]},
+                {"Id": "cc", "Names": ["/stranger"]},
+                {"Id": "dd", "Names": ["/c5"]},
+            ])
+            .to_string(),
+        ),
+        "containers/c7/json" => Reply::Json(200, inspected("aa", "c7").to_string()),
+        "containers/c3.weave-old/json" => Reply::Json(200, inspected("bb", "c3.weave-old").to_string()),
+        // Gone since it was listed.
+        _ => not_found(),
+    });
+    let many: Vec<String> = (0..10).map(|number| format!("c{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let seen = block_on(fake.client().look_at_containers(&names(&many))).expect("a look");
+    assert_eq!(seen.containers.keys().collect::<Vec<_>>(), ["c3.weave-old", "c7"]);
+    let looks = fake.paths().into_iter().filter(|path| path.ends_with("/json")).count();
+    assert_eq!(looks, 3, "{:?}", fake.paths());
+}
+
+#[test]
 fn every_status_is_known_and_those_of_the_future_are_told_by_their_process() {
     for (state, wanted) in [
         (json!({"Status": "created"}), Status::Created),

@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::super::credentials::Keychain;
 use super::super::fake::{FakeEngine, Reply};
-use super::super::pull::PullProgress;
 use super::block_on;
 use super::orders::engine;
 use crate::plan::container::ContainerStep;
+use crate::progress::Pull;
 use crate::{Error, ErrorKind, Result};
 
 fn pull(image: &str, platform: Option<&str>) -> ContainerStep {
     ContainerStep::Pull { image: image.into(), platform: platform.map(str::to_owned) }
 }
 
-fn pulled(fake: &FakeEngine, image: &str) -> Result<Vec<PullProgress>> {
+fn pulled(fake: &FakeEngine, image: &str) -> Result<Vec<Pull>> {
     let told = Mutex::new(Vec::new());
     let done = block_on(fake.client().act(&pull(image, None), &|news| told.lock().expect("a list").push(news)));
     done.map(|_| told.into_inner().expect("a list"))

@@ -9,25 +9,21 @@ use super::super::Engine;
 use super::super::address::Address;
 use super::super::client::Patience;
 use super::super::credentials::Keychain;
-use super::super::pull::PullProgress;
 use super::block_on;
-use super::real::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Registry};
+use super::real::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, Registry};
 use crate::observed::{ContainerScope, Image};
 use crate::plan::container::ContainerStep;
+use crate::progress::Pull;
 use crate::{ErrorKind, Result};
 
 const APP: &str = "127.0.0.1:5000/team/app:1";
-
-/// The password has characters that its encoding for addresses writes otherwise; this is what the registry keeps.
-const PASSWORD: &str = "s?e>cr~et";
-const KEPT: &str = "$2b$05$weaveweaveweaveweaveweWqEUlf9HH2GSwlrGT6AByPbGYOc9aKW";
 
 fn engine(host: &Host, directory: Option<PathBuf>) -> Engine {
     let address = Address::parse(Some(&host.docker_host())).expect("an address");
     Engine::new(address, Patience::default(), Keychain { directory, path: None })
 }
 
-fn pull(engine: &Engine, image: &str) -> Result<Vec<PullProgress>> {
+fn pull(engine: &Engine, image: &str) -> Result<Vec<Pull>> {
     let told = Mutex::new(Vec::new());
     let step = ContainerStep::Pull { image: image.into(), platform: None };
     block_on(engine.act(&step, &|news| told.lock().expect("a list").push(news)))?;
@@ -49,13 +45,9 @@ fn images_of_a_real_registry() {
     let lab = Lab::new();
     let host = lab.add_host(HostOptions::default());
     host.start_docker(&DockerOptions::quiet());
-    let _registry = Registry::start(&host, Some(&format!("me:{KEPT}\n")));
+    let _registry = Registry::start(&host, Entrance::Password);
     let home = host.dir().join("docker-config");
-    std::fs::create_dir_all(&home).expect("a directory");
-    use base64::Engine as _;
-    let auth = base64::engine::general_purpose::STANDARD.encode(format!("me:{PASSWORD}"));
-    let config = json!({"auths": {"127.0.0.1:5000": {"auth": auth}}}).to_string();
-    std::fs::write(home.join("config.json"), config).expect("a file");
+    Registry::log_in(&home);
     host.docker(&["tag", IMAGE, APP]).must();
     host.docker(&["push", APP]).must();
     host.docker(&["rmi", IMAGE, APP]).must();

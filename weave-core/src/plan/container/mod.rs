@@ -38,6 +38,7 @@ pub use keep::{Kept, carry, kept};
 pub use label::{ASKED, HOLDS, MADE, is_ours};
 pub use make::Make;
 pub use step::ContainerStep;
+pub(crate) use step::Fetched;
 pub use update::{InPlace, in_place};
 pub use wish::Wish;
 
@@ -130,6 +131,9 @@ impl ContainerLane {
         self.changes.push(Change::new(format!("containers.{}", self.name), field.to_owned(), before, after));
     }
 }
+
+/// What changes of an image that is fetched.
+pub(crate) const DIGEST: &str = "digest";
 
 /// Digits of a short id, as `docker ps` shows it.
 const ID_MIN: usize = 12;
@@ -299,7 +303,7 @@ fn pull(make: &Make, observed: &Containers, lane: &mut ContainerLane) -> Result<
     if wanted {
         lane.before.push(ContainerStep::Pull { image: wish.image.clone(), platform: wish.platform.clone() });
         let before = image.and_then(|image| image.digests.first()).cloned();
-        lane.changes.push(Change::new(format!("images.{}", wish.image), "digest", before, "pulled"));
+        lane.changes.push(Change::new(format!("images.{}", wish.image), DIGEST, before, "pulled"));
     }
     Ok(wanted && image.is_some())
 }

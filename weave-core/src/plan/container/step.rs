@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::progress::Work;
+
 /// One thing for the engine to do. Each is done wholly or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,12 +74,39 @@ pub enum ContainerStep {
     },
 }
 
+/// An image and its platform.
+pub(crate) type Fetched = (String, Option<String>);
+
 impl ContainerStep {
     /// Settings that [`undo`](Self::undo) does not put back: the engine takes none and zero for nothing said.
     pub(crate) fn lasting(&self) -> Vec<&str> {
         let Self::Update { before, .. } = self else { return Vec::new() };
         let settings = before.as_object().into_iter().flatten();
         settings.filter(|(_, value)| super::shape::plain(value).is_null()).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The image that it fetches, where it does nothing but that.
+    pub(crate) fn fetches(&self) -> Option<Fetched> {
+        match self {
+            Self::Pull { image, platform } => Some((image.clone(), platform.clone())),
+            Self::Load { image } => Some((image.clone(), None)),
+            _ => None,
+        }
+    }
+
+    /// The same in two words.
+    pub(crate) fn work(&self) -> Work {
+        match self {
+            Self::Pull { image, .. } => Work::pull(image),
+            Self::Load { image } => Work::new("load", image),
+            Self::Unload { image } => Work::new("rmi", image),
+            Self::Create { name, .. } => Work::new("create", name),
+            Self::Start { name } => Work::new("start", name),
+            Self::Stop { name } => Work::new("stop", name),
+            Self::Rename { from, .. } => Work::new("rename", from),
+            Self::Update { name, .. } => Work::new("update", name),
+            Self::Remove { name, .. } => Work::new("rm", name),
+        }
     }
 
     /// What puts things as they were; `None` where nothing has to be or nothing can be done.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{WEAVE, object, refused, report, weave_with_input};
-use crate::lab::{DockerOptions, Host, HostOptions, Lab, wait_until};
+use crate::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, REGISTRY, Registry, wait_until};
 
 const DOCKERFILE: &str = "\
 FROM busybox:latest
@@ -219,4 +219,43 @@ fn large(site: &Site<'_>) {
     assert_eq!(object(&limited)["changed"], true, "{limited}");
     assert_eq!(site.inside(&["stat", "-c", "%s", "/big"]), format!("{SIZE}\n"));
     fs::remove_file(site.context.join("big")).expect("a file");
+}
+
+#[test]
+fn a_base_that_is_not_for_everybody() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = lab.add_host(HostOptions::default());
+    host.start_docker(&DockerOptions::quiet());
+    let _registry = Registry::start(&host, Entrance::Password);
+    let base = format!("{REGISTRY}/team/base:1");
+    let home = host.dir().join("docker-config");
+    Registry::log_in(&home);
+    host.docker(&["tag", IMAGE, &base]).must();
+    host.docker(&["push", &base]).must();
+    let context = host.dir().join("context");
+    fs::create_dir_all(&context).expect("a directory");
+    let build = |dockerfile: &str, home: &str| {
+        host.docker(&["rmi", "-f", IMAGE, &base, "app:1"]);
+        fs::write(context.join("Dockerfile"), dockerfile).expect("a file");
+        let mut command = host.weave_command(&["--json", "build", "-t", "app:1", context.to_str().expect("UTF-8")]);
+        let done = command.env("DOCKER_CONFIG", host.dir().join(home)).stdin(Stdio::null()).output().expect("weave");
+        serde_json::from_slice::<Value>(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+    };
+    let plain = format!("FROM {base}\nRUN echo built > /built\n");
+    let hidden = format!("ARG BASE={base}\nFROM $BASE\nRUN echo hidden > /built\n");
+    let copied = format!("FROM scratch\nCOPY --from={base} / /\nRUN echo copied > /built\n");
+    for (dockerfile, wanted) in [(&plain, "built\n"), (&hidden, "hidden\n"), (&copied, "copied\n")] {
+        let denied = build(dockerfile, "nobody");
+        assert_eq!(denied["failed"], true, "{denied:#}");
+        assert!(denied["error"]["message"].as_str().is_some_and(|words| words.contains("team/base")), "{denied:#}");
+        let done = build(dockerfile, "docker-config");
+        assert_eq!(done["changed"], true, "{done:#}");
+        assert_eq!(host.docker(&["run", "--rm", "--network=none", "app:1", "cat", "/built"]).must(), wanted);
+    }
+    let denied = build(&plain, "nobody");
+    assert_eq!(denied["error"]["kind"], "permission_denied", "{denied:#}");
+    assert!(
+        denied["error"]["hint"].as_str().is_some_and(|hint| hint.contains("docker login 127.0.0.1:5000")),
+        "{denied:#}"
+    );
 }

@@ -22,6 +22,7 @@ mod kills;
 mod peers;
 mod privileges;
 mod probes;
+mod progress;
 mod pulls;
 mod refused;
 mod restarts;

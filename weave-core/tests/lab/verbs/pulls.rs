@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::containers::{engine, fields, four, settle};
 use super::{WEAVE, problem, refused, report, write};
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Registry, Snapshot, assert_same};
+use crate::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, Registry, Snapshot, assert_same};
 
 const APP: &str = "127.0.0.1:5000/team/app:1";
 
@@ -46,7 +46,7 @@ fn images_of_a_registry() {
     let host = lab.add_host(HostOptions::default());
     host.start_docker(&DockerOptions::quiet());
     host.weave(&["launch", "192.0.2.2"]).must();
-    let registry = Registry::start(&host, None);
+    let registry = Registry::start(&host, Entrance::Open);
     host.docker(&["tag", IMAGE, APP]).must();
     host.docker(&["push", APP]).must();
     host.docker(&["rmi", IMAGE, APP]).must();
@@ -108,7 +108,7 @@ fn newer(host: &Host) {
     let done = untouched(host, || report(host, &["--check", "apply", &document(host, "always")], 2));
     assert!(done["warnings"] == json!([]) && done["errors"] == json!([]), "{done:#}");
     let done = four(host, &["apply", &document(host, "always")]);
-    assert_eq!(fields(&done), ["digest", "image", "ips", "routes"], "{done:#}");
+    assert_eq!(fields(&done), ["digest", "image", "ips"], "{done:#}");
     let digest = done["changes"][0]["before"].as_str().expect("a digest");
     assert!(digest.starts_with("127.0.0.1:5000/team/app@sha256:"), "{done:#}");
     let named = &done["changes"][1];

@@ -9,8 +9,10 @@ mod stories;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use weave_core::Progress;
 use weave_core::apply::Mode;
 use weave_core::names;
+use weave_core::ops::Report;
 use weave_core::spec::HostDocument;
 
 use super::cases;
@@ -45,6 +47,27 @@ fn nothing_is_left(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Containers are counted up to their number, once where there is any to work on.
+fn counted(host: &MemoryHost, report: &Report) -> Result<(), TestCaseError> {
+    let told = host.asked().told;
+    let counts: Vec<(usize, usize)> = told
+        .iter()
+        .filter_map(|news| match news {
+            Progress::Containers { done, total } => Some((*done, *total)),
+            _ => None,
+        })
+        .collect();
+    prop_assert!(counts.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 == two[1].1), "{:?}", counts);
+    prop_assert!(counts.last().is_none_or(|(done, total)| done == total), "{:?}", counts);
+    let touched = report
+        .changes
+        .iter()
+        .filter(|change| change.subject.starts_with("containers.") && change.field == "state")
+        .count();
+    prop_assert!(counts.last().is_some_and(|(_, total)| *total >= touched) || touched == 0, "{:?}", counts);
+    Ok(())
+}
+
 /// Check, apply, check, apply: the second pair finds nothing to do, and the first agrees with itself.
 fn four_runs(world: World, document: &HostDocument) -> Result<(), TestCaseError> {
     let host = MemoryHost::new(world.clone());
@@ -68,6 +91,7 @@ fn four_runs(world: World, document: &HostDocument) -> Result<(), TestCaseError>
     prop_assert_eq!(check.changed, apply.changed);
     prop_assert_eq!(apply.changed, !apply.steps.is_empty());
     prop_assert_eq!(apply.changed, !apply.changes.is_empty(), "steps {:?}, changes {:?}", apply.steps, apply.changes);
+    counted(&host, &apply)?;
     nothing_is_lost(&world, &host.world(), &[document])?;
     nothing_is_left(&host.world())?;
     for mode in [Mode::Check, Mode::Apply] {

@@ -310,3 +310,24 @@ fn held_containers_may_need_each_other() {
     assert!(done.contains(&"docker rm -f api.weave-old".to_owned()), "{done:#?}");
     assert!(looks(&after)["api"].runs && looks(&after)["web"].runs);
 }
+
+#[test]
+fn an_image_comes_in_once_however_many_need_it() {
+    let many: String = (0..20).map(|number| format!("  c{number}: {{image: 'app:3'}}\n")).collect();
+    let document = read(&format!("containers:\n{many}  db: {{image: 'db:1'}}"));
+    let is_pull = |step: &&ContainerStep| matches!(step, ContainerStep::Pull { .. });
+    let host = MemoryHost::new(engine());
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert!(report.is_ok(), "{report:?}");
+    assert_eq!(host.asked().containers.iter().filter(is_pull).count(), 1);
+    assert_eq!(report.steps.iter().filter(|step| *step == "docker pull app:3").count(), 1);
+    assert_eq!(report.changes.iter().filter(|change| change.subject == "images.app:3").count(), 1);
+
+    // And where it does not come, nobody has it.
+    let mut world = engine();
+    world.engine.registry.clear();
+    let host = MemoryHost::new(world);
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    assert_eq!((report.errors.len(), host.asked().containers.iter().filter(is_pull).count()), (20, 1));
+    assert!(host.world().engine.containers.contains_key("db"));
+}

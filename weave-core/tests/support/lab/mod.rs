@@ -44,7 +44,7 @@ pub(crate) use docker::{DockerOptions, IMAGE};
 pub(crate) use host::{Host, HostOptions, UNDERLAY};
 pub(crate) use netns::Netns;
 pub(crate) use packet::{BROADCAST, ETHERTYPE_TEST, ethernet, send_udp, send_vxlan, vxlan};
-pub(crate) use registry::Registry;
+pub(crate) use registry::{Entrance, REGISTRY, Registry};
 pub(crate) use snapshot::{Snapshot, assert_same};
 
 /// Several hosts on one underlay; dropping it removes them.

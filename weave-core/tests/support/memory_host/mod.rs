@@ -13,7 +13,7 @@ use weave_core::host::{Host, OnError, Outcome, Owed, Owner};
 use weave_core::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use weave_core::plan::Step;
 use weave_core::plan::container::ContainerStep;
-use weave_core::{Error, ErrorKind, Result};
+use weave_core::{Error, ErrorKind, Progress, Result};
 
 pub(crate) use engine::{Engine, Made};
 pub(crate) use net::Net;
@@ -44,6 +44,8 @@ pub(crate) struct Asked {
     pub(crate) back: Vec<Step>,
     /// Steps of containers that were tried, failed ones and those on the way back too.
     pub(crate) containers: Vec<ContainerStep>,
+    /// What was told of how far the work is.
+    pub(crate) told: Vec<Progress>,
 }
 
 impl Asked {
@@ -168,6 +170,10 @@ impl Host for MemoryHost {
         self.live().await;
         self.world().owed.clone_from(owed);
         Ok(())
+    }
+
+    fn tell(&self, progress: &Progress) {
+        self.asked.lock().unwrap().told.push(progress.clone());
     }
 
     async fn facts(&self) -> HostFacts {
