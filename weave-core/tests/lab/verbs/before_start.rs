@@ -103,7 +103,7 @@ fn the_interface_is_there_at_each_start() {
     site.saw(4);
     // What is of the network does not.
     let done = four(host, &site.web(&[&env, ["-p", "8080:80", "-h", "www"].as_slice()].concat()));
-    assert_eq!(fields(&done), ["hostname", "publish", "network", "ips", "routes"], "{done:#}");
+    assert_eq!(fields(&done), ["hostname", "publish", "network", "ips"], "{done:#}");
     assert_ne!(id().1, first.1);
     site.saw(5);
     assert_eq!(web.exec(&["hostname"]).must().trim(), "www");
@@ -177,9 +177,9 @@ fn what_does_not_start_gives_way() {
     // By the choice alone.
     let after: Vec<&str> =
         site.web(&[]).into_iter().filter(|word| !["--attach", "before_start"].contains(word)).collect();
-    assert_eq!(fields(&four(host, &after)), ["attach", "ips", "routes"]);
+    assert_eq!(fields(&four(host, &after)), ["attach", "ips"]);
     assert_eq!(site.names(), "web");
-    assert_eq!(fields(&four(host, &site.web(&[]))), ["attach", "ips", "routes"]);
+    assert_eq!(fields(&four(host, &site.web(&[]))), ["attach", "ips"]);
     assert_eq!(site.names(), "web web.weave-net");
 }
 
