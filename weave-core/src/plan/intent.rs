@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::observed::Scope;
 use crate::spec::{
     Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
-    PeerHost, Presence, Router,
+    PeerHost, Router,
 };
 
 /// What shall become of the router.
@@ -159,7 +159,7 @@ impl From<&HostDocument> for Intent {
             .containers
             .iter()
             .flat_map(|named| &named.0)
-            .filter(|(_, attached)| attached.ensure == Presence::Present)
+            .filter(|(_, attached)| attached.ensure.is_there())
             .filter_map(|(container, attached)| {
                 Some(if attached.ips.as_ref()?.is_empty() {
                     let detach = Detach { interface: attached.interface.clone(), ..Detach::new(container.clone()) };

@@ -1,13 +1,13 @@
 //! What can be said against containers that are attached before their start.
 
 use super::run::AttachWhen;
-use super::{Attached, HostDocument, Options, Presence};
+use super::{Attached, HostDocument, Options};
 use crate::Error;
 
 impl Attached {
     /// Whether it is to be attached before its start.
     pub(crate) fn is_before_start(&self) -> bool {
-        self.ensure == Presence::Present && self.attach == Some(AttachWhen::BeforeStart)
+        self.ensure.is_there() && self.attach == Some(AttachWhen::BeforeStart)
     }
 }
 
@@ -37,7 +37,7 @@ pub(super) fn too_early(document: &HostDocument) -> Vec<Error> {
     let before =
         |name: &str| entries().any(|(container, attached)| attached.is_before_start() && container.to_string() == name);
     let mut problems = Vec::new();
-    for (container, attached) in entries().filter(|(_, attached)| attached.ensure == Presence::Present) {
+    for (container, attached) in entries().filter(|(_, attached)| attached.ensure.is_there()) {
         let bonds = attached.options.iter().flat_map(|options| options.bound_to());
         for (option, names) in bonds.filter(|(option, _)| *option != "volumes_from") {
             // A link leads to a network, which is there before all of them start, but only of one that runs.

@@ -56,8 +56,8 @@ pub struct HostDocument {
 #[serde(deny_unknown_fields)]
 #[schemars(transform = super::schema::ip_for_ips)]
 pub struct Attached {
-    /// Whether the container should be there at all (`present`).
-    #[serde(default, skip_serializing_if = "Presence::is_present")]
+    /// Whether the container should be there at all (`present`), and from the newest image (`latest`).
+    #[serde(default, skip_serializing_if = "Presence::is_default")]
     pub ensure: Presence,
     /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
     #[serde(alias = "ip", default, skip_serializing_if = "Option::is_none")]
@@ -139,13 +139,16 @@ impl Attached {
     /// How `container` is run; `None` where it is not weave that runs it.
     pub fn run(&self, container: &ContainerRef) -> Option<Settings> {
         let ContainerRef::Container(name) = container else { return None };
-        let image = self.image.clone().filter(|_| self.ensure == Presence::Present)?;
+        let image = self.image.clone().filter(|_| self.ensure.is_there())?;
         let options = self.options.as_deref().cloned().unwrap_or_default();
         Some(Settings {
             name: name.to_string(),
             image,
             command: self.command.clone(),
-            pull: self.pull.or(options.pull).unwrap_or_default(),
+            pull: match self.ensure {
+                Presence::Latest => Pull::Always,
+                _ => self.pull.or(options.pull).unwrap_or_default(),
+            },
             // What has a field of its own is said there only.
             options: Options { name: None, pull: None, ..options },
             state: self.state.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::options::{PortRange, Publish};
-use super::run::{Presence, RunState};
+use super::run::RunState;
 use super::{Attached, ContainerRef};
 use crate::Error;
 
@@ -33,7 +33,7 @@ pub(super) fn taken_twice<'a>(containers: impl Iterator<Item = (&'a ContainerRef
 
 /// What a container needs when it starts. A port that the engine chooses is not known before.
 fn claims_of<'a>(container: &'a ContainerRef, attached: &'a Attached) -> Vec<Claim<'a>> {
-    let runs = attached.image.is_some() && attached.ensure == Presence::Present;
+    let runs = attached.image.is_some() && attached.ensure.is_there();
     let Some(options) = attached.options.as_ref().filter(|_| runs && attached.state != Some(RunState::Stopped)) else {
         return Vec::new();
     };

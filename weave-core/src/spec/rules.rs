@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::options::Value;
 use super::published::taken_twice;
-use super::run::{RunState, check_image};
+use super::run::{Pull, RunState, check_image};
 use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence, before};
 use crate::{Error, Result};
 
@@ -37,7 +37,7 @@ impl HostDocument {
             let sound = own.is_empty();
             problems.extend(own.into_iter().map(|error| error.within(&field)));
             // Its own addresses are compared with each other already.
-            if sound && attached.ensure == Presence::Present {
+            if sound && attached.ensure.is_there() {
                 for (index, ip) in attached.addresses().iter().enumerate() {
                     problems.extend(claim(&mut taken, *ip, format!("{field}.ips[{index}]")).err());
                 }
@@ -71,7 +71,7 @@ impl Attached {
     /// Everything that is wrong with what is said of `container`.
     pub(crate) fn problems(&self, container: &ContainerRef) -> Vec<Error> {
         let mut problems = Vec::new();
-        if self.ensure == Presence::Present && self.ips.is_none() && self.image.is_none() {
+        if self.ensure.is_there() && self.ips.is_none() && self.image.is_none() {
             let message = "neither addresses nor an image are given; allowed: `ips`, `image`, or `ensure: absent`";
             problems.push(Error::invalid("", message));
         }
@@ -87,11 +87,12 @@ impl Attached {
             problems.extend(check_image(image).err());
             let options = self.options.as_deref().filter(|_| self.is_before_start());
             problems.extend(options.map(before::problems).unwrap_or_default());
-        } else if self.ensure == Presence::Present {
+        } else if self.ensure.is_there() {
             let useless = |field: &&str| {
                 Error::invalid(*field, "is of no use in a container that weave does not run; allowed: with `image`")
             };
-            problems.extend(self.run_settings().iter().map(useless));
+            let latest = (self.ensure == Presence::Latest).then_some("ensure");
+            problems.extend(self.run_settings().iter().chain(&latest).map(useless));
         }
         if !self.addresses().is_empty() {
             problems.extend(self.attach(container.clone()).validate().err());
@@ -105,7 +106,7 @@ impl Attached {
 
     /// Options that say something else than fields of their own.
     fn contradictions(&self, container: &ContainerRef) -> Vec<Error> {
-        let Some(options) = self.options.as_deref() else { return Vec::new() };
+        let Some(options) = self.options.as_deref() else { return self.not_latest(None).into_iter().collect() };
         let mut errors = Vec::new();
         // The engine takes it with and without a slash.
         let other = options.name.as_deref().map(|name| name.strip_prefix('/').unwrap_or(name));
@@ -122,12 +123,20 @@ impl Attached {
             let message = format!("`{own}` contradicts `--pull {option}` of the options; allowed: one of them");
             errors.push(Error::invalid("pull", message));
         }
+        errors.extend(self.not_latest(options.pull));
         if options.rm == Some(true) && self.state == Some(RunState::Stopped) {
             let message = "`stopped` and `--rm` exclude each other, for the engine removes the container as it stops; \
                            allowed: running, created, or `ensure: absent`";
             errors.push(Error::invalid("state", message));
         }
         errors
+    }
+
+    /// The newest image cannot come where none is fetched.
+    fn not_latest(&self, option: Option<Pull>) -> Option<Error> {
+        let pull = self.pull.or(option).filter(|pull| *pull != Pull::Always && self.ensure == Presence::Latest)?;
+        let message = format!("`{}` contradicts `ensure: latest`; allowed: always, or none at all", pull.write());
+        Some(Error::invalid("pull", message))
     }
 
     /// Containers that `container` of `host` is bound to and that are not among those `known`, which have hosts in a
@@ -138,7 +147,7 @@ impl Attached {
         host: Option<&str>,
         known: &BTreeMap<&ContainerRef, Option<&str>>,
     ) -> Vec<Error> {
-        let Some(options) = self.options.as_deref().filter(|_| self.ensure == Presence::Present) else {
+        let Some(options) = self.options.as_deref().filter(|_| self.ensure.is_there()) else {
             return Vec::new();
         };
         let doubt = |(option, name): (&str, &String)| {

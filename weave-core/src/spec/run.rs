@@ -19,6 +19,8 @@ pub enum Presence {
     /// As the document says.
     #[default]
     Present,
+    /// The same, from the newest image that its registry has: `pull: always`.
+    Latest,
     /// It is removed, with its interface.
     Absent,
 }
@@ -26,8 +28,13 @@ pub enum Presence {
 impl Presence {
     // serde hands `skip_serializing_if` a reference.
     #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(crate) fn is_present(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         *self == Self::Present
+    }
+
+    /// Whether it should be there.
+    pub fn is_there(self) -> bool {
+        self != Self::Absent
     }
 }
 

@@ -95,6 +95,8 @@ const SETTLED: &[(&str, &str, &str)] = &[
     ("images: {x: {image: 'real:1', command: run DOMAIN}}", "{image: x}", "{image: 'real:1', command: run c}"),
     ("images: {x: {image: 'real:1', command: run}}", "{image: x, command: [a]}", "{image: 'real:1', command: [a]}"),
     ("defaults: {ensure: absent}", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24, ensure: absent}"),
+    ("defaults: {ensure: latest}", "{image: x}", "{image: x, ensure: latest}"),
+    ("defaults: {ensure: latest}", "{ip: 10.0.1.4/24}", "{ip: 10.0.1.4/24}"),
 ];
 
 #[test]

@@ -121,6 +121,18 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("apply {document: {containers: {web: {image: 5}}}}", "document.containers.web.image", "5"),
     ("apply {document: {containers: {web: {ips: [], options: -d}}}}", "document.containers.web.options", ""),
     ("apply {document: {containers: {web: {ips: [], pull: never}}}}", "document.containers.web.pull", ""),
+    (
+        "apply {document: {containers: {web: {image: x, ensure: latest, pull: never}}}}",
+        "document.containers.web.pull",
+        "never",
+    ),
+    (
+        "apply {document: {containers: {web: {image: x, ensure: latest, options: --pull missing}}}}",
+        "document.containers.web.pull",
+        "missing",
+    ),
+    ("apply {document: {containers: {web: {ips: [], ensure: latest}}}}", "document.containers.web.ensure", ""),
+    ("apply {document: {containers: {web: {image: x, ensure: newest}}}}", "document.containers.web.ensure", "newest"),
     ("apply {document: {containers: {web: {image: x, options: 5}}}}", "document.containers.web.options", "5"),
     ("apply {document: {containers: {web: {image: x, command: {}}}}}", "document.containers.web.command", ""),
     ("apply {document: {containers: {'pid:7': {image: x}}}}", "document.containers.pid:7.image", "pid:7"),

@@ -126,8 +126,8 @@ fn of_many_only_those_that_are_there_are_looked_at() {
             ])
             .to_string(),
         ),
-        "containers/c7/json" => Reply::Json(200, inspected("aa", "c7").to_string()),
-        "containers/c3.weave-old/json" => Reply::Json(200, inspected("bb", "c3.weave-old").to_string()),
+        "containers/aa/json" => Reply::Json(200, inspected("aa", "c7").to_string()),
+        "containers/bb/json" => Reply::Json(200, inspected("bb", "c3.weave-old").to_string()),
         // Gone since it was listed.
         _ => not_found(),
     });

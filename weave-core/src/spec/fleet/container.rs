@@ -95,7 +95,8 @@ impl FleetContainer {
     /// Only what is said of its interface.
     fn interface_only(self) -> Self {
         let (command, options, state, on_change, pull, attach) = Default::default();
-        Self { command, options, state, on_change, pull, attach, ..self }
+        let ensure = self.ensure.filter(|ensure| *ensure != Presence::Latest);
+        Self { ensure, command, options, state, on_change, pull, attach, ..self }
     }
 
     /// Nothing of what needs an address.

@@ -9,7 +9,7 @@ use ipnetwork::IpNetwork;
 
 use super::check::Problem;
 use super::{Fleet, FleetContainer};
-use crate::spec::{Cidr, ContainerRef, Ensure, PeerHost, Presence};
+use crate::spec::{Cidr, ContainerRef, Ensure, PeerHost};
 use crate::{Error, Result};
 
 /// A network of the overlay, `10.0.0.0/16` or `fd00::/64`.
@@ -107,7 +107,7 @@ fn claims(fleet: &Fleet) -> Vec<Claim<'_>> {
         }
     }
     for (container, own) in &fleet.containers.0 {
-        if own.ensure.or(fleet.defaults.ensure).unwrap_or_default() != Presence::Present {
+        if !own.ensure.or(fleet.defaults.ensure).unwrap_or_default().is_there() {
             continue;
         }
         let owner = format!("containers.{container}");

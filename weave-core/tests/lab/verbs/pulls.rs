@@ -8,10 +8,11 @@ use crate::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, Registr
 
 const APP: &str = "127.0.0.1:5000/team/app:1";
 
-/// The document of a container with the image, fetched as `pull` says.
+/// The document of a container with the image, fetched as `pull` says, or `ensure: latest`.
 fn document(host: &Host, pull: &str) -> String {
+    let how = if pull == "latest" { "ensure: latest".to_owned() } else { format!("pull: {pull}") };
     let text = format!(
-        "containers:\n  web: {{ip: 10.2.1.4/24, image: '{APP}', pull: {pull}, command: sleep 1000000, \
+        "containers:\n  web: {{ip: 10.2.1.4/24, image: '{APP}', {how}, command: sleep 1000000, \
          options: --stop-signal=SIGKILL}}\n"
     );
     write(host, &text)
@@ -78,6 +79,8 @@ fn missing(host: &Host) {
 fn the_same(host: &Host) {
     report(host, &["apply", &document(host, "always")], 2);
     let line = ["run", "10.2.1.4/24", "--name", "web", "--stop-signal=SIGKILL"];
+    let latest = untouched(host, || report(host, &["apply", &document(host, "latest")], 0));
+    assert_eq!((&latest["changes"], &latest["steps"]), (&json!([]), &json!([])), "{latest:#}");
     for pull in ["always", "missing", "never"] {
         untouched(host, || {
             let done = report(host, &["apply", &document(host, pull)], 0);
@@ -107,7 +110,9 @@ fn newer(host: &Host) {
     });
     let done = untouched(host, || report(host, &["--check", "apply", &document(host, "always")], 2));
     assert!(done["warnings"] == json!([]) && done["errors"] == json!([]), "{done:#}");
-    let done = four(host, &["apply", &document(host, "always")]);
+    let same = untouched(host, || report(host, &["--check", "apply", &document(host, "latest")], 2));
+    assert_eq!((&same["changes"], &same["steps"]), (&done["changes"], &done["steps"]));
+    let done = four(host, &["apply", &document(host, "latest")]);
     assert_eq!(fields(&done), ["digest", "image", "ips"], "{done:#}");
     let digest = done["changes"][0]["before"].as_str().expect("a digest");
     assert!(digest.starts_with("127.0.0.1:5000/team/app@sha256:"), "{done:#}");
