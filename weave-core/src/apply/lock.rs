@@ -1,8 +1,8 @@
 //! One weave at a time on a host: a file lock around looking, acting and looking again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -49,8 +49,8 @@ impl Lock {
         let start = Instant::now();
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(mut held) => {
-                    sign(&mut held, operation);
+                Ok(held) => {
+                    sign(&held, operation);
                     return Ok(Self { _file: held });
                 }
                 Err((back, nix::errno::Errno::EWOULDBLOCK | nix::errno::Errno::EINTR)) => file = back,
@@ -65,15 +65,16 @@ impl Lock {
 }
 
 /// Who holds it, for the error of those who waited in vain. The lock itself does not depend on it.
-fn sign(file: &mut File, operation: &str) {
-    let text = format!("{} {operation}\n", std::process::id());
-    let _ = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).and_then(|_| file.write_all(text.as_bytes()));
+///
+/// Only the first line counts: to cut off what is left of a longer one takes long on a disk.
+fn sign(file: &File, operation: &str) {
+    let _ = file.write_all_at(format!("{} {operation}\n", std::process::id()).as_bytes(), 0);
 }
 
 fn held_by(file: &mut File, path: &Path, deadline: Duration) -> Error {
-    let mut text = String::new();
-    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
-    let (pid, operation) = text.trim().split_once(' ').unwrap_or(("unknown", "unknown"));
+    let mut line = String::new();
+    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| BufReader::new(file).read_line(&mut line));
+    let (pid, operation) = line.trim().split_once(' ').unwrap_or(("unknown", "unknown"));
     let message = format!("process {pid} ({operation}) held it for the {} s that were waited", deadline.as_secs_f32());
     Error::new(ErrorKind::Timeout, path.display().to_string(), message)
         .hint(format!("`ps {pid}` shows what it is; WEAVE_LOCK_TIMEOUT says how many seconds to wait"))
@@ -95,7 +96,10 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert!(error.message().contains(&format!("process {} (attach)", std::process::id())), "{error}");
         drop(held);
-        wait(dir.path(), "detach", Duration::ZERO).expect("free again");
+        let _held = wait(dir.path(), "stop", Duration::ZERO).expect("free again");
+        // What is left of a longer line does not count.
+        let error = wait(dir.path(), "detach", Duration::ZERO).expect_err("third");
+        assert!(error.message().contains(&format!("process {} (stop)", std::process::id())), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The one place that talks to the kernel. Blocking: the kernel answers within the call, so a reactor has nothing to
 //! wait for, and a thread that has entered a namespace has none.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
@@ -39,11 +40,22 @@ const TRIES: usize = 10;
 /// Every answer is there when `send` returns; should one be lost, an error is better than waiting for ever.
 const PATIENCE_SECONDS: i64 = 10;
 
+thread_local! {
+    /// The buffer of the last socket of this thread: each look opens one in each namespace.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// A netlink socket of the namespace in which it was opened.
 pub(crate) struct Socket {
     socket: netlink_sys::Socket,
     sequence: u32,
     buffer: Vec<u8>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        SPARE.set(std::mem::take(&mut self.buffer));
+    }
 }
 
 impl Socket {
@@ -60,7 +72,9 @@ impl Socket {
         let _ = socket.set_cap_ack(true);
         let _ = socket.set_netlink_get_strict_chk(true);
         setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(PATIENCE_SECONDS, 0))?;
-        Ok(Self { socket, sequence: 0, buffer: vec![0; RECEIVE] })
+        let mut buffer = SPARE.take();
+        buffer.resize(RECEIVE, 0);
+        Ok(Self { socket, sequence: 0, buffer })
     }
 
     /// Asks for everything there is of a kind; `decode` appends what one answer holds and passes over what it cannot
