@@ -128,9 +128,15 @@ class Host(Space):
     def state(self) -> list[str]:
         """Return all that an operation may touch, as the system's own programs print it."""
         spaces: list[Space] = [self, *self.containers]
-        # Some of what `ip -d` prints of a bridge are clocks.
-        asked = [("ip", "-d", "link"), ("ip", "address"), ("ip", "route"), ("bridge", "fdb"), ("nft", "list", "ruleset")]
-        return [re.sub(r"_timer +[0-9.]+", "", space.sh(*words)) for space in spaces for words in asked]
+        # Some of what `ip -d` prints of a bridge are clocks, and addresses are checked for a while when a link is new.
+        asked = [
+            ("ip", "-d", "link"),
+            ("ip", "address"),
+            ("ip", "route"),
+            ("bridge", "fdb"),
+            ("nft", "list", "ruleset"),
+        ]
+        return [re.sub(r"_timer +[0-9.]+| tentative", "", space.sh(*words)) for space in spaces for words in asked]
 
     def remove(self) -> None:
         """Take it and its containers away."""

@@ -42,7 +42,7 @@ def test_attach_and_detach(host: Host) -> None:
     assert "default via 10.2.1.1" in web.sh("ip", "route")
     assert "224.0.0.0/4" not in web.sh("ip", "route")
     rows = host.call("ps")["result"]
-    assert [row["addresses"] for row in rows] == [["10.2.1.4/24", "10.2.2.4/24"]]
+    assert [row["ips"] for row in rows] == [["10.2.1.4/24", "10.2.2.4/24"]]
     host.four("detach", container=web.target, ips="10.2.2.4/24")
     assert web.addresses("ethwe") == ["10.2.1.4/24"]
     host.four("detach", container=web.target)
@@ -83,6 +83,6 @@ def test_reading_tells_and_changes_nothing(host: Host) -> None:
     before = host.state()
     assert host.call("version")["result"]["port"] == 6783
     assert host.call("facts")["result"]
-    assert {finding["level"] for finding in host.call("preflight")["result"]} <= {"ok", "warn", "fail"}
+    assert {finding["level"] for finding in host.call("preflight")["result"]["findings"]} <= {"ok", "warn", "fail"}
     assert host.call("schema", document="fleet")["result"]["$schema"].startswith("https://json-schema.org/")
     assert host.state() == before

@@ -115,7 +115,7 @@ class TimeoutExpiredError(WeaveError):
 
 
 class UnsupportedError(WeaveError):
-    """This kernel, engine or host lacks a needed feature."""
+    """A feature is needed that this kernel, engine or host lacks."""
 
     kind = "unsupported"
 
