@@ -119,7 +119,7 @@ def test_addresses_may_be_those_of_the_standard_library(host: Host) -> None:
 
 def test_errors_pass_between_processes() -> None:
     with pytest.raises(weave_py.InvalidSpecError) as raised:
-        weave_py.connect("not/a/peer")
+        weave_py.connect(["not/a/peer"])
     copy = pickle.loads(pickle.dumps(raised.value))
     assert type(copy) is weave_py.InvalidSpecError
     assert (str(copy), copy.subject) == (str(raised.value), "peers[0]")

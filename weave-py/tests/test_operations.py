@@ -41,8 +41,8 @@ def test_attach_and_detach(host: Host) -> None:
     assert [link["address"] for link in web.ip("link", "show", "ethwe")] == ["02:00:00:00:00:09"]
     assert "default via 10.2.1.1" in web.sh("ip", "route")
     assert "224.0.0.0/4" not in web.sh("ip", "route")
-    rows = host.call("ps")["result"]
-    assert [row["ips"] for row in rows] == [["10.2.1.4/24", "10.2.2.4/24"]]
+    rows = {row["id"]: row["ips"] for row in host.call("ps")["result"]}
+    assert rows == {"weave:expose": [], web.target: ["10.2.1.4/24", "10.2.2.4/24"]}
     host.four("detach", container=web.target, ips="10.2.2.4/24")
     assert web.addresses("ethwe") == ["10.2.1.4/24"]
     host.four("detach", container=web.target)

@@ -166,6 +166,7 @@ def run(
     on_change: Optional[Literal["recreate", "report", "ignore"]] = None,
     pull: Optional[Literal["missing", "always", "never"]] = None,
     ensure: Optional[Literal["present", "absent", "latest"]] = None,
+    attach: Optional[Literal["after_start", "before_start"]] = None,
     interface: Optional[str] = None,
     mtu: Optional[Union[int, Literal["auto"]]] = None,
     mac: Optional[str] = None,
@@ -179,7 +180,7 @@ def run(
 
     One that is there is compared with what is asked, option by option, and changed in place or made anew; its volumes
     and addresses stay. ``options`` are those of ``docker run``, as a line, a list or a map; ``state`` (``running``),
-    ``on_change`` (``recreate``), ``pull`` (``missing``). The rest is as for :func:`attach`.
+    ``on_change`` (``recreate``), ``pull`` (``missing``), ``attach`` (``after_start``). The rest is as for :func:`attach`.
     """
     arguments = {
         "name": name,
@@ -191,6 +192,7 @@ def run(
         "on_change": on_change,
         "pull": pull,
         "ensure": ensure,
+        "attach": attach,
         "interface": interface,
         "mtu": mtu,
         "mac": mac,
