@@ -180,7 +180,8 @@ def run(
 
     One that is there is compared with what is asked, option by option, and changed in place or made anew; its volumes
     and addresses stay. ``options`` are those of ``docker run``, as a line, a list or a map; ``state`` (``running``),
-    ``on_change`` (``recreate``), ``pull`` (``missing``), ``attach`` (``after_start``). The rest is as for :func:`attach`.
+    ``on_change`` (``recreate``), ``pull`` (``missing``), ``attach`` (``after_start``). The rest is as for
+    :func:`attach`.
     """
     arguments = {
         "name": name,
