@@ -27,6 +27,7 @@ uninstall:
 
 test: deps root
 	$(CARGO) test --locked --workspace
+	@.ci/python
 
 lint: deps
 	@.ci/lint

@@ -37,14 +37,18 @@ const CHANGED: u8 = 2;
 
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    ExitCode::from(run_words(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()))
+}
+
+/// Runs the command with the name of the program and these words after it, and returns its exit code.
+pub fn run_words(words: Vec<String>) -> u8 {
     let color = color(&words);
     let mut streams = Streams {
         out: Box::new(AutoStream::new(io::stdout(), color)),
         err: Box::new(AutoStream::new(io::stderr(), color)),
         refused: None,
     };
-    ExitCode::from(run(words, &verbs::Process, execute::execute, &mut streams))
+    run(words, &verbs::Process, execute::execute, &mut streams)
 }
 
 /// Where is printed.

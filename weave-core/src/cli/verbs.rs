@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::{AttachArgs, BuildArgs, LaunchArgs, Verb, When};
 use crate::kernel::machine;
+use crate::ops::file::unreadable;
 use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
@@ -17,7 +18,7 @@ use crate::spec::{
     Attach, Attached, Build, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
     Options, Remove, Run, from_value,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// What of the surroundings an operation may be made from.
 pub(super) trait Surroundings {
@@ -47,14 +48,7 @@ impl Surroundings for Process {
             "-" => std::io::stdin().read_to_string(&mut text),
             _ => std::fs::File::open(file).and_then(|mut open| open.read_to_string(&mut text)),
         };
-        let subject = if file == "-" { "stdin" } else { file };
-        read.map(|_| text).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Error::new(ErrorKind::NotFound, subject, "there is no such file").source(error).errno(2)
-            }
-            std::io::ErrorKind::InvalidData => Error::invalid(subject, "is no UTF-8 text"),
-            _ => Error::new(ErrorKind::InvalidSpec, subject, format!("cannot be read: {error}")).source(error),
-        })
+        read.map(|_| text).map_err(|error| unreadable(if file == "-" { "stdin" } else { file }, error))
     }
 }
 

@@ -26,8 +26,8 @@ pub struct Apply {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    document: Value,
-    #[serde(default)]
+    document: Option<Value>,
+    file: Option<String>,
     host: Option<String>,
 }
 
@@ -37,9 +37,20 @@ impl Apply {
     /// # Errors
     /// `InvalidSpec` with everything that is wrong with the document.
     pub(super) fn from_arguments(arguments: Value, hostname: &str) -> Result<Self> {
-        let Arguments { document, host } = from_value(arguments)?;
+        let Arguments { document, file, host } = from_value(arguments)?;
         let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
-        Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
+        match (document, file) {
+            (Some(document), None) => {
+                Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
+            }
+            (None, Some(file)) => {
+                Self::from_text(&file, &super::file::text(&file)?, host, hostname)
+            }
+            (None, None) => Err(Error::invalid("document", "is missing; allowed: a document, or the `file` it stands in")),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("file", "there is a `document`, too; allowed: one of the two"))
+            }
+        }
     }
 
     /// Reads a document from YAML, of which JSON is a part. `file` is only named in findings.

@@ -7,6 +7,7 @@ pub mod attachment;
 pub mod container;
 pub mod exposure;
 mod facts;
+pub(crate) mod file;
 mod former;
 pub mod host;
 pub mod image;

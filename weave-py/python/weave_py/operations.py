@@ -1,0 +1,274 @@
+"""The operations of weave, as functions with the library's own names.
+
+An argument that is ``None`` is not given, and what stands in parentheses holds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, Optional, Union, cast
+
+from weave_py._call import call
+from weave_py.types import Address, Addresses, Document, Options, Report, Words
+
+__all__ = [
+    "apply",
+    "attach",
+    "build",
+    "connect",
+    "detach",
+    "expose",
+    "facts",
+    "forget",
+    "hide",
+    "launch",
+    "preflight",
+    "ps",
+    "remove",
+    "reset",
+    "run",
+    "schema",
+    "status",
+    "stop",
+    "version",
+]
+
+_Path = Union[str, "os.PathLike[str]"]
+
+
+def _do(operation: str, arguments: Optional[Mapping[str, Any]] = None, check: bool = False) -> Report:
+    return cast("Report", call(operation, arguments, check=check))
+
+
+def apply(document: Document, *, host: Optional[str] = None, check: bool = False) -> Report:
+    """Bring this host to what a document says of it.
+
+    ``document`` is a host's document or a whole fleet's: its data, or the path of its file (``pathlib.Path``).
+    ``host`` says which of a fleet's hosts this one is, where its name and addresses do not tell.
+    """
+    where = "file" if isinstance(document, os.PathLike) else "document"
+    return _do("apply", {where: document, "host": host}, check)
+
+
+def launch(
+    *,
+    peers: Optional[Words] = None,
+    kind: Optional[Literal["vxlan"]] = None,
+    port: Optional[int] = None,
+    vni: Optional[int] = None,
+    mtu: Optional[Union[int, Literal["auto"]]] = None,
+    underlay: Optional[Union[str, Address]] = None,
+    bridge: Optional[str] = None,
+    firewall: Optional[Mapping[str, bool]] = None,
+    check: bool = False,
+) -> Report:
+    """Launch the router, and connect it to ``peers`` besides those it has.
+
+    ``kind`` (``vxlan``), ``port`` (6783, UDP), ``vni`` (6783), ``mtu`` in bytes (``auto``: what the ways to the peers
+    leave), ``underlay`` (an address, interface or network; needed where several would do), ``bridge`` (``weave``),
+    ``firewall`` (``{"manage": True}``).
+    """
+    arguments = {
+        "peers": peers,
+        "kind": kind,
+        "port": port,
+        "vni": vni,
+        "mtu": mtu,
+        "underlay": underlay,
+        "bridge": bridge,
+        "firewall": firewall,
+    }
+    return _do("launch", arguments, check)
+
+
+def stop(*, check: bool = False) -> Report:
+    """Stop carrying frames between hosts. Attachments stay."""
+    return _do("stop", None, check)
+
+
+def reset(*, check: bool = False) -> Report:
+    """Remove everything that weave made on this host, and nothing else."""
+    return _do("reset", None, check)
+
+
+def connect(peers: Words, *, replace: Optional[bool] = None, check: bool = False) -> Report:
+    """Add peers to the router; with ``replace``, they are all that it has."""
+    return _do("connect", {"peers": peers, "replace": replace}, check)
+
+
+def forget(peers: Words, *, check: bool = False) -> Report:
+    """Take peers from the router."""
+    return _do("forget", {"peers": peers}, check)
+
+
+def attach(
+    container: str,
+    ips: Addresses,
+    *,
+    interface: Optional[str] = None,
+    mtu: Optional[Union[int, Literal["auto"]]] = None,
+    mac: Optional[str] = None,
+    gateway: Optional[Address] = None,
+    routes: Optional[Words] = None,
+    multicast: Optional[bool] = None,
+    probe: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Give a container an interface on the network, and addresses.
+
+    ``container`` is a name or id, ``netns:PATH`` or ``pid:N``. ``interface`` (``ethwe``), ``mtu`` in bytes (the
+    network's), ``mac`` (made from the first address), ``gateway`` (none), ``routes`` (none), ``multicast`` (true:
+    224.0.0.0/4 goes to the network), ``probe`` (true: the network is asked first who has the addresses).
+    """
+    arguments = {
+        "container": container,
+        "ips": ips,
+        "interface": interface,
+        "mtu": mtu,
+        "mac": mac,
+        "gateway": gateway,
+        "routes": routes,
+        "multicast": multicast,
+        "probe": probe,
+    }
+    return _do("attach", arguments, check)
+
+
+def detach(
+    container: str, ips: Optional[Addresses] = None, *, interface: Optional[str] = None, check: bool = False
+) -> Report:
+    """Take addresses from a container, all where none is given; with the last one goes the interface."""
+    return _do("detach", {"container": container, "ips": ips, "interface": interface}, check)
+
+
+def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = False) -> Report:
+    """Give the host itself addresses on the network.
+
+    ``masquerade`` (true): packets between the network and everything else take the host's address.
+    """
+    return _do("expose", {"ips": ips, "masquerade": masquerade}, check)
+
+
+def hide(ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
+    """Take addresses of the host from the network, all where none is given."""
+    return _do("hide", {"ips": ips}, check)
+
+
+def run(
+    name: str,
+    image: str,
+    *,
+    command: Optional[Words] = None,
+    options: Optional[Options] = None,
+    ips: Optional[Addresses] = None,
+    state: Optional[Literal["running", "stopped", "created"]] = None,
+    on_change: Optional[Literal["recreate", "report", "ignore"]] = None,
+    pull: Optional[Literal["missing", "always", "never"]] = None,
+    ensure: Optional[Literal["present", "absent", "latest"]] = None,
+    attach: Optional[Literal["after_start", "before_start"]] = None,
+    interface: Optional[str] = None,
+    mtu: Optional[Union[int, Literal["auto"]]] = None,
+    mac: Optional[str] = None,
+    gateway: Optional[Address] = None,
+    routes: Optional[Words] = None,
+    multicast: Optional[bool] = None,
+    probe: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Run a container and attach it.
+
+    One that is there is compared with what is asked, option by option, and changed in place or made anew; its volumes
+    and addresses stay. ``options`` are those of ``docker run``, as a line, a list or a map; ``state`` (``running``),
+    ``on_change`` (``recreate``), ``pull`` (``missing``), ``attach`` (``after_start``). The rest is as for
+    :func:`attach`.
+    """
+    arguments = {
+        "name": name,
+        "image": image,
+        "command": command,
+        "options": options,
+        "ips": ips,
+        "state": state,
+        "on_change": on_change,
+        "pull": pull,
+        "ensure": ensure,
+        "attach": attach,
+        "interface": interface,
+        "mtu": mtu,
+        "mac": mac,
+        "gateway": gateway,
+        "routes": routes,
+        "multicast": multicast,
+        "probe": probe,
+    }
+    return _do("run", arguments, check)
+
+
+def remove(name: str, *, check: bool = False) -> Report:
+    """Remove a container that weave made. Its volumes stay."""
+    return _do("remove", {"name": name}, check)
+
+
+def build(
+    tag: str,
+    *,
+    context: Optional[_Path] = None,
+    dockerfile: Optional[str] = None,
+    content: Optional[str] = None,
+    build_args: Optional[Union[Words, Mapping[str, Any]]] = None,
+    target: Optional[str] = None,
+    platform: Optional[str] = None,
+    pull: Optional[bool] = None,
+    no_cache: Optional[bool] = None,
+    labels: Optional[Union[Words, Mapping[str, Any]]] = None,
+    check: bool = False,
+) -> Report:
+    """Build an image, unless what it is built from is as it was.
+
+    ``context`` is a directory, ``dockerfile`` a path in it (``Dockerfile``), ``content`` the text of a Dockerfile that
+    stands nowhere.
+    """
+    arguments = {
+        "tag": tag,
+        "context": context,
+        "dockerfile": dockerfile,
+        "content": content,
+        "build_args": build_args,
+        "target": target,
+        "platform": platform,
+        "pull": pull,
+        "no_cache": no_cache,
+        "labels": labels,
+    }
+    return _do("build", arguments, check)
+
+
+def preflight() -> Report:
+    """Look whether this host is fit; ``result`` is a list of findings."""
+    return _do("preflight")
+
+
+def status() -> Report:
+    """Tell what the network is like on this host; ``state`` reads like a document."""
+    return _do("status")
+
+
+def ps(containers: Optional[Words] = None) -> Report:
+    """List the attachments of this host: id, hardware address and addresses of each."""
+    return _do("ps", {"containers": containers})
+
+
+def facts(*, mask_env: Optional[bool] = None) -> Report:
+    """Tell everything about the containers of this host; ``mask_env`` (true) hides values of environment variables."""
+    return _do("facts", {"mask_env": mask_env})
+
+
+def schema(document: Optional[Literal["host", "fleet"]] = None) -> Report:
+    """Return the JSON Schema of a document (``host``) as ``result``."""
+    return _do("schema", {"document": document})
+
+
+def version() -> Report:
+    """Tell versions as ``result``."""
+    return _do("version")
