@@ -2,6 +2,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ErrorKind;
 use crate::cli::args::Cli;
 
 #[derive(Default)]

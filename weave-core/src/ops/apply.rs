@@ -43,13 +43,11 @@ impl Apply {
             (Some(document), None) => {
                 Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
             }
-            (None, Some(file)) => {
-                Self::from_text(&file, &super::file::text(&file)?, host, hostname)
+            (None, Some(file)) => Self::from_text(&file, &super::file::text(&file)?, host, hostname),
+            (None, None) => {
+                Err(Error::invalid("document", "is missing; allowed: a document, or the `file` it stands in"))
             }
-            (None, None) => Err(Error::invalid("document", "is missing; allowed: a document, or the `file` it stands in")),
-            (Some(_), Some(_)) => {
-                Err(Error::invalid("file", "there is a `document`, too; allowed: one of the two"))
-            }
+            (Some(_), Some(_)) => Err(Error::invalid("file", "there is a `document`, too; allowed: one of the two")),
         }
     }
 
