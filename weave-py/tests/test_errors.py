@@ -90,7 +90,7 @@ def test_a_document_says_all_that_is_wrong_with_its_lines(tmp_path: Path) -> Non
         weave_py.apply(tmp_path / "nothing.yaml")
     with pytest.raises(weave_py.InvalidSpecError, match="one of the two"):
         weave_py.call("apply", {"document": {}, "file": str(file)})
-    with pytest.raises(weave_py.InvalidSpecError, match="is missing"):
+    with pytest.raises(weave_py.InvalidSpecError, match="missing field `document`"):
         weave_py.call("apply", {})
 
 

@@ -44,9 +44,10 @@ impl Apply {
                 Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
             }
             (None, Some(file)) => Self::from_text(&file, &super::file::text(&file)?, host, hostname),
-            (None, None) => {
-                Err(Error::invalid("document", "is missing; allowed: a document, or the `file` it stands in"))
-            }
+            (None, None) => Err(Error::invalid(
+                "document",
+                "missing field `document`; allowed: it, or the `file` that it stands in",
+            )),
             (Some(_), Some(_)) => Err(Error::invalid("file", "there is a `document`, too; allowed: one of the two")),
         }
     }
