@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import pickle
 import sys
 import textwrap
@@ -45,7 +46,7 @@ def test_each_kind_has_a_class() -> None:
     }
     for kind in kinds:
         error = error_of({"kind": kind, "subject": "x", "message": "y"})
-        assert (type(error).__name__, error.kind) == (type(error).__name__, kind)
+        assert error.kind == kind
         assert isinstance(error, weave_py.WeaveError)
         assert getattr(weave_py, type(error).__name__) is type(error)
 
@@ -101,6 +102,15 @@ def test_what_is_no_data_is_a_type_error() -> None:
         weave_py.apply({("a", "b"): 1})  # type: ignore[dict-item]
     with pytest.raises(TypeError):
         weave_py.attach("web")  # type: ignore[call-arg]
+
+
+class Peers(str, enum.Enum):
+    BAD = "not/a/peer"
+
+
+def test_a_text_may_be_of_an_enumeration() -> None:
+    with pytest.raises(weave_py.InvalidSpecError, match="`not/a/peer`"):
+        weave_py.connect([Peers.BAD])
 
 
 def test_addresses_may_be_those_of_the_standard_library(host: Host) -> None:

@@ -42,8 +42,9 @@ def plain(value: Any, path: str) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        # A subclass may mean more than its text: Ansible marks what is not to be trusted.
-        return str(value)
+        # A subclass may mean more than its text, and print otherwise: Ansible marks what is not to be trusted, and an
+        # enumeration prints its name.
+        return str.__str__(value)
     if isinstance(value, Mapping):
         return {_key(key, path): plain(item, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
