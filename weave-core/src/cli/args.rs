@@ -198,6 +198,15 @@ pub(super) enum Verb {
         #[arg(value_enum, default_value_t)]
         document: Document,
     },
+    /// Do an operation as the libraries do it: by its name, with its arguments as JSON
+    Call {
+        /// Such as attach; the names are those of the functions of the Python package
+        #[arg(value_name = "OPERATION")]
+        operation: String,
+        /// Such as '{"container": "web", "ips": ["10.2.1.4/24"]}'; `-` reads stdin
+        #[arg(value_name = "ARGUMENTS", default_value = "{}")]
+        arguments: String,
+    },
     /// Check whether this host has what weave needs
     Preflight,
     /// Remove the tunnel; bridge, attachments and exposures stay

@@ -70,6 +70,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Facts { .. } => "facts",
         Verb::Schema { .. } => "schema",
         Verb::Status { .. } => "status",
+        Verb::Call { .. } => "call",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
         Verb::Reset => "reset",
@@ -122,11 +123,24 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         },
         Verb::Facts { show_env } => Operation::Facts(Facts { mask_env: !show_env }),
         Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
+        Verb::Call { operation, arguments } => call(operation, arguments, from)?,
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),
         Verb::Version => Operation::Version(Nothing {}),
     })
+}
+
+/// An operation of the table, for programs that cannot load the library.
+fn call(operation: &str, arguments: &str, from: &impl Surroundings) -> Result<Operation> {
+    let (subject, text) = match arguments {
+        "-" => ("stdin", from.text("-")?),
+        word => ("ARGUMENTS", word.to_owned()),
+    };
+    let arguments: Value = serde_json::from_str(&text).map_err(|error| {
+        Error::invalid(subject, format!("{error}; allowed: the operation's arguments, as one JSON object"))
+    })?;
+    Operation::from_parts(operation, arguments)
 }
 
 /// A word may hold several, as `"$PEERS"` of a shell does. Errors name the item as those of a document do.

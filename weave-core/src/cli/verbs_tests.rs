@@ -261,6 +261,23 @@ fn a_build_is_said_as_for_docker() {
 }
 
 #[test]
+fn an_operation_is_called_by_its_name() {
+    let given = Given(vec![("-", r#"{"container": "c1", "ips": ["10.2.1.4/24"]}"#)]);
+    assert_eq!(told("weave call attach -", &given), attach(&["10.2.1.4/24"], json!({})));
+    assert_eq!(told(r#"weave call ps {"containers":"c1"}"#, &given), json!({"operation": "ps", "containers": ["c1"]}));
+    assert_eq!(told("weave call status", &given), json!({"operation": "status"}));
+    for (line, op, subject, hint) in [
+        ("weave call atach {}", "call", "operation", Some("did you mean `attach`?")),
+        ("weave call attach {", "call", "ARGUMENTS", None),
+        (r#"weave call attach {"container":"c1","ips":["10.2.1.4/99"]}"#, "attach", "ips[0]", None),
+    ] {
+        let error = parse(line, &given).expect_err(line).report();
+        assert_eq!((error.kind, error.op.as_deref(), &*error.subject), (ErrorKind::InvalidSpec, Some(op), subject));
+        assert!(hint.is_none() || error.hint.as_deref() == hint, "{line}: {:?}", error.hint);
+    }
+}
+
+#[test]
 fn facts_hide_secrets_unless_told_otherwise() {
     let given = Given::default();
     assert_eq!(told("weave facts", &given), json!({"operation": "facts", "mask_env": true}));
