@@ -20,8 +20,8 @@ use crate::observed::NetnsId;
 const HERE: &str = "/proc/thread-self/ns/net";
 
 thread_local! {
-    /// Where the thread is, once that is known: nothing else in this program moves threads, and to look takes longer
-    /// than to move.
+    /// Where the thread is, once that is known: nobody else moves the threads of an operation, and to look takes
+    /// longer than to move.
     static LAST_ENTERED: Cell<Option<NetnsId>> = const { Cell::new(None) };
 }
 
@@ -79,6 +79,21 @@ impl NetNs {
         LAST_ENTERED.set(Some(here));
         if here == self.id { Ok(()) } else { self.enter() }
     }
+}
+
+/// Where the calling thread is, if it has entered a namespace, or was found to be in it.
+pub(crate) fn last_entered() -> Option<NetnsId> {
+    LAST_ENTERED.get()
+}
+
+/// Remembers where the calling thread is.
+pub(crate) fn remember_where(here: &NetNs) {
+    LAST_ENTERED.set(Some(here.id));
+}
+
+/// Forgets where the calling thread is: others may move it from here on.
+pub(crate) fn forget_where() {
+    LAST_ENTERED.set(None);
 }
 
 /// What tells the namespace at `path` apart, without opening it.

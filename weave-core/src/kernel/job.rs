@@ -4,22 +4,54 @@
 //! work that takes long hold up a thread that has others to serve.
 
 use std::cell::Cell;
+use std::io;
 use std::panic;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::oneshot;
 
-use crate::netns::NetNs;
+use crate::netlink;
+use crate::netns::{self, NetNs};
 use crate::{Error, Result};
 
 thread_local! {
     static OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Says that the calling thread serves one operation and nobody else: it may wait, and be in any namespace meanwhile.
-pub(crate) fn own_this_thread() {
-    OWN.set(true);
+/// The calling thread, while it serves one operation and nobody else: it may wait, and be in any namespace meanwhile.
+/// In the end it is where it was.
+pub(crate) struct Own {
+    home: NetNs,
+}
+
+impl Own {
+    /// Takes the calling thread until the answer is dropped.
+    ///
+    /// # Errors
+    /// Where it is cannot be found out, so it could not go back there.
+    pub(crate) fn this_thread() -> io::Result<Self> {
+        let home = NetNs::current()?;
+        netns::remember_where(&home);
+        OWN.set(true);
+        Ok(Self { home })
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        OWN.set(false);
+        netlink::drop_spares();
+        let back = self.home.enter_if_elsewhere();
+        netns::forget_where();
+        // Whatever this thread did next would be done in a container.
+        assert!(back.is_ok(), "cannot go back to the network namespace: {back:?}");
+    }
+}
+
+/// Whether the calling thread is one operation's own.
+pub(crate) fn is_own() -> bool {
+    OWN.get()
 }
 
 /// Work that is under way, or done.
@@ -50,7 +82,7 @@ pub(super) fn soon<T: Send + 'static>(
     host: &Arc<NetNs>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<Job<T>> {
-    if !OWN.get() {
+    if !is_own() {
         return start(host, work);
     }
     at_home(host)?;

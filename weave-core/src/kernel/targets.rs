@@ -226,7 +226,10 @@ impl Tour {
         inside.links.retain(|link| link.index != LOOPBACK);
         inside.links.shrink_to_fit();
         inside.addresses = look::addresses(socket).map_err(refused)?;
-        inside.routes = look::routes(socket).map_err(refused)?;
+        // Whatever else is routed concerns an interface.
+        if !inside.links.is_empty() {
+            inside.routes = look::routes(socket).map_err(refused)?;
+        }
         self.visited.held.keep(name.clone(), origin, netns);
         self.visited.targets.insert(name, Target::Found(Box::new(inside)));
         Ok(())

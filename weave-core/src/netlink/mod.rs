@@ -5,6 +5,7 @@
 pub(crate) mod decode;
 pub(crate) mod encode;
 mod socket;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::io;
 use nix::libc;
 
 pub(crate) use socket::Socket;
+pub(crate) use spare::drop_spares;
 
 use crate::{Error, ErrorKind};
 

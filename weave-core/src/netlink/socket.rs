@@ -1,9 +1,9 @@
 //! The one place that talks to the kernel. Blocking: the kernel answers within the call, so a reactor has nothing to
 //! wait for, and a thread that has entered a namespace has none.
 
-use std::cell::Cell;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use netlink_packet_core::NLM_F_ACK;
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -12,7 +12,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
 use super::decode::{Reply, ReplyKind, replies};
+use super::spare::{self, Open};
 use super::{Message, Refusal};
+use crate::observed::NetnsId;
 
 /// Messages in one `sendmsg`: each is answered by a buffer of a few kilobytes at most, and all answers have to fit
 /// the receive buffer at once.
@@ -40,28 +42,34 @@ const TRIES: usize = 10;
 /// Every answer is there when `send` returns; should one be lost, an error is better than waiting for ever.
 const PATIENCE_SECONDS: i64 = 10;
 
-thread_local! {
-    /// The buffer of the last socket of this thread: each look opens one in each namespace.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 /// A netlink socket of the namespace in which it was opened.
 pub(crate) struct Socket {
-    socket: netlink_sys::Socket,
+    socket: Arc<netlink_sys::Socket>,
     sequence: u32,
     buffer: Vec<u8>,
+    /// Its namespace, while another may go on with it.
+    home: Option<NetnsId>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        SPARE.set(std::mem::take(&mut self.buffer));
+        spare::keep_buffer(std::mem::take(&mut self.buffer));
+        if let Some(home) = self.home {
+            spare::keep(Open { home, socket: Arc::clone(&self.socket), sequence: self.sequence });
+        }
     }
 }
 
 impl Socket {
     /// A socket of the calling thread's namespace.
     pub(crate) fn open() -> io::Result<Self> {
-        Self::open_for(NETLINK_ROUTE)
+        let home = spare::home();
+        if let Some(Open { socket, sequence, .. }) = home.and_then(spare::take) {
+            return Ok(Self { socket, sequence, buffer: buffer(), home });
+        }
+        let mut new = Self::open_for(NETLINK_ROUTE)?;
+        new.home = home;
+        Ok(new)
     }
 
     /// The same for another part of the kernel than links, addresses and routes.
@@ -72,9 +80,7 @@ impl Socket {
         let _ = socket.set_cap_ack(true);
         let _ = socket.set_netlink_get_strict_chk(true);
         setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(PATIENCE_SECONDS, 0))?;
-        let mut buffer = SPARE.take();
-        buffer.resize(RECEIVE, 0);
-        Ok(Self { socket, sequence: 0, buffer })
+        Ok(Self { socket: Arc::new(socket), sequence: 0, buffer: buffer(), home: None })
     }
 
     /// Asks for everything there is of a kind; `decode` appends what one answer holds and passes over what it cannot
@@ -110,18 +116,23 @@ impl Socket {
         let mut found = Vec::new();
         for _ in 0..TRIES {
             found.clear();
+            // Whoever does not read to the end leaves a socket that nobody can go on with.
+            let home = self.home.take();
             let first = self.send(request.to_vec())?;
+            let mut whole = true;
             let each = |payload: &[u8]| {
                 decode(payload, &mut found);
-                found.len() <= most
+                whole = found.len() <= most;
+                whole
             };
             match self.read_dump(first, each) {
                 Ok(()) => {
+                    self.home = home.filter(|_| whole);
                     // A container has few of each kind, and there are many containers.
                     found.shrink_to_fit();
                     return Ok(found);
                 }
-                Err(refusal) if matches!(refusal.errno, libc::EINTR | libc::ENOBUFS) => {}
+                Err(refusal) if matches!(refusal.errno, libc::EINTR | libc::ENOBUFS) => self.home = home,
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -246,6 +257,12 @@ impl Socket {
         }
         Ok(())
     }
+}
+
+fn buffer() -> Vec<u8> {
+    let mut buffer = spare::buffer();
+    buffer.resize(RECEIVE, 0);
+    buffer
 }
 
 /// Messages that go together in one `sendmsg`.

@@ -8,3 +8,4 @@ mod partial;
 mod paths;
 mod steps;
 mod targets;
+mod threads;
