@@ -37,6 +37,7 @@ demo: deps root
 	$(CARGO) run --locked -q --example demo
 
 bench: deps root
+	@.ci/python-release
 	$(CARGO) bench --locked -p weave-core -- $(ARGS)
 
 .PHONY: root

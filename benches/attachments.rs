@@ -96,7 +96,7 @@ fn specs(targets: &[PathBuf], probe: bool) -> Result<Vec<Attach>> {
     targets.iter().enumerate().map(spec).collect()
 }
 
-fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
+pub(crate) fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
     let specs = specs(targets, probe)?;
     let (spent, report) = run_on_host!(|host| ops::attachment::attach_all(host, &specs, Mode::Apply))?;
     let there = by_hand::addresses(targets)?;
@@ -106,7 +106,7 @@ fn attach_ours(targets: &[PathBuf], probe: bool) -> Result<Duration> {
     Ok(spent)
 }
 
-fn detach_ours(targets: &[PathBuf]) -> Result<Duration> {
+pub(crate) fn detach_ours(targets: &[PathBuf]) -> Result<Duration> {
     let specs: Vec<Detach> =
         targets.iter().map(|target| Detach::new(ContainerRef::Netns(target.as_path().into()))).collect();
     let (spent, _) = run_on_host!(|host| ops::attachment::detach_all(host, &specs, Mode::Apply))?;

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is there to print")]
 
 mod attachments;
+mod bindings;
 mod by_hand;
 mod command;
 mod containers;
@@ -59,6 +60,8 @@ limit   hand-made netlink messages in this process. traffic: VXLAN and bridge
         connect, firewall: with `nft -f` of the same set of peers.
         containers: the docker client, which attaches nothing: `docker run -d`
         for each; unchanged: `docker ps -a` and one `docker inspect` of all.
+        weave_py: the same operation called from Rust. weave.net.host: a task
+        of Ansible that does nothing; others: a task for each container.
 others  `ip -batch` (attach), `bridge -batch` (connect), `docker network connect`
         (`weave attach`).
 ratio   weave / limit; of interleaved runs, medians.";
@@ -79,11 +82,12 @@ fn main() -> ExitCode {
     }
     let bench = Bench { quick: !flags.is_empty(), words };
     table::head();
-    let groups: [(&str, Group); 6] = [
+    let groups: [(&str, Group); 7] = [
         ("attachments", attachments::measure),
         ("peers", peers::measure),
         ("command", command::measure),
         ("containers", containers::measure),
+        ("bindings", bindings::measure),
         ("traffic", traffic::measure),
         ("memory", memory::measure),
     ];
