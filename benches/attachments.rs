@@ -8,7 +8,7 @@ use weave_core::spec::{Attach, Attached, Cidr, ContainerRef, Detach, Firewall, H
 use weave_core::{Kernel, Mode, Report, ops};
 
 use crate::Bench;
-use crate::by_hand::{self, PREFIX, address};
+use crate::by_hand::{self, End, PREFIX, address};
 use crate::measure::{Contender, medians};
 use crate::raw::Result;
 use crate::sandbox::{self, Sandbox, UNDERLAY};
@@ -132,15 +132,17 @@ fn attach(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
         by_hand::detach()?;
         Ok(spent)
     };
-    let [limit, ours, ip] = medians(
+    let by_hand = |end| {
+        let spent = by_hand::attach(targets, end)?;
+        by_hand::look(targets)?;
+        by_hand::detach()?;
+        Ok(spent)
+    };
+    let [limit, bare, ours, ip] = medians(
         rounds,
         [
-            Contender::new(|| {
-                let spent = by_hand::attach(targets)?;
-                by_hand::look(targets)?;
-                by_hand::detach()?;
-                Ok(spent)
-            }),
+            Contender::new(|| by_hand(End::Same)),
+            Contender::new(|| by_hand(End::Bare)),
             Contender::new(|| {
                 let spent = attach_ours(targets, false)?;
                 detach_ours(targets)?;
@@ -150,6 +152,7 @@ fn attach(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
         ],
     )?;
     bench.report(&Row::times(what, limit, ours, Some(ip), Aim::AtMost(1.3)));
+    bench.report(&Row::times(&format!("{what}, bare limit"), bare, ours, None, Aim::None));
     Ok(())
 }
 
@@ -158,7 +161,7 @@ fn probed(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
         bench.rounds(3),
         [
             Contender::new(|| {
-                let spent = by_hand::attach(targets)?;
+                let spent = by_hand::attach(targets, End::Same)?;
                 by_hand::detach()?;
                 Ok(spent)
             }),
@@ -219,7 +222,7 @@ fn take_down(bench: &Bench, sandbox: &Sandbox) -> Result<()> {
         bench.rounds(5),
         [
             Contender::new(|| {
-                by_hand::attach(targets)?;
+                by_hand::attach(targets, End::Same)?;
                 by_hand::detach()
             }),
             Contender::new(|| {

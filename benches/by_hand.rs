@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const HOST_INDEX: u32 = 1 << 20;
 
 const MTU: u32 = 1450;
 
+/// All of multicast.
+const MULTICAST: (Ipv4Addr, u8) = (Ipv4Addr::new(224, 0, 0, 0), 4);
+
 /// Messages in one send; the answer to each of them has to fit into the socket's buffer.
 const BATCH: usize = 500;
 
@@ -52,17 +56,32 @@ pub(crate) fn make_bridge() -> Result<()> {
     run("ip", &["link", "set", BRIDGE, "up"]).map(drop)
 }
 
-/// Attaches all targets: for each of them one message on the host, and two in one send inside.
-pub(crate) fn attach(targets: &[PathBuf]) -> Result<Duration> {
+/// What is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Interfaces with addresses, and nothing else.
+    Bare,
+    /// What weave leaves: marked with an alias, multicast routed and, where they are few, announced. Of many, weave
+    /// tells each port once; here nobody is told, so that the limit is rather too low.
+    Same,
+}
+
+/// Targets that are few: for more, weave announces another way.
+const FEW: usize = 16;
+
+/// Attaches all targets: for each of them one send on the host, and one inside.
+pub(crate) fn attach(targets: &[PathBuf], end: End) -> Result<Duration> {
     let master = if_nametoindex(BRIDGE)?;
+    let same = end == End::Same;
     let all = || {
         let mut host = Socket::open()?;
-        for (index, target) in targets.iter().enumerate() {
+        for (number, target) in targets.iter().enumerate() {
             let netns = File::open(target)?;
-            let (name, mac) = (format!("byhand{index}"), mac(index));
+            let (name, mac) = (format!("byhand{number}"), mac(number));
+            let index = HOST_INDEX + u32::try_from(number)?;
             let veth = Veth {
                 name: &name,
-                index: HOST_INDEX + u32::try_from(index)?,
+                index,
                 peer: INTERFACE,
                 peer_index: INDEX,
                 mac,
@@ -70,9 +89,30 @@ pub(crate) fn attach(targets: &[PathBuf]) -> Result<Duration> {
                 master,
                 group: GROUP,
                 netns: netns.as_raw_fd(),
+                up: !same,
             };
-            host.send([raw::new_veth(&veth)], 1)?;
-            enter(target)?.send([raw::new_address(INDEX, address(index), PREFIX), raw::set_up(INDEX)], 2)?;
+            let mut messages = vec![raw::new_veth(&veth)];
+            if same {
+                let inode = netns.metadata()?.ino();
+                let alias = format!("weave:attachment netns={inode} pid=0 interface={INTERFACE}");
+                // The kernel takes longer for the alias of a link that is up.
+                messages.extend([raw::set_alias(index, &alias), raw::set_up(index)]);
+            }
+            let count = messages.len();
+            host.send(messages, count)?;
+            let mut inside = enter(target)?;
+            let mut messages = vec![raw::new_address(INDEX, address(number), PREFIX), raw::set_up(INDEX)];
+            if same {
+                messages.push(raw::new_route(INDEX, MULTICAST.0, MULTICAST.1));
+            }
+            let count = messages.len();
+            inside.send(messages, count)?;
+            if same && targets.len() < FEW {
+                // Whoever looks at a link has the kernel finish with it; before that, what it sends is lost.
+                inside.ask(raw::get_link(INDEX))?;
+                host.ask(raw::get_link(index))?;
+                inside.send(raw::announce(INDEX, mac), 2)?;
+            }
         }
         Ok(())
     };

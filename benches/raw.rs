@@ -24,14 +24,26 @@ const NLMSG_HEADER: usize = 16;
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_GETLINK: u16 = 18;
+const RTM_SETLINK: u16 = 19;
 const RTM_NEWADDR: u16 = 20;
 const RTM_GETADDR: u16 = 22;
+const RTM_NEWROUTE: u16 = 24;
 const RTM_NEWNEIGH: u16 = 28;
 const RTM_GETNEIGH: u16 = 30;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_MASTER: u16 = 10;
+const IFLA_IFALIAS: u16 = 20;
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_INET_CONF: u16 = 1;
+const IPV4_DEVCONF_ARP_NOTIFY: u16 = 22;
+const RTA_DST: u16 = 1;
+const RTA_OIF: u16 = 4;
+const RT_TABLE_MAIN: u8 = 254;
+const RTPROT_STATIC: u8 = 4;
+const RT_SCOPE_LINK: u8 = 253;
+const RTN_UNICAST: u8 = 1;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
@@ -123,26 +135,32 @@ pub(crate) struct Veth<'a> {
     pub(crate) group: u32,
     /// The open namespace in which the peer is born.
     pub(crate) netns: i32,
+    /// Whether the host end is up at once.
+    pub(crate) up: bool,
 }
 
-/// The pair in one message: host end a port of the bridge and up, its peer in the other namespace.
+/// The pair in one message: host end a port of the bridge, its peer in the other namespace.
 pub(crate) fn new_veth(veth: &Veth<'_>) -> Message {
-    Message::new(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &link(veth.index, IFF_UP))
-        .text(IFLA_IFNAME, veth.name)
-        .number(IFLA_MTU, veth.mtu)
-        .number(IFLA_MASTER, veth.master)
-        .number(IFLA_GROUP, veth.group)
-        .nested(IFLA_LINKINFO, |info| {
-            info.text(IFLA_INFO_KIND, "veth").nested(IFLA_INFO_DATA, |data| {
-                data.nested(VETH_INFO_PEER, |peer| {
-                    peer.fixed(&link(veth.peer_index, 0))
-                        .text(IFLA_IFNAME, veth.peer)
-                        .attribute(IFLA_ADDRESS, &veth.mac)
-                        .number(IFLA_MTU, veth.mtu)
-                        .number(IFLA_NET_NS_FD, veth.netns.cast_unsigned())
-                })
+    Message::new(
+        RTM_NEWLINK,
+        NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+        &link(veth.index, if veth.up { IFF_UP } else { 0 }),
+    )
+    .text(IFLA_IFNAME, veth.name)
+    .number(IFLA_MTU, veth.mtu)
+    .number(IFLA_MASTER, veth.master)
+    .number(IFLA_GROUP, veth.group)
+    .nested(IFLA_LINKINFO, |info| {
+        info.text(IFLA_INFO_KIND, "veth").nested(IFLA_INFO_DATA, |data| {
+            data.nested(VETH_INFO_PEER, |peer| {
+                peer.fixed(&link(veth.peer_index, 0))
+                    .text(IFLA_IFNAME, veth.peer)
+                    .attribute(IFLA_ADDRESS, &veth.mac)
+                    .number(IFLA_MTU, veth.mtu)
+                    .number(IFLA_NET_NS_FD, veth.netns.cast_unsigned())
             })
         })
+    })
 }
 
 /// An IPv4 address for a link.
@@ -157,6 +175,35 @@ pub(crate) fn new_address(index: u32, address: Ipv4Addr, prefix: u8) -> Message 
 /// Sets a link up.
 pub(crate) fn set_up(index: u32) -> Message {
     Message::new(RTM_NEWLINK, NLM_F_ACK, &link(index, IFF_UP))
+}
+
+/// Writes a link's alias.
+pub(crate) fn set_alias(index: u32, alias: &str) -> Message {
+    Message::new(RTM_SETLINK, NLM_F_ACK, &link(index, 0)).attribute(IFLA_IFALIAS, alias.as_bytes())
+}
+
+/// A route to a network through a link.
+pub(crate) fn new_route(index: u32, network: Ipv4Addr, prefix: u8) -> Message {
+    let route = [AF_INET, prefix, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, 0, 0, 0, 0];
+    Message::new(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &route)
+        .attribute(RTA_DST, &network.octets())
+        .number(RTA_OIF, index)
+}
+
+/// Asks for one link, without its counters.
+pub(crate) fn get_link(index: u32) -> Message {
+    Message::new(RTM_GETLINK, 0, &link(index, 0)).number(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+}
+
+/// Has the kernel announce a link's addresses: one message to say that it shall when the hardware address is set, one
+/// to set that to what it is.
+pub(crate) fn announce(index: u32, mac: [u8; 6]) -> [Message; 2] {
+    let notify = Message::new(RTM_SETLINK, NLM_F_ACK, &link(index, 0)).nested(IFLA_AF_SPEC, |families| {
+        families.nested(u16::from(AF_INET), |inet| {
+            inet.nested(IFLA_INET_CONF, |settings| settings.number(IPV4_DEVCONF_ARP_NOTIFY, 1))
+        })
+    });
+    [notify, Message::new(RTM_SETLINK, NLM_F_ACK, &link(index, 0)).attribute(IFLA_ADDRESS, &mac)]
 }
 
 /// Deletes every link of a group at once.
@@ -218,6 +265,15 @@ impl Socket {
             acknowledged += self.receive()?.acknowledged;
         }
         Ok(())
+    }
+
+    /// Sends a question that has one record for an answer.
+    pub(crate) fn ask(&mut self, question: Message) -> Result<()> {
+        self.plain.send(&question.bytes(), 0)?;
+        match self.receive()?.records {
+            1 => Ok(()),
+            other => Err(format!("{other} answers to one question").into()),
+        }
     }
 
     /// Sends a question and counts the records of the answer.
