@@ -15,8 +15,10 @@ from pathlib import Path
 
 from lab import Host, sh
 
+#: Where a registry listens; the engine takes it without TLS, because it is on the loopback.
+REGISTRY = "127.0.0.1:5000"
 #: What the image has besides busybox itself.
-_PROGRAMS = ("sh", "sleep", "cat", "ping")
+_PROGRAMS = ("sh", "sleep", "cat", "ping", "ip")
 
 
 class Engine:
@@ -64,6 +66,14 @@ class Engine:
             daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
         self._daemons.append(daemon)
         return daemon
+
+    def start_registry(self) -> None:
+        """Start a registry on the host's loopback."""
+        config = self.directory / "registry.yml"
+        storage = {"filesystem": {"rootdirectory": str(self.directory / "registry")}}
+        config.write_text(json.dumps({"version": "0.1", "storage": storage, "http": {"addr": REGISTRY}}))
+        self.start("docker-registry", "serve", str(config))
+        _wait(lambda: f" {REGISTRY} " in self.host.sh("ss", "-ltn"))
 
     def _start_containerd(self) -> None:
         # dockerd would take one that runs on this machine, and share its containers, if it were not given its own.
@@ -159,4 +169,4 @@ def _root_of_busybox() -> bytes:
     return packed.getvalue()
 
 
-__all__ = ["Engine"]
+__all__ = ["REGISTRY", "Engine"]
