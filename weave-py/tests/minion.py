@@ -10,8 +10,8 @@ from typing import Any
 
 from engine import Engine
 from lab import Host
+from paths import TARGET
 
-TARGET = Path(__file__).resolve().parents[2] / "target"
 #: The lines of Salt that it is tested with, as `.ci/salt` installs them.
 SALTS = ["3006", "3008"]
 

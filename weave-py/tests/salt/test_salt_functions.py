@@ -78,9 +78,9 @@ def test_functions_do_the_library_s_work(minion: Minion, tmp_path: Path) -> None
     assert minion.call("weave.apply", f"file={file}")["state"]["peers"] == ["192.0.2.4"]
 
 
-def grain(minion: Minion, before: Sequence[str] = ()) -> Any:
+def grain(minion: Minion, before: Sequence[str] = (), env: dict[str, str] | None = None) -> Any:
     """Return the grain, and see to it that nothing is said of it."""
-    done = minion.run("--out", "json", "grains.get", "weave", before=before)
+    done = minion.run("--out", "json", "grains.get", "weave", before=before, env=env)
     assert done.returncode == 0, done.stderr
     assert "weave" not in done.stderr, done.stderr
     return json.loads(done.stdout)["local"]
@@ -105,7 +105,8 @@ def test_the_grain_tells_who_is_on_the_network(minion: Minion) -> None:
     assert grain(minion) == {**empty, "peers": ["192.0.2.2"], "ips": ["10.2.1.9/24"], "containers": {web.target: told}}
 
 
-def test_the_grain_is_silent_without_the_right_to_look(minion: Minion) -> None:
+def test_the_grain_is_silent_where_little_can_be_seen(minion: Minion) -> None:
+    assert grain(minion, env={"DOCKER_HOST": "nowhere"}) == {"version": weave_py.__version__}
     powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     assert grain(minion, powerless)["version"] == weave_py.__version__
     assert "permission_denied: launch: " in minion.refused("weave.launch", before=powerless)
