@@ -17,6 +17,9 @@ except ImportError as error:
 else:
     WHY_NOT = ""
 
+# Where they are missing, nothing of this is loaded.
+# pyright: reportPossiblyUnboundVariable=false
+
 log = logging.getLogger(__name__)
 
 __virtualname__ = "weave"
@@ -33,7 +36,7 @@ def weave() -> dict[str, Any]:
     """
     grain: dict[str, Any] = {"version": weave_py.__version__}
     try:
-        facts = weave_py.facts()["result"]
+        facts = weave_py.call("facts")["result"]
     except weave_py.WeaveError as error:
         log.debug("grain weave: %s", error)
         return {"weave": grain}

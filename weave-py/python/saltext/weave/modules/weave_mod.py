@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError  # pyright: ignore[reportMissingImports]
 
 from saltext.weave import CANNOT_LOAD
 
@@ -21,6 +21,9 @@ except ImportError as error:
     WHY_NOT = CANNOT_LOAD.format(error)
 else:
     WHY_NOT = ""
+
+# Where they are missing, nothing of this is loaded.
+# pyright: reportPossiblyUnboundVariable=false
 
 __virtualname__ = "weave"
 

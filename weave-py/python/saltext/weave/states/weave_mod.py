@@ -21,6 +21,9 @@ except ImportError as error:
 else:
     WHY_NOT = ""
 
+# Where they are missing, nothing of this is loaded.
+# pyright: reportPossiblyUnboundVariable=false
+
 __virtualname__ = "weave"
 
 # Salt defines them when it loads this; were they defined here, it would copy into them what changes with each state.
