@@ -31,28 +31,30 @@ def test_an_image_and_its_containers(docked: Minion, tmp_path: Path) -> None:
     (context / "Dockerfile").write_text(
         'FROM scratch\nARG TEXT\nCOPY busybox /bin/busybox\nENV TEXT=$TEXT\nCMD ["/bin/busybox", "sleep", "1000000"]\n'
     )
-    built = {"web:7": {"weave.image_built": arguments(context=str(context), build_args={"TEXT": "one"})}}
-    docked.four(built)
-    built["web:7"] = {"weave.image_built": arguments(context=str(context), build_args={"TEXT": "two"})}
-    did = docked.four(built)
+
+    def built(text: str) -> dict[str, Any]:
+        return {"weave.image_built": arguments(context=str(context), build_args={"TEXT": text})}
+
+    assert docked.engine
+    did = docked.four({"web:7": built("one")})
     assert did["web:7"]["comment"].startswith("Built web:7, since these were not as asked: ")
-    docked.apply({"router": {"weave.router_launched": []}})
     did = docked.four(
         {
+            "router": {"weave.router_launched": []},
+            "web:7": built("two"),
             "web": {"weave.container_running": arguments(image="web:7", ips="10.2.1.1/24")},
             "db": {"weave.container_running": arguments(**RUNNING, ips=["10.2.1.2/24"], attach="before_start")},
         }
     )
     assert did["web"]["changes"]["containers.web.ips"] == {"old": None, "new": ["10.2.1.1/24"]}
     assert "TEXT=two" in container(docked, "web")["Config"]["Env"]
-    assert docked.engine
     assert "0% packet loss" in docked.engine.docker("exec", "db", "ping", "-c", "2", "10.2.1.1")
     first = container(docked, "db")["Id"]
-    docked.four({"db": {"weave.container_running": arguments(**{**RUNNING, "command": "sleep 2000000"})}})
+    changed = {"db": {"weave.container_running": arguments(**{**RUNNING, "command": "sleep 2000000"})}}
+    docked.four({**changed, "web": {"weave.container_absent": []}})
     assert container(docked, "db")["Id"] != first
     assert container(docked, "db")["Config"]["Cmd"] == ["sleep", "2000000"]
-    docked.four({"db": {"weave.container_absent": []}, "web": {"weave.container_absent": []}})
-    assert docked.engine.docker("ps", "-aq") == ""
+    assert docked.engine.docker("ps", "-a", "--format", "{{.Names}}").split() == ["db"]
 
 
 def test_a_container_restarts_when_what_it_watches_changes(docked: Minion, tmp_path: Path) -> None:
@@ -95,7 +97,8 @@ def test_the_newest_image_of_a_registry(docked: Minion) -> None:
     image = f"{REGISTRY}/web"
     publish(docked.engine, image, "one")
     running = arguments(**{**RUNNING, "image": image}, ensure="latest")
-    docked.four({"web": {"weave.container_running": running}})
+    docked.apply({"web": {"weave.container_running": running}})
+    assert container(docked, "web")["Config"]["Labels"]["version"] == "one"
     publish(docked.engine, image, "two")
     # The engine has the older one under that name, as it would on another host.
     docked.engine.docker("tag", f"{image}:one", image)

@@ -69,13 +69,9 @@ def test_states_take_away_what_they_name(minion: Minion) -> None:
             web.target: {"weave.detached": []},
             "host": {"weave.hidden": []},
             "router": {"weave.router_stopped": []},
+            "weave": {"weave.absent": []},
         }
     )
-    assert web.links() == ["lo"]
-    assert minion.host.addresses("weave") == []
-    assert flood(minion) == []
-    assert "weave" in minion.host.links()
-    minion.four({"weave": {"weave.absent": []}})
     assert minion.host.state() == empty
 
 
@@ -90,7 +86,8 @@ def test_documents_from_pillar_from_files_and_from_salt(minion: Minion, tmp_path
 
     file = tmp_path / "host.yaml"
     file.write_text(json.dumps({**document, "peers": ["192.0.2.3"]}))
-    minion.four({"host": {"weave.host_present": [{"file": str(file)}]}})
+    did = minion.apply({"host": {"weave.host_present": [{"file": str(file)}]}})
+    assert did["host"]["changes"] == {"peers": {"old": ["192.0.2.2"], "new": ["192.0.2.3"]}}
     assert flood(minion) == ["192.0.2.3"]
 
     fleet = {
@@ -98,7 +95,11 @@ def test_documents_from_pillar_from_files_and_from_salt(minion: Minion, tmp_path
         "containers": {web.target: {"host": "one", "ip": "10.2.1.5/24"}},
     }
     (minion.root / "states/fleet.yaml").write_text(json.dumps(fleet))
-    did = minion.four({"fleet": {"weave.fleet_applied": [{"file": "salt://fleet.yaml"}, {"host": "one"}]}})
+    states = {"fleet": {"weave.fleet_applied": [{"file": "salt://fleet.yaml"}, {"host": "one"}]}}
+    would = minion.apply(states, test=True)
+    assert flood(minion) == ["192.0.2.3"]
+    did = minion.apply(states)
+    assert would["fleet"]["changes"] == did["fleet"]["changes"]
     assert did["fleet"]["comment"].startswith("Brought the host to its part of the fleet's document, since these ")
     assert flood(minion) == ["192.0.2.4"]
     assert web.addresses("ethwe") == ["10.2.1.5/24"]

@@ -50,5 +50,6 @@ def _lines(error: WeaveError) -> list[str]:
 
 def _finding(finding: dict[str, Any]) -> str:
     place = ":".join(str(finding[part]) for part in ("file", "line") if part in finding)
-    text = ": ".join(part for part in (place, finding.get("subject", ""), finding["message"]) if part)
+    level = "warning" if finding["level"] == "warning" else ""
+    text = ": ".join(part for part in (place, level, finding["subject"], finding["message"]) if part)
     return f"{text} (hint: {finding['hint']})" if finding.get("hint") else text
