@@ -1,0 +1,4 @@
+# Which data are for which hosts: the same document for all of them.
+
+base:
+  '*': [weave]

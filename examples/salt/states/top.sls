@@ -1,0 +1,4 @@
+# Which states are for which hosts.
+
+base:
+  '*': [weave]

@@ -1,0 +1,328 @@
+"""The operations of weave, by the library's own names and with its own arguments.
+
+An argument that is not given is the library's to decide. With ``test=True`` an operation stops after its plan and
+touches nothing. Each returns the report: ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host
+afterwards, as a document) and ``result`` (what a reading operation read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from salt.exceptions import CommandExecutionError  # pyright: ignore[reportMissingImports]
+
+from saltext.weave import CANNOT_LOAD
+
+try:
+    import weave_py
+    from saltext.weave import report
+except ImportError as error:
+    WHY_NOT = CANNOT_LOAD.format(error)
+else:
+    WHY_NOT = ""
+
+# Where they are missing, nothing of this is loaded.
+# pyright: reportPossiblyUnboundVariable=false
+
+__virtualname__ = "weave"
+
+
+def __virtual__() -> str | tuple[bool, str]:  # noqa: N807
+    return (False, WHY_NOT) if WHY_NOT else __virtualname__
+
+
+def _call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    given = dict(arguments)
+    test = bool(given.pop("test", False))
+    try:
+        return weave_py.call(operation, given, check=test)
+    except (weave_py.WeaveError, TypeError) as error:
+        raise CommandExecutionError(report.failure(error)) from error
+
+
+def apply(
+    document: Mapping[str, Any] | None = None, file: str | None = None, host: str | None = None, test: bool = False
+) -> dict[str, Any]:
+    """Bring this host to what a document says of it: a host's document or a whole fleet's.
+
+    ``document`` is its data, ``file`` the path of its file; one of the two is needed. ``host`` says which of a fleet's
+    hosts this one is, where its name and addresses do not tell.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.apply file=/etc/weave/fleet.yaml host=dockerhost001 test=True
+    """
+    return _call("apply", locals())
+
+
+def launch(
+    peers: str | list[str] | None = None,
+    kind: str | None = None,
+    port: int | None = None,
+    vni: int | None = None,
+    mtu: int | str | None = None,
+    underlay: str | None = None,
+    bridge: str | None = None,
+    firewall: Mapping[str, bool] | None = None,
+    test: bool = False,
+) -> dict[str, Any]:
+    """Launch the router, and connect it to ``peers`` besides those it has.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.launch peers='192.0.2.1 192.0.2.2' mtu=1400
+    """
+    return _call("launch", locals())
+
+
+def stop(test: bool = False) -> dict[str, Any]:
+    """Stop carrying frames between hosts. Attachments stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.stop
+    """
+    return _call("stop", locals())
+
+
+def reset(test: bool = False) -> dict[str, Any]:
+    """Remove everything that weave made on this host, and nothing else.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.reset test=True
+    """
+    return _call("reset", locals())
+
+
+def connect(peers: str | list[str], replace: bool | None = None, test: bool = False) -> dict[str, Any]:
+    """Add peers to the router; with ``replace``, they are all that it has.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.connect '192.0.2.1 192.0.2.2' replace=True
+    """
+    return _call("connect", locals())
+
+
+def forget(peers: str | list[str], test: bool = False) -> dict[str, Any]:
+    """Take peers from the router.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.forget 192.0.2.2
+    """
+    return _call("forget", locals())
+
+
+def attach(
+    container: str,
+    ips: str | list[str],
+    interface: str | None = None,
+    mtu: int | str | None = None,
+    mac: str | None = None,
+    gateway: str | None = None,
+    routes: str | list[str] | None = None,
+    multicast: bool | None = None,
+    probe: bool | None = None,
+    test: bool = False,
+) -> dict[str, Any]:
+    """Give a container (a name or id, ``netns:PATH`` or ``pid:N``) an interface on the network, and addresses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.attach web 10.2.1.4/24
+    """
+    return _call("attach", locals())
+
+
+def detach(
+    container: str, ips: str | list[str] | None = None, interface: str | None = None, test: bool = False
+) -> dict[str, Any]:
+    """Take addresses from a container, all where none is given; with the last one goes the interface.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.detach web 10.2.1.4/24
+    """
+    return _call("detach", locals())
+
+
+def expose(ips: str | list[str], masquerade: bool | None = None, test: bool = False) -> dict[str, Any]:
+    """Give the host itself addresses on the network.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.expose 10.2.0.1/16 masquerade=False
+    """
+    return _call("expose", locals())
+
+
+def hide(ips: str | list[str] | None = None, test: bool = False) -> dict[str, Any]:
+    """Take addresses of the host from the network, all where none is given.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.hide
+    """
+    return _call("hide", locals())
+
+
+def run(
+    name: str,
+    image: str,
+    command: str | list[str] | None = None,
+    options: str | list[str] | Mapping[str, Any] | None = None,
+    ips: str | list[str] | None = None,
+    state: str | None = None,
+    on_change: str | None = None,
+    pull: str | None = None,
+    ensure: str | None = None,
+    attach: str | None = None,
+    interface: str | None = None,
+    mtu: int | str | None = None,
+    mac: str | None = None,
+    gateway: str | None = None,
+    routes: str | list[str] | None = None,
+    multicast: bool | None = None,
+    probe: bool | None = None,
+    test: bool = False,
+) -> dict[str, Any]:
+    """Run a container and attach it; one that is there is changed in place or made anew where it differs.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.run web nginx:1 ips=10.2.1.4/24 options='--memory=1g -p 8080:80'
+    """
+    return _call("run", locals())
+
+
+def remove(name: str, test: bool = False) -> dict[str, Any]:
+    """Remove a container that weave made. Its volumes stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.remove web
+    """
+    return _call("remove", locals())
+
+
+def build(
+    tag: str,
+    context: str | None = None,
+    dockerfile: str | None = None,
+    content: str | None = None,
+    build_args: str | list[str] | Mapping[str, Any] | None = None,
+    target: str | None = None,
+    platform: str | None = None,
+    pull: bool | None = None,
+    no_cache: bool | None = None,
+    labels: str | list[str] | Mapping[str, Any] | None = None,
+    test: bool = False,
+) -> dict[str, Any]:
+    """Build an image from a directory or the text of a Dockerfile, unless what it is built from is as it was.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.build web:7 /srv/web build_args='{"VERSION": "7"}'
+    """
+    return _call("build", locals())
+
+
+def preflight() -> dict[str, Any]:
+    """Look whether this host is fit; ``result`` is a list of findings.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.preflight
+    """
+    return _call("preflight", {})
+
+
+def status() -> dict[str, Any]:
+    """Tell what the network is like on this host; ``state`` reads like a document.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.status
+    """
+    return _call("status", {})
+
+
+def ps(containers: str | list[str] | None = None) -> dict[str, Any]:
+    """List the attachments of this host: id, hardware address and addresses of each.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.ps
+    """
+    return _call("ps", locals())
+
+
+def facts(mask_env: bool | None = None) -> dict[str, Any]:
+    """Tell everything about the containers of this host; ``mask_env`` (true) hides values of environment variables.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.facts
+    """
+    return _call("facts", locals())
+
+
+def schema(document: str | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a document (``host`` or ``fleet``) as ``result``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local weave.schema fleet
+    """
+    return _call("schema", locals())
+
+
+def version() -> dict[str, Any]:
+    """Tell versions as ``result``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.version
+    """
+    return _call("version", {})
