@@ -54,13 +54,15 @@ def by_command(module, command, operation, given):
         arguments = json.dumps(given)
     except TypeError as error:
         return None, [no_data(operation, error)]
+    out = err = ''
     words = [command, 'call', operation, '-', '--json'] + (['--check'] if module.check_mode else [])
-    rc, out, err = module.run_command(words, data=arguments)
     try:
+        # One that does not read what it is given ends with a broken pipe.
+        out, err = module.run_command(words, data=arguments, handle_exceptions=False)[1:]
         answer = json.loads(out)
-    except ValueError:
-        msg = '%s printed no report; is it the command of this weave, and not the classic script?' % command
-        module.fail_json(msg=msg, rc=rc, stdout=out, stderr=err)
+    except (EnvironmentError, ValueError) as error:
+        msg = '%s printed no report; is it the command of this weave, and not the classic script? %s'
+        module.fail_json(msg=msg % (command, error), stdout=out, stderr=err)
     if 'error' in answer:
         return None, [answer['error']]
     return answer, answer['errors']

@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: attachment
 short_description: Give a container addresses on a weave network
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Gives a container that somebody else runs an interface on the network, and addresses, besides those it has.
   - The container has to run. One that restarts loses its interface; the same task gives it back.

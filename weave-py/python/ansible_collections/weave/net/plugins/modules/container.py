@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: container
 short_description: Run a Docker container on a weave network
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Runs a container and gives it its addresses on the network.
   - A container that is there is compared with what is asked, option by option; defaults of the image and of Docker are no

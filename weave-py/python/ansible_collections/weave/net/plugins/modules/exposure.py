@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: exposure
 short_description: Give a host addresses on a weave network
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Gives the host itself addresses on the network, besides those it has, so that it reaches the containers.
 options:

@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: fleet
 short_description: Make a host what the document of the whole fleet says
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Cuts this host's part out of one document that describes all hosts of a network and their containers, and brings the
     host to it. The same task with the same document runs on every host.

@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: host
 short_description: Make a host's part of a weave network what a document says
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Brings a host to what its document says of router, peers, addresses of its own, packet filter and containers.
   - The document is exact for what it names and silent about what it does not name. Peers that are listed are all there

@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: image
 short_description: Build a Docker image unless what it is built from is as it was
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Builds an image from a directory on the target, a Dockerfile's text, or both.
   - An image that was built from the same is left alone. What counts are the files that are sent, their modes, the

@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: info
 short_description: Tell what a weave network is like on a host
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Returns the host's part of the network as a document, the details of its router, peers and attachments, and facts
     about all its containers.

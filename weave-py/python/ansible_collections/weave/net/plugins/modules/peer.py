@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: peer
 short_description: Add or remove peers of a weave router
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Peers are the other hosts of the network. The router has to run.
 options:

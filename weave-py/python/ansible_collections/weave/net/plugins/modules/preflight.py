@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: preflight
 short_description: Check whether a host has what a weave network needs
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - Tries what the kernel can do, asks the engine, reads what matters of the packet filter, and says for each thing what to
     do.

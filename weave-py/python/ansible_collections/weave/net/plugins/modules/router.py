@@ -13,6 +13,8 @@ DOCUMENTATION = r'''
 module: router
 short_description: Launch or stop the router of a weave network
 version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
 description:
   - The router carries frames between hosts. It is a VXLAN device on a bridge, both of them in the kernel.
   - An option that is not given stays as it is, or takes its default when the router is made.
