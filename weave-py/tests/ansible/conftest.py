@@ -27,7 +27,7 @@ def stage(controller: Controller, host: Host, tmp_path: Path) -> Stage:
 
 @pytest.fixture
 def engine(host: Host) -> Iterator[Engine]:
-    """The engine of the host."""
+    """Start the engine of the host."""
     started = Engine(host)
     yield started
     started.stop()

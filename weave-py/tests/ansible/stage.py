@@ -1,4 +1,4 @@
-"""Playbooks that are run as they are in life: a controller with the collection, and lab hosts with what a target has."""
+"""Playbooks, run as they are in life: a controller with the collection, and lab hosts with what a target has."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ class Stage:
     python: Path = TARGET_PYTHON
     #: Where a target looks for programs, before the system's.
     path: Path | None = None
+    #: Whether each host has its own network, or that of this machine.
+    isolated: bool = True
     #: Where the engines of hosts listen, by the names of the hosts.
     engines: dict[str, str] = field(default_factory=dict)
 
@@ -94,14 +96,19 @@ class Stage:
         hosts = {}
         for host, name in zip(self.hosts, names or [host.name for host in self.hosts]):
             wrapper = self.directory / f"python-{host.name}"
-            words = ["nsenter", f"--net=/run/netns/{host.name}", "env", "-i"]
+            words = ["nsenter", f"--net=/run/netns/{host.name}"] if self.isolated else []
+            words += ["env", "-i"]
             path = f"{self.path}:{PATH}" if self.path else PATH
             env = {"HOME": str(BUILT / "home"), "LC_ALL": "C.UTF-8", "PATH": path, "WEAVE_RUN_DIR": str(host.run_dir)}
             env["DOCKER_HOST"] = self.engines.get(host.name, f"unix://{self.directory}/no-engine.sock")
             words += [f"{key}={value}" for key, value in env.items()]
             wrapper.write_text(f'#!/bin/sh\nexec {" ".join(words)} {self.python} "$@"\n')
             wrapper.chmod(0o755)
-            hosts[name] = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": str(wrapper)}
+            hosts[name] = {
+                "ansible_connection": "local",
+                "ansible_become": False,
+                "ansible_python_interpreter": str(wrapper),
+            }
         file = self.directory / "inventory.json"
         file.write_text(json.dumps({"all": {"hosts": hosts}}))
         return file

@@ -84,7 +84,7 @@ def play_the_example(hosts: list[Host], engines: list[Engine], directory: Path) 
     listen = {host.name: engine.address for host, engine in zip(hosts, engines)}
     stage = Stage(of_wheel(), hosts, directory, engines=listen)
     # The example as it is; only how its hosts are reached is the lab's.
-    words = [EXAMPLE / "fleet.yml", "-i", EXAMPLE / "inventory.yml", "-i", stage.inventory(names)]
+    words = [str(EXAMPLE / "fleet.yml"), "-i", str(EXAMPLE / "inventory.yml"), "-i", str(stage.inventory(names))]
     for more, changed in ((["--check", "--diff"], True), ([], True), (["--check", "--diff"], False), ([], False)):
         played = stage.playbook(*words, *more)
         assert played.code == 0, played.text
@@ -92,5 +92,6 @@ def play_the_example(hosts: list[Host], engines: list[Engine], directory: Path) 
         if more and changed:
             assert [engine.containers() for engine in engines] == [[], []]
             assert '+        "ips": [' in played.text
-    for engine, name, address in ((engines[0], "pg.example.com", "10.0.1.31"), (engines[1], "rt.example.com", "10.0.1.21")):
+    pings = [("pg.example.com", "10.0.1.31"), ("rt.example.com", "10.0.1.21")]
+    for engine, (name, address) in zip(engines, pings):
         assert " 0% packet loss" in engine.docker("exec", name, "ping", "-c1", "-W2", address)

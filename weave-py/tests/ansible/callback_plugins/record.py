@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from ansible.plugins.callback import CallbackBase
+from ansible.plugins.callback import CallbackBase  # type: ignore[import-untyped]
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
