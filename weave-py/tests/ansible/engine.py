@@ -110,6 +110,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
             *("--config-file", f"{path}/daemon.json", "--data-root", f"{path}/docker"),
             *("--exec-root", f"{path}/docker-run", "--pidfile", f"{path}/docker.pid", "--host", self.address),
             *("--containerd", f"{path}/containerd.sock", "--storage-driver", "overlay2"),
+            # `docker0` changes by itself a moment after a container ends, and tests compare what was with what is.
+            "--bridge=none",
             # It works with and without systemd, and what it makes can be taken away.
             *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{self.cgroup}"),
         )

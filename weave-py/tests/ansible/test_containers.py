@@ -47,7 +47,7 @@ def test_an_image_and_its_container(docked: Stage, host: Host, engine: Engine, t
     assert engine.inspect("app")["Id"] != former
     assert host.pings("10.2.1.5")
     failed = docked.fails("container", name="app", image="tools", options="--memory=lots")
-    assert failed["msg"].startswith("run: options: `--memory`")
+    assert failed["msg"].startswith("run: options: --memory: `lots` is no size; allowed: ")
     assert failed["subject"] == "options"
     docked.four("container", name="app", image="tools", options=words, command="sleep 5000", run_state="stopped")
     assert engine.docker("ps", "--format", "{{.Names}}").split() == []

@@ -115,7 +115,9 @@ def test_the_command_alone(bare: Stage, host: Host) -> None:
 def test_from_an_address(bare: Stage, address: str) -> None:
     # The addresses of this machine's loopback are those of its own network, which no lab host is in.
     bare.isolated = False
-    four(bare, source=f"{address}/{WHEEL.name}", packages=[])
+    for changes in (True, False):
+        played = play(bare, source=f"{address}/{WHEEL.name}", packages=[])
+        assert changed(played) == changes, played.text
     assert (bare.directory / "bin/weave").is_file()
     play(bare, state="absent")
     play(bare, source=f"{address}/weave", method="command", packages=[])
