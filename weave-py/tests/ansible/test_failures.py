@@ -68,9 +68,10 @@ def test_without_the_library_the_command_is_used(stage: Stage, host: Host, tmp_p
 
 def test_without_either_both_are_named(stage: Stage, tmp_path: Path) -> None:
     other(stage, "none", tmp_path)
-    failed = stage.fails("router")
+    failed = stage.fails("container", name="web", image="busybox", options=f"-e PASSWORD={SECRET}")
     assert "(weave_py)" in failed["msg"]
     assert "the weave command" in failed["msg"]
+    assert SECRET not in str(failed)
 
 
 def test_another_program_of_that_name_is_told(stage: Stage, tmp_path: Path) -> None:
@@ -88,18 +89,19 @@ def test_another_program_of_that_name_is_told(stage: Stage, tmp_path: Path) -> N
 def test_secrets_stay_out_of_what_is_returned(stage: Stage) -> None:
     containers = {"web": {"image": "busybox", "options": f"-d --memory=64m -e PASSWORD={SECRET}", "pull": "never"}}
     container = task("container", name="web", image="busybox", options={"env": {"PASSWORD": SECRET}, "memory": "1x"})
-    tasks = [task("host", document={"router": {}, "containers": containers}), container]
+    mistyped = task("container", name="web", image="busybox", options={"env": {"PASSWORD": SECRET}}, pull="maybe")
+    tasks = [task("host", document={"router": {}, "containers": containers}), container, mistyped]
     for each in tasks:
         each["ignore_errors"] = True
     played = stage.play(*tasks, words=("-vvv", "--diff"))
     results = played.of(stage.hosts[0])
-    # There is no engine on this host; and of the second, another field is wrong.
-    assert [result["failed"] for result in results] == [True, True], played.text
+    # There is no engine on this host; of the second, another field is wrong; of the third, one is none of Ansible's.
+    assert [result["failed"] for result in results] == [True, True, True], played.text
     assert "memory" in results[1]["msg"]
     assert SECRET not in str(results)
     assert SECRET not in played.text
     # What is no secret stays as it is, even where it is a part of an option with one.
-    assert "********" not in str(results)
+    assert "********" not in str(results[:2])
 
 
 def other(stage: Stage, route: str, directory: Path) -> None:

@@ -38,7 +38,7 @@ class Module(AnsibleModule):
     def operate(self, operation, arguments, data):
         """Carry out an operation and end with its result; C(data) takes from the report what the module returns."""
         report, errors = call(self, operation, arguments)
-        result = dict(changed=False, invocation=dict(module_args=self._shown()))
+        result = dict(changed=False)
         if report:
             for warning in report['warnings']:
                 self.warn(warning)
@@ -53,10 +53,19 @@ class Module(AnsibleModule):
         if errors:
             self.fail_json(**failure(errors))
 
-    def _shown(self):
+    def exit_json(self, **result):
+        """End well."""
+        super(Module, self).exit_json(**dict(result, invocation=self._invocation()))
+
+    def fail_json(self, msg, **result):
+        """End badly."""
+        super(Module, self).fail_json(msg, **dict(result, invocation=self._invocation()))
+
+    def _invocation(self):
         secret = [name for name, option in self.argument_spec.items() if option.get('no_log')]
-        return dict((name, HIDDEN if name in secret and value is not None else value)
-                    for name, value in self.params.items())
+        return dict(module_args=dict(
+            (name, HIDDEN if name in secret and value is not None else value) for name, value in self.params.items()
+        ))
 
 
 def difference(changes):
