@@ -58,6 +58,9 @@ def test_attachment_and_exposure(stage: Stage, host: Host) -> None:
     assert "default via 10.2.1.1" in routes
     assert "10.9.0.0/16 via 10.2.1.2" in routes
     assert "10.8.0.0/16 via 10.2.1.3" in routes
+    # By another of its names it is the same.
+    (again,) = stage.must(task("attachment", container=f"netns:{web.name}", ips=["10.2.1.4/24"])).of(host)
+    assert again["attachment"]["ips"] == ["10.2.1.4/24", "10.2.2.4/24"]
     did = stage.four("exposure", ips=["10.2.1.1/24"], masquerade=False)
     assert did["exposure"] == [{"ip": "10.2.1.1/24", "masquerade": False}]
     assert host.addresses("weave") == ["10.2.1.1/24"]

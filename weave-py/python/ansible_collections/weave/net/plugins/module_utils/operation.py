@@ -103,3 +103,8 @@ def section(report, *path):
     for name in path:
         part = part.get(name) or {}
     return part
+
+
+def only_container(report):
+    """Return what a document says of the container that an operation is about, by whichever name it was asked for."""
+    return next(iter(section(report, 'containers').values()), {})

@@ -118,7 +118,7 @@ left:
   elements: str
 '''
 
-from ansible_collections.weave.net.plugins.module_utils.operation import ATTACHMENT, Module, section
+from ansible_collections.weave.net.plugins.module_utils.operation import ATTACHMENT, Module, only_container
 
 
 def main():
@@ -132,12 +132,11 @@ def main():
         required_if=[('state', 'present', ('ips',))],
         supports_check_mode=True,
     )
-    container = module.params['container']
     if module.params['state'] == 'present':
         operation, arguments = 'attach', module.arguments('container', 'ips', *ATTACHMENT)
     else:
         operation, arguments = 'detach', module.arguments('container', 'ips', 'interface')
-    module.operate(operation, arguments, lambda report: dict(attachment=section(report, 'containers', container)))
+    module.operate(operation, arguments, lambda report: dict(attachment=only_container(report)))
 
 
 if __name__ == '__main__':

@@ -161,7 +161,7 @@ left:
   elements: str
 '''
 
-from ansible_collections.weave.net.plugins.module_utils.operation import ATTACHMENT, Module, section
+from ansible_collections.weave.net.plugins.module_utils.operation import ATTACHMENT, Module, only_container
 
 
 def main():
@@ -182,7 +182,6 @@ def main():
         required_if=[('state', 'present', ('image',)), ('state', 'latest', ('image',))],
         supports_check_mode=True,
     )
-    name = module.params['name']
     if module.params['state'] == 'absent':
         operation, arguments = 'remove', module.arguments('name')
     else:
@@ -190,7 +189,7 @@ def main():
         operation, arguments = 'run', module.arguments(*(names + tuple(ATTACHMENT)))
         # What a document calls `ensure` and `state`.
         arguments.update(ensure=module.params['state'], state=module.params['run_state'])
-    module.operate(operation, arguments, lambda report: dict(container=section(report, 'containers', name)))
+    module.operate(operation, arguments, lambda report: dict(container=only_container(report)))
 
 
 if __name__ == '__main__':
