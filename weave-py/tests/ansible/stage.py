@@ -38,6 +38,7 @@ class Controller:
             "LC_ALL": "C.UTF-8",
             "HOME": str(BUILT / "home"),
             "ANSIBLE_HOME": str(BUILT / "home" / self.name),
+            "ANSIBLE_REMOTE_TMP": str(BUILT / "home/tmp"),
             "ANSIBLE_CONFIG": str(Path(__file__).with_name("ansible.cfg")),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
