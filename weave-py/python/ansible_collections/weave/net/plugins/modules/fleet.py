@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+#
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Both licences may be combined with the GNU General Public License v3.0 of Ansible itself.
+
+from __future__ import (absolute_import, division, print_function)
+
+__metaclass__ = type
+
+DOCUMENTATION = r'''
+---
+module: fleet
+short_description: Make a host what the document of the whole fleet says
+version_added: 0.1.0
+author:
+  - The authors of weave (!UNKNOWN)
+description:
+  - Cuts this host's part out of one document that describes all hosts of a network and their containers, and brings the
+    host to it. The same task with the same document runs on every host.
+  - The peers of each host are all hosts of the document, its tunnel is bound to its address, and its containers are
+    those that name it.
+  - Everything that is wrong with the document is found at once, on whichever host, before anything is touched.
+options:
+  state:
+    description:
+      - C(present) is what the document says.
+      - C(absent) removes everything that weave made on the host, and nothing else, whatever the document says. Containers
+        stay, without their interfaces.
+    type: str
+    choices: [present, absent]
+    default: present
+  document:
+    description:
+      - The fleet's document as data, with the fields C(hosts), C(containers), C(images), C(defaults), C(subnets),
+        C(peers), C(router), C(firewall), C(expose), C(ensure) and C(purge_containers). The command C(weave schema fleet)
+        prints what each of them takes.
+      - Needed with I(state=present), unless there is I(file).
+      - Options of containers may hold secrets, so the document stands neither in the log of the target nor in the result.
+        The values of environment variables are left out of the diff; a command is not, so set C(no_log) on the task
+        where one holds a secret.
+    type: dict
+  file:
+    description: The path of a file on the target that holds the document, as YAML or JSON.
+    type: path
+  host:
+    description:
+      - Which of the document's hosts this one is. Often C(inventory_hostname).
+      - Where it is not given, the host's name and addresses tell.
+    type: str
+extends_documentation_fragment:
+  - weave.net.target
+  - weave.net.attributes
+seealso:
+  - module: weave.net.host
+'''
+
+EXAMPLES = r'''
+---
+- name: Join all hosts and their containers
+  weave.net.fleet:
+    host: "{{ inventory_hostname }}"
+    document:
+      hosts:
+        dockerhost001: {address: 192.0.2.1, weave_ip: 10.0.0.1/16}
+        dockerhost002: {address: 192.0.2.2, weave_ip: 10.0.0.2/16}
+      containers:
+        pg.example.com: {host: dockerhost001, ip: 10.0.1.21/16, image: pg}
+        rt.example.com: {host: dockerhost002, ip: 10.0.1.31/16, image: 'registry.example.com/rt:4'}
+      images:
+        pg:
+          image: postgres:16
+          docker_run_opts: ['--memory=2g', '--restart=always', '-h DOMAIN']
+          attach_volumes: ['-v /data/DOMAIN:/var/lib/postgresql']
+
+- name: The same, from a variable of the whole inventory
+  weave.net.fleet:
+    host: "{{ inventory_hostname }}"
+    document: "{{ fleet }}"
+'''
+
+RETURN = r'''
+---
+host:
+  description: This host afterwards, as a document that I(document) of M(weave.net.host) takes.
+  returned: success, and where only a part failed
+  type: dict
+  sample:
+    ensure: present
+    router: {kind: vxlan, port: 6783, vni: 6783, mtu: auto, underlay: 192.0.2.1, bridge: weave}
+    peers: [192.0.2.2]
+    expose: [{ip: 10.0.0.1/16, masquerade: true}]
+    firewall: {manage: true}
+    containers:
+      pg.example.com: {ips: [10.0.1.21/16], mtu: auto}
+actions:
+  description: What was done, or in check mode would be done, each as the command line that it equals.
+  returned: success, and where only a part failed
+  type: list
+  elements: str
+  sample: ['ip link set weave up']
+diff:
+  description: What differs, by subject and field; what was nothing before, or is nothing after, is left out.
+  returned: success, and where only a part failed
+  type: dict
+  sample: {before: {router: {mtu: 1450}}, after: {router: {mtu: 1400}}}
+kind:
+  description:
+    - The kind of failure. One of C(invalid_spec), C(not_found), C(conflict), C(permission_denied),
+      C(container_not_running), C(kernel), C(docker), C(firewall), C(verify_failed), C(timeout), C(unsupported).
+  returned: failure
+  type: str
+  sample: invalid_spec
+subject:
+  description: The field, container, link or file that the failure is about.
+  returned: failure
+  type: str
+  sample: document.containers.web.ip
+hint:
+  description: What to do about it.
+  returned: failure, where there is a hint
+  type: str
+errno:
+  description: The kernel's error number.
+  returned: failure of the kernel
+  type: int
+errors:
+  description: Everything that failed, each with C(kind), C(subject), C(message), C(errno) and C(hint).
+  returned: failure
+  type: list
+  elements: dict
+left:
+  description: What was done and could not be undone.
+  returned: failure
+  type: list
+  elements: str
+findings:
+  description: Everything that is wrong with the document, each with C(subject), C(message), and where known C(file), C(line).
+  returned: failure
+  type: list
+  elements: dict
+'''
+
+from ansible_collections.weave.net.plugins.module_utils.operation import Module, section
+
+
+def main():
+    module = Module(
+        argument_spec=dict(
+            state=dict(type='str', choices=['present', 'absent'], default='present'),
+            document=dict(type='dict', no_log=True),
+            file=dict(type='path'),
+            host=dict(type='str'),
+        ),
+        mutually_exclusive=[('document', 'file')],
+        required_if=[('state', 'present', ('document', 'file'), True)],
+        supports_check_mode=True,
+    )
+    if module.params['state'] == 'present':
+        operation, arguments = 'apply', module.arguments('document', 'file', 'host')
+    else:
+        operation, arguments = 'reset', {}
+    module.operate(operation, arguments, lambda report: dict(host=section(report)))
+
+
+if __name__ == '__main__':
+    main()
