@@ -1,0 +1,95 @@
+//! From Lua to plain data. What no document can hold is refused with its path, as one writes it in Lua.
+
+use mlua::{LuaString, Table, Value as Lua};
+use serde_json::{Map, Number, Value};
+use weave_core::Mode;
+
+/// Deeper than any document; a table that contains itself ends here.
+const DEEPEST: usize = 64;
+
+/// The largest of whole numbers that are all exact in Lua 5.1, where every number is a float: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+type Read<T> = Result<T, String>;
+
+/// The fields of an operation's one table, and its `check`, which no operation has among its own.
+pub(crate) fn read(table: &Table) -> Read<(Map<String, Value>, Mode)> {
+    let Value::Object(mut fields) = of_table(table, "", 0)? else {
+        return Err("a list is no arguments; allowed: names and values".to_owned());
+    };
+    let mode = match fields.remove("check") {
+        None | Some(Value::Bool(false)) => Mode::Apply,
+        Some(Value::Bool(true)) => Mode::Check,
+        Some(other) => return Err(format!("check: {other} does not fit; allowed: true, false")),
+    };
+    Ok((fields, mode))
+}
+
+fn of(value: &Lua, path: &str, depth: usize) -> Read<Value> {
+    match value {
+        Lua::Boolean(truth) => Ok(Value::Bool(*truth)),
+        Lua::Integer(whole) => Ok(Value::from(*whole)),
+        Lua::Number(number) => of_number(*number).ok_or_else(|| format!("{path}: {number} is no number of a document")),
+        Lua::String(text) => of_text(text).map(Value::String).map_err(|wrong| format!("{path}: {wrong}")),
+        Lua::Table(table) => of_table(table, path, depth),
+        other => {
+            let kind = if matches!(other, Lua::Other(_)) { "cdata" } else { other.type_name() };
+            Err(format!("{path}: a {kind} is no plain data; allowed: text, numbers, true, false, tables of them"))
+        }
+    }
+}
+
+/// A whole number stays whole, also where Lua has only floats.
+#[allow(clippy::cast_possible_truncation)] // it was looked at
+fn of_number(number: f64) -> Option<Value> {
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return Some(Value::from(number as i64));
+    }
+    Number::from_f64(number).map(Value::Number)
+}
+
+fn of_text(text: &LuaString) -> Read<String> {
+    text.to_str().map(|text| text.to_owned()).map_err(|_| "this text is no UTF-8; allowed: UTF-8".to_owned())
+}
+
+/// A list has the keys 1, 2, 3 …, a map has texts. One without any is a map: the operations take that as a list, too.
+fn of_table(table: &Table, path: &str, depth: usize) -> Read<Value> {
+    if depth > DEEPEST {
+        return Err(format!("{path}: more than {DEEPEST} tables in each other; does one contain itself?"));
+    }
+    let pairs = table.pairs::<Lua, Lua>().collect::<mlua::Result<Vec<_>>>().map_err(|error| error.to_string())?;
+    let names = pairs.iter().filter(|(key, _)| key.is_string()).count();
+    if names < pairs.len() && names == 0 {
+        return of_list(pairs, path, depth);
+    }
+    // Lua keeps its keys in no order. The same table is to have the same outcome each time.
+    let mut fields = std::collections::BTreeMap::new();
+    for (key, value) in &pairs {
+        let Lua::String(key) = key else {
+            return Err(neither(path, key));
+        };
+        let name = of_text(key).map_err(|wrong| if path.is_empty() { wrong.clone() } else { format!("{path}: {wrong}") })?;
+        let value = of(value, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, depth + 1)?;
+        fields.insert(name, value);
+    }
+    Ok(Value::Object(fields.into_iter().collect()))
+}
+
+fn of_list(pairs: Vec<(Lua, Lua)>, path: &str, depth: usize) -> Read<Value> {
+    let mut items = vec![Value::Null; pairs.len()];
+    for (key, value) in pairs {
+        let at = key.as_usize().filter(|at| (1..=items.len()).contains(at));
+        let Some(at) = at else {
+            return Err(neither(path, &key));
+        };
+        items[at - 1] = of(&value, &format!("{path}[{at}]"), depth + 1)?;
+    }
+    Ok(Value::Array(items))
+}
+
+/// A list with a gap has lost something, and half a list is no map.
+fn neither(path: &str, key: &Lua) -> String {
+    let key = key.to_string().unwrap_or_else(|_| key.type_name().to_owned());
+    let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
+    format!("{place}with the key {key} it is neither a list nor a map; allowed: 1, 2, 3 … without a gap, or only names")
+}
