@@ -28,6 +28,7 @@ uninstall:
 test: deps root
 	$(CARGO) test --locked --workspace
 	@.ci/python
+	@.ci/lua
 
 lint: deps
 	@.ci/lint

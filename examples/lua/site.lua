@@ -5,7 +5,7 @@ local HOSTS = 3
 
 local hosts, containers = {}, {}
 
-local function web(number)
+local function web()
   local names = {}
   for other = 1, HOSTS do
     names[other] = ("web%d:10.2.1.%d"):format(other, other)
@@ -16,7 +16,7 @@ end
 for number = 1, HOSTS do
   local name = ("dockerhost%03d"):format(number)
   hosts[name] = { address = "192.0.2." .. number, weave_ip = ("10.2.0.%d/16"):format(number) }
-  containers["web" .. number] = web(number)
+  containers["web" .. number] = web()
   containers["web" .. number].host = name
   containers["web" .. number].ip = ("10.2.1.%d/16"):format(number)
 end

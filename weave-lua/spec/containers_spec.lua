@@ -1,5 +1,6 @@
 -- What needs an engine: containers and images from data, and the example.
 
+local json = require "dkjson"
 local Engine = require "engine"
 local lab = require "lab"
 
@@ -30,7 +31,6 @@ describe("with an #engine", function()
     assert.are.equal("a word\n", engine:docker("exec", "web", "sh", "-c", "echo $GREETING"))
     local hidden = host:must("facts").result
     local told = host:must("facts", { mask_env = false }).result
-    local json = require "dkjson"
     assert.not_matches("a word", json.encode(hidden), 1, true)
     assert.matches("a word", json.encode(told), 1, true)
     host:four("remove", { name = "web" })
@@ -38,7 +38,8 @@ describe("with an #engine", function()
   end)
 
   it("build", function()
-    host:four("build", { tag = "site:1", content = "FROM busybox\nARG WORD\nENV GREETING=$WORD\n", build_args = { WORD = "hello" }, labels = {} })
+    local dockerfile = "FROM busybox\nARG WORD\nENV GREETING=$WORD\n"
+    host:four("build", { tag = "site:1", content = dockerfile, build_args = { WORD = "hello" }, labels = {} })
     assert.matches("GREETING=hello", engine:docker("image", "inspect", "site:1"), 1, true)
   end)
 

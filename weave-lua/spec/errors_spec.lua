@@ -100,7 +100,10 @@ describe("on a host, an error", function()
 
   it("of a document that was done in part has the report", function()
     local web = host:container("web")
-    local containers = { [web.target] = { ips = { "10.2.1.4/24" } }, ["netns:/run/netns/nobody"] = { ip = "10.2.1.5/24" } }
+    local containers = {
+      [web.target] = { ips = { "10.2.1.4/24" } },
+      ["netns:/run/netns/nobody"] = { ip = "10.2.1.5/24" },
+    }
     local report, err = host:call("apply", { document = { peers = { "192.0.2.2" }, containers = containers } })
     assert.is_nil(report)
     assert.are.same({ "not_found", "netns:/run/netns/nobody" }, { err.kind, err.subject })

@@ -7,7 +7,9 @@ Engine.__index = Engine
 
 -- Makes the image's root directory.
 local function make_root(root)
-  shell.run("mkdir", "-p", root .. "/bin", root .. "/proc", root .. "/sys", root .. "/dev", root .. "/etc", root .. "/tmp")
+  for _, name in ipairs { "bin", "proc", "sys", "dev", "etc", "tmp" } do
+    shell.run("mkdir", "-p", root .. "/" .. name)
+  end
   shell.run("cp", shell.run("sh", "-c", "command -v busybox"):match("%S+"), root .. "/bin/busybox")
   shell.run("chroot", root, "/bin/busybox", "--install", "-s", "/bin")
 end
