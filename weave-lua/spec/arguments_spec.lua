@@ -45,6 +45,13 @@ describe("a call", function()
     assert.matches("document: this text is not in UTF%-8", document { ["\255"] = 1 })
   end)
 
+  if rawget(_G, "jit") then
+    it("names what only LuaJIT has", function()
+      local number = require("ffi").new("int64_t", 1400)
+      assert.matches("^launch: mtu: a cdata is no plain data", raised("launch", { mtu = number }))
+    end)
+  end
+
   it("names a table that is neither list nor map", function()
     local function peers(value)
       return raised("apply", { document = { peers = value } })

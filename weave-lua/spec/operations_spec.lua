@@ -16,7 +16,7 @@ local function flood(host)
   return found
 end
 
-describe("the operation", function()
+describe("on the #network, the operation", function()
   local made, host
 
   before_each(function()
