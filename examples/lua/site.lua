@@ -1,24 +1,25 @@
--- A site as it is computed, not written out: every host gets its address, its web server and its neighbours' names
--- from its number. A table like that of examples/fleet.yaml comes out of it.
+-- A site that is computed, not written out: each host's addresses, its web server, and by which names that knows the
+-- others come from the host's number. What is returned is a table like the one in examples/fleet.yaml.
 
 local HOSTS = 3
 
-local hosts, containers = {}, {}
+local site = { hosts = {}, containers = {}, subnets = { "10.2.0.0/16" } }
 
-local function web()
-  local names = {}
-  for other = 1, HOSTS do
-    names[other] = ("web%d:10.2.1.%d"):format(other, other)
-  end
-  return { image = "busybox", command = "httpd -f", options = { restart = "always", add_host = names } }
+local names = {}
+for number = 1, HOSTS do
+  names[number] = ("web%d:10.2.1.%d"):format(number, number)
+end
+
+local function web(host, number)
+  local ip = ("10.2.1.%d/16"):format(number)
+  local options = { restart = "always", add_host = names }
+  return { host = host, ip = ip, image = "busybox", command = "httpd -f", options = options }
 end
 
 for number = 1, HOSTS do
-  local name = ("dockerhost%03d"):format(number)
-  hosts[name] = { address = "192.0.2." .. number, weave_ip = ("10.2.0.%d/16"):format(number) }
-  containers["web" .. number] = web()
-  containers["web" .. number].host = name
-  containers["web" .. number].ip = ("10.2.1.%d/16"):format(number)
+  local host = ("dockerhost%03d"):format(number)
+  site.hosts[host] = { address = "192.0.2." .. number, weave_ip = ("10.2.0.%d/16"):format(number) }
+  site.containers["web" .. number] = web(host, number)
 end
 
-return { hosts = hosts, containers = containers, subnets = { "10.2.0.0/16" } }
+return site
