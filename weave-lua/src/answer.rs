@@ -14,6 +14,7 @@ pub(crate) fn write(lua: &Lua, data: &Value) -> Result<mlua::Value> {
         },
         Value::String(text) => text.as_str().into_lua(lua),
         Value::Array(items) => {
+            // A list with a gap would end there.
             let list = lua.create_table_with_capacity(items.len(), 0)?;
             for item in items.iter().filter(|item| !item.is_null()) {
                 list.raw_push(write(lua, item)?)?;

@@ -9,7 +9,7 @@ local lab = {}
 -- Makes `count` hosts, with the addresses 192.0.2.1, 192.0.2.2, …
 function lab.new(count)
   assert(shell.run("id", "-u") == "0\n", "these tests make network namespaces: run them as root")
-  local directory = shell.run("mktemp", "-d", "/tmp/weave-lua.XXXXXX"):match("%S+")
+  local directory = shell.run("mktemp", "-d", "/run/weave-lua.XXXXXX"):match("%S+")
   local mark = "wlua" .. directory:match("%w+$")
   local made = { directory = directory, hosts = {} }
   made.wire = Space.new(mark .. "-wire")
