@@ -30,6 +30,7 @@ test: deps root
 	@.ci/python
 	@.ci/ansible
 	@.ci/salt
+	@.ci/lua
 
 lint: deps
 	@.ci/lint

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::options::Options;
-use super::{Attached, ContainerRef, from_value};
+use super::{Attached, ContainerRef, List, from_value};
 use crate::{Error, Result};
 
 /// Whether a container should be there.
@@ -99,7 +99,13 @@ pub enum Command {
     /// One line.
     Line(String),
     /// Word by word.
+    #[serde(deserialize_with = "word_by_word")]
     Words(Vec<String>),
+}
+
+/// Reads a list of words as all lists are read.
+fn word_by_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    List::deserialize(deserializer).map(|list| list.0)
 }
 
 impl Command {
@@ -171,8 +177,13 @@ impl Written {
     }
 }
 
+/// An empty table of Lua is an empty map.
 fn is_nothing(value: &Value) -> bool {
-    matches!(value, Value::Array(items) if items.is_empty())
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
 }
 
 fn words(value: Value) -> Vec<Value> {

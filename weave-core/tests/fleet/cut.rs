@@ -82,6 +82,8 @@ const SETTLED: &[(&str, &str, &str)] = &[
     ("defaults: {image: 'x:1', state: created}", "{state: stopped}", "{image: 'x:1', state: stopped}"),
     ("defaults: {options: -d}\nimages: {x: {pull: never}}", "{image: x}", "{image: x, pull: never, options: -d}"),
     ("defaults: {options: -d}", "{image: x, options: [-e A=b]}", "{image: x, options: [-d, -e A=b]}"),
+    // Lua writes an empty list as it writes an empty map.
+    ("defaults: {options: -d}", "{image: x, options: {}, command: {}}", "{image: x, options: -d, command: []}"),
     (
         "defaults: {options: -d}\nimages: {x: {ports: ['-p 1:1'], options: '-h DOMAIN'}}",
         "{image: x, options: '-e A=DOMAIN', command: echo DOMAIN}",

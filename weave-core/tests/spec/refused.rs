@@ -134,7 +134,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("apply {document: {containers: {web: {ips: [], ensure: latest}}}}", "document.containers.web.ensure", ""),
     ("apply {document: {containers: {web: {image: x, ensure: newest}}}}", "document.containers.web.ensure", "newest"),
     ("apply {document: {containers: {web: {image: x, options: 5}}}}", "document.containers.web.options", "5"),
-    ("apply {document: {containers: {web: {image: x, command: {}}}}}", "document.containers.web.command", ""),
+    ("apply {document: {containers: {web: {image: x, command: {run: a}}}}}", "document.containers.web.command", ""),
     ("apply {document: {containers: {'pid:7': {image: x}}}}", "document.containers.pid:7.image", "pid:7"),
     ("apply {document: {containers: {'pid:7': {ensure: absent}}}}", "document.containers.pid:7.ensure", "pid:7"),
     ("apply {document: {purge_containers: later}}", "document.purge_containers", "later"),
