@@ -1,0 +1,43 @@
+require_relative '../../../puppet_x/weave/listed'
+
+Puppet::Type.type(:weave_exposure).provide(:weave) do
+  desc 'Exposes and hides the host with the command `weave`.'
+  commands weave: 'weave'
+  include PuppetX::Weave::Listed
+
+  # Every exposure as a pair of its address and whether it is masqueraded.
+  def self.exposures
+    told = PuppetX::Weave::Command.status['result']['exposures']
+    told.to_h { |one| one.is_a?(Hash) ? one.values_at('ip', 'masquerade') : [one, true] }
+  end
+
+  def self.instances
+    exposures.keys.map { |ip| new(name: ip, ensure: :present) }
+  end
+
+  def self.prefetch(_resources)
+    PuppetX::Weave::Command.forget
+  end
+
+  def masquerade
+    found.last
+  end
+
+  def masquerade=(_value)
+    changed!
+  end
+
+  private
+
+  def found
+    self.class.exposures.assoc(resource[:ip])
+  end
+
+  def made
+    ['expose', { ips: [resource[:ip]], masquerade: resource[:masquerade] }.compact]
+  end
+
+  def removed
+    ['hide', { ips: [resource[:ip]] }]
+  end
+end

@@ -1,0 +1,81 @@
+require_relative 'command'
+require_relative 'secret'
+
+module PuppetX
+  module Weave
+    # A provider whose resource is a part of a document: weave itself compares it with the host. A provider says what
+    # its `wish` is, how it is `removed`, which changes mean that it is not there at all (`missing?`), and to which
+    # property a change belongs (`property_of`).
+    module Documented
+      # Everything that weave would change, for properties to tell: `{property => [change, …]}`; what belongs to none of
+      # those that were given belongs to `ensure`.
+      def differences
+        return @differences if @generation == Command.generation
+        given = resource.properties.map(&:name)
+        changes = compare.fetch('changes')
+        @missing = missing?(changes)
+        @differences = changes.group_by { |change| (@missing ? [] : [property_of(change)] & given).first || :ensure }
+        @generation = Command.generation
+        @differences
+      end
+
+      # `present`, `absent`, or `incomplete` where something is not so that no property tells of.
+      def standing
+        return @property_hash[:ensure] || :absent unless resource.catalog
+        return removes? ? :present : :absent if resource[:ensure] == :absent
+        differences
+        return :absent if @missing
+        differences.key?(:ensure) ? :incomplete : :present
+      end
+
+      def create
+        converge
+      end
+
+      def destroy
+        operation, arguments = removed
+        Command.call(operation, arguments, secrets: secrets)
+      end
+
+      def flush
+        converge if @changed
+      end
+
+      # Setters only say that something is to be done: one call does it all.
+      def changed!
+        @changed = true
+      end
+
+      private
+
+      def compare
+        Command.call('apply', in_check(wish), check: true, secrets: secrets)
+      end
+
+      # What the check is given, where that is more than what is done.
+      def in_check(wish)
+        wish
+      end
+
+      def converge
+        Command.call('apply', wish, secrets: secrets)
+        @changed = false
+      end
+
+      def removes?
+        operation, arguments = removed
+        Command.call(operation, arguments, check: true, secrets: secrets).fetch('changed')
+      end
+
+      def secrets
+        resource.properties.flat_map { |property| property.respond_to?(:secrets) ? property.secrets : [] }
+      end
+
+      # Other resources of the catalog that are there.
+      def neighbours(type)
+        return [] unless resource.catalog
+        resource.catalog.resources.select { |other| other.type == type && other[:ensure] != :absent }
+      end
+    end
+  end
+end
