@@ -28,6 +28,7 @@ uninstall:
 test: deps root
 	$(CARGO) test --locked --workspace
 	@.ci/python
+	@.ci/puppet
 
 lint: deps
 	@.ci/lint

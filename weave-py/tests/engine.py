@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,15 +31,15 @@ def wait_until(done: Callable[[], bool], seconds: float = 60) -> bool:
 class Engine:
     """containerd and dockerd of one host; what they leave behind is taken away by `stop`."""
 
-    def __init__(self, host: Host, directory: Path, *, iptables: bool = True, bridge: bool = True) -> None:
+    def __init__(self, host: Host, *, iptables: bool = True, bridge: bool = True) -> None:
         """Start them, and make the image that containers run."""
         self.host = host
-        self.directory = directory
+        # The path of a socket has to be short.
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{host.name}-"))
         self.cgroup = f"/{host.name}"
         self.env = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        self.env.update(DOCKER_HOST=self.address, DOCKER_CONFIG=str(directory / "client"))
+        self.env.update(DOCKER_HOST=self.address, DOCKER_CONFIG=f"{self.directory}/client")
         self.processes: list[subprocess.Popen[bytes]] = []
-        directory.mkdir(parents=True)
         # A new namespace inherits forwarding from the machine, and then dockerd leaves the policy of FORWARD alone.
         host.sh("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward")
         try:
@@ -144,19 +145,19 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
         # Old engines cannot use overlay2 on some file systems.
         for driver in ("overlay2", "vfs"):
             process = self._start(*words, "--storage-driver", driver)
-            answers = [*("docker", "version", "--format", "{{.Server.Version}}")]
-
-            def settled(process: subprocess.Popen[bytes] = process, answers: list[str] = answers) -> bool:
-                if process.poll() is not None:
-                    return True
-                return subprocess.run(answers, env=self.env, capture_output=True, check=False).returncode == 0
-
-            assert wait_until(settled), f"dockerd on {self.host.name} does not answer:\n{self._log()}"
+            answers = wait_until(lambda process=process: self._settled(process))  # type: ignore[misc]
+            assert answers, f"dockerd on {self.host.name} does not answer:\n{self._log()}"
             if process.poll() is None:
                 return
             self.processes.remove(process)
         message = f"dockerd on {self.host.name} does not start:\n{self._log()}"
         raise AssertionError(message)
+
+    def _settled(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it answers, or never will."""
+        asked = ["docker", "version", "--format", "{{.Server.Version}}"]
+        answered = subprocess.run(asked, env=self.env, capture_output=True, check=False)
+        return process.poll() is not None or answered.returncode == 0
 
     def _image(self) -> None:
         """Make the image from the machine's static busybox: no registry is needed."""

@@ -7,14 +7,15 @@ module PuppetX
     # its `wish` is, how it is `removed`, which changes mean that it is not there at all (`missing?`), and to which
     # property a change belongs (`property_of`).
     module Documented
-      # Everything that weave would change, for properties to tell: `{property => [change, …]}`; what belongs to none of
-      # those that were given belongs to `ensure`.
+      # Everything that weave would change, for properties to tell: `{property => [change, …]}`. Where all is missing, or
+      # something belongs to no property that was given, `ensure` tells everything: Puppet then asks no other.
       def differences
         return @differences if @generation == Command.generation
         given = resource.properties.map(&:name)
         changes = compare.fetch('changes')
         @missing = missing?(changes)
-        @differences = changes.group_by { |change| (@missing ? [] : [property_of(change)] & given).first || :ensure }
+        told = changes.group_by { |change| property_of(change) }
+        @differences = @missing || !(told.keys - given).empty? ? { ensure: changes } : told
         @generation = Command.generation
         @differences
       end
@@ -23,9 +24,9 @@ module PuppetX
       def standing
         return @property_hash[:ensure] || :absent unless resource.catalog
         return removes? ? :present : :absent if resource[:ensure] == :absent
-        differences
+        told = differences
         return :absent if @missing
-        differences.key?(:ensure) ? :incomplete : :present
+        told.key?(:ensure) ? :incomplete : :present
       end
 
       def create

@@ -47,7 +47,8 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
 
   def agreed(field)
     return :absent unless resource[field]
-    plan['changed'] ? :absent : resource[field]
+    differs = plan['changes'].any? { |change| change['subject'].start_with?('containers.') }
+    differs ? :absent : resource[field]
   end
 
   def made

@@ -25,7 +25,8 @@ Puppet::Type.type(:weave_peer).provide(:weave) do
     return peer if self.class.peers.include?(peer)
     return unless PuppetX::Weave::Command.status['state']['router']
     operation, arguments = resource[:ensure] == :absent ? removed : made
-    would = PuppetX::Weave::Command.call(operation, arguments, check: true)['changed']
+    changes = PuppetX::Weave::Command.call(operation, arguments, check: true)['changes']
+    would = changes.any? { |change| change['subject'] == 'peers' }
     peer if would == (resource[:ensure] == :absent)
   end
 
