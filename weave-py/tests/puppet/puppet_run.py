@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -59,7 +60,16 @@ class Puppet:
         """Apply a manifest, with everything that Puppet can tell of it."""
         file = self.directory / "site.pp"
         file.write_text(manifest)
-        words = ["--detailed-exitcodes", "--debug", "--report", "--reports", "store"]
+        words = [
+            "--detailed-exitcodes",
+            "--debug",
+            "--report",
+            "--reports",
+            "store",
+            "--strict",
+            "error",
+            "--strict_variables",
+        ]
         return self.run("apply", *words, *(["--noop"] if noop else []), str(file))
 
     def four(self, manifest: str) -> Run:
@@ -68,14 +78,14 @@ class Puppet:
         would = self.apply(manifest, noop=True)
         assert would.code == 0, would.text
         assert "(noop)" in would.text, would.text
-        assert changed(self.host, before) == []
+        is_as_it_was(self.host, before)
         did = self.apply(manifest)
         assert did.code == 2, did.text
         after = snapshot(self.host)
         again = self.apply(manifest, noop=True)
         assert "(noop)" not in again.text, again.text
         assert self.apply(manifest).code == 0
-        assert changed(self.host, after) == []
+        is_as_it_was(self.host, after)
         return would
 
     def resource(self, *words: str) -> str:
@@ -90,14 +100,28 @@ class Puppet:
         return json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1]).get(name) or None
 
 
-def changed(host: Host, before: list[str]) -> list[str]:
-    """Tell the lines that are not as they were. The kernel tells of a lost carrier a moment later."""
-    wait_until(lambda: snapshot(host) == before, 5)
-    lines = [text.splitlines() for text in ("\n".join(before), "\n".join(snapshot(host)))]
-    return [line for line in unified_diff(*lines, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+def is_as_it_was(host: Host, before: list[str]) -> None:
+    """Compare line by line. The kernel tells of a lost carrier a moment later."""
+    wait_until(lambda: _look(host) == before, 5)
+    lines = [text.splitlines() for text in ("\n".join(before), "\n".join(_look(host)))]
+    changed = [line for line in unified_diff(*lines, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    assert not changed, "\n".join(changed)
 
 
 def snapshot(host: Host) -> list[str]:
-    """Tell all that may be touched, without counters and without what the bridge learns by itself."""
+    """Tell all that may be touched, once new links have their own addresses."""
+    seen = [_look(host)]
+
+    def is_settled() -> bool:
+        time.sleep(0.5)
+        seen.append(_look(host))
+        return seen[-1] == seen[-2]
+
+    assert wait_until(is_settled), "the host never comes to rest"
+    return seen[-1]
+
+
+def _look(host: Host) -> list[str]:
+    """Leave out counters, and what a bridge learns by itself."""
     learned = r"(?m)^[0-9a-f:]{17} dev .*(?<!permanent) *\n"
     return [re.sub(r"packets \d+ bytes \d+", "", re.sub(learned, "", text)) for text in host.state()]

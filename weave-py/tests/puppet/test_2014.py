@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from puppet_run import Puppet, Run, changed, snapshot
+from puppet_run import Puppet, Run, is_as_it_was, snapshot
 
 from engine import Engine
 from lab import Host
@@ -69,7 +69,9 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
     first, second = (puppet.engine for puppet in puppets)
     assert first
     assert second
-    shown = "{{.HostConfig.Memory}} {{.Config.Hostname}} {{.HostConfig.RestartPolicy.Name}} {{index .HostConfig.Binds 0}}"
+    shown = (
+        "{{.HostConfig.Memory}} {{.Config.Hostname}} {{.HostConfig.RestartPolicy.Name}} {{index .HostConfig.Binds 0}}"
+    )
     told = first.docker("inspect", "-f", shown, "pg.example.com").split()
     assert told[:3] == ["67108864", "pg.example.com", "always"]
     assert told[3].endswith("/data/etc/postgresql/pg.example.com:/etc/postgresql")
@@ -84,6 +86,11 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
     assert second.pings("legacy", "10.0.1.11")
     assert [puppet.host.addresses("weave") for puppet in puppets] == [["10.0.0.1/16"], ["10.0.0.2/16"]]
     assert puppets[0].host.pings("10.0.0.2")
+    # What is new is merged through all layers.
+    assert "inet 10.0.1.42/24" in second.execute("legacy", "ip", "addr")
+    for puppet in puppets:
+        assert [link["mtu"] for link in puppet.host.ip("link", "show", "weave")] == [1400]
+        assert [link["linkinfo"]["info_data"]["id"] for link in puppet.host.ip("link", "show", "vxlan-6783")] == [4711]
     facts = puppets[0].fact("docker_hosted_containers")
     assert isinstance(facts, dict)
     assert {"pg.example.com", "s01.example.com"} <= facts.keys()
@@ -92,11 +99,14 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
     for puppet in puppets:
         (puppet.directory / "conf" / "hieradata" / "defaults.yaml").write_text(absent)
     everywhere(puppets, ROLE)
-    for puppet, state in zip(puppets, before):
+    # Containers go on running.
+    made = (["pg.example.com", "s01.example.com"], ["haproxy.example.com"])
+    for puppet, state, containers in zip(puppets, before, made):
         engine = puppet.engine
         assert engine
+        assert set(containers) <= set(engine.docker("ps", "--format", "{{.Names}}").split())
         running = engine.docker("ps", "--format", "{{.Names}}").split()
         assert running, "containers go on running"
         assert "weave" not in puppet.host.sh("ip", "link")
         engine.docker("rm", "-f", *running)
-        assert changed(puppet.host, state) == []
+        is_as_it_was(puppet.host, state)

@@ -54,8 +54,16 @@ TAKEN = [
     ("weave_attachment", "netns:blue ip:10.2.1.4/024", {"name": "netns:/run/netns/blue 10.2.1.4/24"}),
     ("weave_attachment", "web FD00:0::4/64 ethwe", {"name": "web fd00::4/64"}),
     ("weave_attachment", "web 10.2.1.4/24", {"mac": ("0A-57-0A-02-01-04", "0a:57:0a:02:01:04")}),
-    ("weave_attachment", "web 10.2.1.4/24", {"routes": ({"to": "10.9.0.0/16", "via": "10.2.1.1"}, ["10.9.0.0/16 via 10.2.1.1"])}),
-    ("weave_container", "app", {"image": ("x", "x"), "ips": ("10.2.1.4/24, 10.2.1.5/24", ["10.2.1.4/24", "10.2.1.5/24"])}),
+    (
+        "weave_attachment",
+        "web 10.2.1.4/24",
+        {"routes": ({"to": "10.9.0.0/16", "via": "10.2.1.1"}, ["10.9.0.0/16 via 10.2.1.1"])},
+    ),
+    (
+        "weave_container",
+        "app",
+        {"image": ("x", "x"), "ips": ("10.2.1.4/24, 10.2.1.5/24", ["10.2.1.4/24", "10.2.1.5/24"])},
+    ),
     ("weave_container", "app", {"image": ("x", "x"), "command": (["one word"], ["one word"]), "probe": (False, False)}),
     ("weave_peer", "[2001:DB8::2]:6783", {"name": "[2001:db8::2]:6783"}),
     ("weave_peer", "[2001:DB8:0::2]", {"name": "2001:db8::2"}),

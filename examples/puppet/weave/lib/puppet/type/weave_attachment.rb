@@ -65,13 +65,8 @@ Puppet::Type.newtype(:weave_attachment) do
     end
   end
 
-  newproperty(:multicast, parent: PuppetX::Weave::Value) do
+  newproperty(:multicast, parent: PuppetX::Weave::Switch) do
     desc 'Whether 224.0.0.0/4 is routed to the network (true, where there is no interface yet).'
-
-    def form(value)
-      return value.to_s == 'true' if ['true', 'false'].include?(value.to_s)
-      PuppetX::Weave::Values.refuse('multicast', value, 'is neither', 'allowed: true, false')
-    end
   end
 
   newparam(:probe, boolean: true, parent: Puppet::Parameter::Boolean) do

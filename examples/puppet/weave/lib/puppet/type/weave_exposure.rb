@@ -20,13 +20,8 @@ Puppet::Type.newtype(:weave_exposure) do
     munge { |value| PuppetX::Weave::Values.cidr('ip', value) }
   end
 
-  newproperty(:masquerade, parent: PuppetX::Weave::Value) do
+  newproperty(:masquerade, parent: PuppetX::Weave::Switch) do
     desc "Whether packets between the network and everything else take the host's address (true, for a new one)."
-
-    def form(value)
-      return value.to_s == 'true' if ['true', 'false'].include?(value.to_s)
-      PuppetX::Weave::Values.refuse('masquerade', value, 'is neither', 'allowed: true, false')
-    end
   end
 
   PuppetX::Weave::Order.after(self, :weave_host, :weave_router)

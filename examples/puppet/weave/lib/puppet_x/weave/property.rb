@@ -34,6 +34,14 @@ module PuppetX
       end
     end
 
+    # Yes or no. Puppet takes a wanted `false` for nothing wanted, so it is a word.
+    class Switch < Value
+      def form(value)
+        return value.to_s.to_sym if ['true', 'false'].include?(value.to_s)
+        Values.refuse(name, value, 'is neither', 'allowed: true, false')
+      end
+    end
+
     # One that weave compares: what differs stands for the value that is.
     class Compared < Value
       # Without a catalog nothing is wanted, and what is there is listed.

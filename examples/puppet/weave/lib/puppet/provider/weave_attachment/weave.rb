@@ -42,7 +42,8 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
     return told['mac'] if field == :mac
     described = PuppetX::Weave::Command.status['state']['containers'][told['container']] || {}
     return agreed(field) unless (described['interface'] || 'ethwe') == told['interface']
-    described.fetch(field.to_s, { mtu: 'auto', gateway: :absent, routes: [], multicast: true }[field])
+    told = described.fetch(field.to_s, { mtu: 'auto', gateway: :absent, routes: [], multicast: true }[field])
+    [true, false].include?(told) ? told.to_s.to_sym : told
   end
 
   def agreed(field)
@@ -53,7 +54,8 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
 
   def made
     container, ip, interface = parts
-    given = [:mtu, :mac, :gateway, :routes, :multicast, :probe].to_h { |field| [field, resource[field]] }.compact
+    given = [:mtu, :mac, :gateway, :routes, :probe].to_h { |field| [field, resource[field]] }.compact
+    given[:multicast] = resource[:multicast] == :true if resource[:multicast]
     ['attach', { container: container, ips: [ip], interface: interface }.merge(given)]
   end
 

@@ -20,7 +20,7 @@ Puppet::Type.type(:weave_exposure).provide(:weave) do
   end
 
   def masquerade
-    found.last
+    found.last.to_s.to_sym
   end
 
   def masquerade=(_value)
@@ -34,7 +34,8 @@ Puppet::Type.type(:weave_exposure).provide(:weave) do
   end
 
   def made
-    ['expose', { ips: [resource[:ip]], masquerade: resource[:masquerade] }.compact]
+    given = resource[:masquerade] ? { masquerade: resource[:masquerade] == :true } : {}
+    ['expose', { ips: [resource[:ip]] }.merge(given)]
   end
 
   def removed
