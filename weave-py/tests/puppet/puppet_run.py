@@ -60,17 +60,9 @@ class Puppet:
         """Apply a manifest, with everything that Puppet can tell of it."""
         file = self.directory / "site.pp"
         file.write_text(manifest)
-        words = [
-            "--detailed-exitcodes",
-            "--debug",
-            "--report",
-            "--reports",
-            "store",
-            "--strict",
-            "error",
-            "--strict_variables",
-        ]
-        return self.run("apply", *words, *(["--noop"] if noop else []), str(file))
+        words = ["--detailed-exitcodes", "--debug", "--report", "--reports", "store"]
+        strict = ["--strict", "error", "--strict_variables"]
+        return self.run("apply", *words, *strict, *(["--noop"] if noop else []), str(file))
 
     def four(self, manifest: str) -> Run:
         """Noop, apply, noop, apply: would change, changes, nothing, nothing; noop touches nothing. Return the first."""
@@ -89,7 +81,7 @@ class Puppet:
         return would
 
     def resource(self, *words: str) -> str:
-        """What `puppet resource` prints."""
+        """Return what `puppet resource` prints."""
         done = self.run("resource", *words)
         assert done.code == 0, done.text
         return re.sub(r" +=>", " =>", done.text)
@@ -103,8 +95,8 @@ class Puppet:
 def is_as_it_was(host: Host, before: list[str]) -> None:
     """Compare line by line. The kernel tells of a lost carrier a moment later."""
     wait_until(lambda: _look(host) == before, 5)
-    lines = [text.splitlines() for text in ("\n".join(before), "\n".join(_look(host)))]
-    changed = [line for line in unified_diff(*lines, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    old, new = ("\n".join(texts).splitlines() for texts in (before, _look(host)))
+    changed = [line for line in unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
     assert not changed, "\n".join(changed)
 
 

@@ -1,4 +1,4 @@
-"""Every type of the Puppet module in real runs on a host with a real engine; the system's programs are the witnesses."""
+"""Every type of the Puppet module in real runs on a host with a real engine; the system's programs are witnesses."""
 
 from __future__ import annotations
 
@@ -206,7 +206,10 @@ weave_host { 'b': file => '/nonexistent/host.yaml' }
 weave_attachment { 'nobody 10.2.1.4/24': }
 weave_exposure { '10.2.1.4/24': }
 weave_container { 'app': image => 'app', options => Sensitive('--s3cr3t-of-line=1') }
-weave_container { 'other': image => 'app', options => { 'env' => { 'A' => Sensitive('s3cr3t-of-env') }, 'memory' => 'much' } }
+weave_container { 'other':
+  image   => 'app',
+  options => { 'env' => { 'A' => Sensitive('s3cr3t-of-env') }, 'memory' => 'much' },
+}
 """)
     assert failed.code == 4, failed.text
     failed.says(

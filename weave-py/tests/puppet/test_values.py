@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
 from puppet_run import MODULES
@@ -14,7 +15,8 @@ require 'json'
 require 'puppet'
 Puppet.initialize_settings(['--confdir', '/nonexistent', '--vardir', '/nonexistent'])
 told = JSON.parse($stdin.read).map do |type, title, attributes|
-  resource = Puppet::Type.type(type).new({ title: title, catalog: Puppet::Resource::Catalog.new }.merge(attributes.transform_keys(&:to_sym)))
+  given = { title: title, catalog: Puppet::Resource::Catalog.new }
+  resource = Puppet::Type.type(type).new(given.merge(attributes.transform_keys(&:to_sym)))
   attributes.keys.to_h { |field| [field, resource[field]] }.merge('name' => resource.name)
 rescue Puppet::Error => e
   e.message
@@ -50,7 +52,7 @@ REFUSED = [
     ("weave_router", "weave", {"firewall": "no"}, "allowed: {'manage' => true} or false"),
     ("weave_router", "a name/with slash", {}, "bridge: `a name/with slash` is no name of an interface"),
 ]
-TAKEN = [
+TAKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("weave_attachment", "netns:blue ip:10.2.1.4/024", {"name": "netns:/run/netns/blue 10.2.1.4/24"}),
     ("weave_attachment", "web FD00:0::4/64 ethwe", {"name": "web fd00::4/64"}),
     ("weave_attachment", "web 10.2.1.4/24", {"mac": ("0A-57-0A-02-01-04", "0a:57:0a:02:01:04")}),
