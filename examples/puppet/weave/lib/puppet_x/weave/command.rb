@@ -16,11 +16,16 @@ module PuppetX
         def call(operation, arguments = {}, check: false, secrets: [])
           Puppet.debug("weave call #{operation} - --json#{' --check' if check}")
           report = run(['call', operation, '-', '--json', *('--check' if check)], JSON.generate(arguments), secrets)
-          report.fetch('warnings').each { |text| Puppet.warning("weave #{operation}: #{Secret.hide(text, secrets)}") } unless check
+          warn(report, secrets) unless check
           report
         ensure
           # Something may have been done before it failed.
           @generation += 1 unless check
+        end
+
+        # Passes on what weave warns of.
+        def warn(report, secrets = [])
+          report.fetch('warnings').each { |text| Puppet.warning("weave #{report['operation']}: #{Secret.hide(text, secrets)}") }
         end
 
         # Everything that stands on this host; asked again only after a change.

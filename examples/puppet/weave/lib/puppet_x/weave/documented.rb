@@ -49,8 +49,11 @@ module PuppetX
 
       private
 
+      # Where nothing will be done, nothing else would tell the warnings.
       def compare
-        Command.call('apply', in_check(wish), check: true, secrets: secrets)
+        report = Command.call('apply', in_check(wish), check: true, secrets: secrets)
+        Command.warn(report, secrets) if resource.noop? || !report['changed']
+        report
       end
 
       # What the check is given, where that is more than what is done.
