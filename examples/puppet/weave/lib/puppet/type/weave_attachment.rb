@@ -66,7 +66,7 @@ Puppet::Type.newtype(:weave_attachment) do
   end
 
   newproperty(:multicast, parent: PuppetX::Weave::Switch) do
-    desc 'Whether 224.0.0.0/4 is routed to the network (true, where there is no interface yet).'
+    desc 'Whether 224.0.0.0/4 is routed to the network (true, for a new interface); `false` takes no route away.'
   end
 
   newparam(:probe, boolean: true, parent: Puppet::Parameter::Boolean) do

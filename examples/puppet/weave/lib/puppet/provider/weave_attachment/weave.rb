@@ -35,21 +35,25 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
     end
   end
 
-  # What the status says of the interface. It describes one interface of each container; of a second one weave is asked
-  # whether it would change anything.
+  # What is, unless weave would leave it as it is: attaching takes nothing away.
   def value(field)
-    told = found
-    return told['mac'] if field == :mac
-    described = PuppetX::Weave::Command.status['state']['containers'][told['container']] || {}
-    return agreed(field) unless (described['interface'] || 'ethwe') == told['interface']
-    told = described.fetch(field.to_s, { mtu: 'auto', gateway: :absent, routes: [], multicast: true }[field])
-    [true, false].include?(told) ? told.to_s.to_sym : told
+    told = described(field)
+    wanted = resource[field]
+    wanted.nil? || told == wanted || !agrees? ? told : wanted
   end
 
-  def agreed(field)
-    return :absent unless resource[field]
-    differs = plan['changes'].any? { |change| change['subject'].start_with?('containers.') }
-    differs ? :absent : resource[field]
+  # What the status says of the interface. It describes one interface of each container.
+  def described(field)
+    told = found
+    return told['mac'] if field == :mac
+    all = PuppetX::Weave::Command.status['state']['containers'][told['container']] || {}
+    return :absent unless (all['interface'] || 'ethwe') == told['interface']
+    value = all.fetch(field.to_s, { mtu: 'auto', gateway: :absent, routes: [], multicast: true }[field])
+    [true, false].include?(value) ? value.to_s.to_sym : value
+  end
+
+  def agrees?
+    plan['changes'].none? { |change| change['subject'].start_with?('containers.') }
   end
 
   def made
