@@ -156,11 +156,13 @@ def drift_is_put_right(puppet: Puppet) -> None:
     host.sh("nft", "delete", "table", "inet", "weave")
     host.sh("ip", "link", "set", "weave", "mtu", "1390")
     engine.docker("restart", "web")
-    puppet.four(FIRST).says(
+    puppet.apply(FIRST, noop=True).says(
         "Weave_router[weave]/ensure: current_value 'incomplete', should be present (",
         "router.mtu 1400",
         "Weave_attachment[web 10.2.1.4/24]/ensure: current_value 'absent', should be 'present'",
     )
+    assert puppet.apply(FIRST).code == 2
+    assert puppet.apply(FIRST).code == 0
 
 
 def test_a_host_from_a_document(puppet: Puppet, tmp_path: Path) -> None:
