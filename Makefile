@@ -31,6 +31,7 @@ test: deps root
 	@.ci/ansible
 	@.ci/salt
 	@.ci/lua
+	@.ci/puppet
 
 lint: deps
 	@.ci/lint

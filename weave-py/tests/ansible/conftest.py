@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine
+from dockerd import Engine
 from lab import Host
 from stage import Controller, Stage, of_tarball, of_wheel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import IMAGE, Engine, make_root
+from dockerd import IMAGE, Engine, make_root
 from lab import Host, Lab
 from stage import ROOT, Stage, of_tarball, of_wheel, task
 

@@ -1,0 +1,2 @@
+# @summary An absolute path.
+type Weave::Path = Pattern[/\A\//]

@@ -1,0 +1,1 @@
+class role::docker_host { include profile::docker_weave }

@@ -1,0 +1,119 @@
+"""Puppet on a host of the lab, with a configuration of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+
+from dockerd import Engine, wait_until
+from lab import Host
+
+MODULES = Path(__file__).parents[3] / "examples" / "puppet"
+# What stands in these is never to be read anywhere.
+SECRETS = ("s3cr3t-of-env", "s3cr3t-of-line", "s3cr3t-of-document")
+
+
+@dataclass
+class Run:
+    """What a run of Puppet came to."""
+
+    code: int
+    text: str
+
+    def says(self, *texts: str) -> None:
+        """Find all of that in what it printed."""
+        for text in texts:
+            assert text in self.text, f"not said: {text}\n{self.text}"
+
+
+class Puppet:
+    """One host's Puppet."""
+
+    def __init__(self, host: Host, directory: Path, engine: Engine | None = None) -> None:
+        """Make its directories."""
+        self.host = host
+        self.engine = engine
+        self.directory = directory
+        self.modules = directory / "modules"
+        self.modules.mkdir(parents=True)
+        (directory / "conf").mkdir()
+
+    def run(self, *words: str, path: str = "") -> Run:
+        """Run one of its commands on the host; no secret may be in anything it leaves."""
+        env = {"LC_ALL": "C.UTF-8", **({"PATH": path} if path else {})}
+        env["DOCKER_HOST"] = self.engine.address if self.engine else "unix:///nonexistent"
+        settings = ["--confdir", str(self.directory / "conf"), "--vardir", str(self.directory / "var"), "--color=false"]
+        settings += ["--modulepath", f"{MODULES}:{self.modules}"]
+        done = self.host.run("puppet", words[0], *settings, *words[1:], env=env)
+        text = done.stdout + done.stderr
+        written = [path for path in (self.directory / "var").rglob("*") if path.is_file()]
+        for secret in SECRETS:
+            assert secret not in text, text
+            assert not any(secret.encode() in path.read_bytes() for path in written), secret
+        return Run(done.returncode, text)
+
+    def apply(self, manifest: str, *, noop: bool = False) -> Run:
+        """Apply a manifest, with everything that Puppet can tell of it."""
+        file = self.directory / "site.pp"
+        file.write_text(manifest)
+        words = ["--detailed-exitcodes", "--debug", "--report", "--reports", "store"]
+        strict = ["--strict", "error", "--strict_variables"]
+        return self.run("apply", *words, *strict, *(["--noop"] if noop else []), str(file))
+
+    def four(self, manifest: str) -> Run:
+        """Noop, apply, noop, apply: would change, changes, nothing, nothing; noop touches nothing. Return the first."""
+        before = snapshot(self.host)
+        would = self.apply(manifest, noop=True)
+        assert would.code == 0, would.text
+        assert "(noop)" in would.text, would.text
+        is_as_it_was(self.host, before)
+        did = self.apply(manifest)
+        assert did.code == 2, did.text
+        after = snapshot(self.host)
+        again = self.apply(manifest, noop=True)
+        assert "(noop)" not in again.text, again.text
+        assert self.apply(manifest).code == 0
+        is_as_it_was(self.host, after)
+        return would
+
+    def resource(self, *words: str) -> str:
+        """Return what `puppet resource` prints."""
+        done = self.run("resource", *words)
+        assert done.code == 0, done.text
+        return re.sub(r" +=>", " =>", done.text)
+
+    def fact(self, name: str, path: str = "") -> object:
+        """Return a fact, or nothing; what there is not is shown as an empty text."""
+        done = self.run("facts", "show", "--render-as", "json", name, path=path)
+        return json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1]).get(name) or None
+
+
+def is_as_it_was(host: Host, before: list[str]) -> None:
+    """Compare line by line. The kernel tells of a lost carrier a moment later."""
+    wait_until(lambda: _look(host) == before, 5)
+    old, new = ("\n".join(texts).splitlines() for texts in (before, _look(host)))
+    changed = [line for line in unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    assert not changed, "\n".join(changed)
+
+
+def snapshot(host: Host) -> list[str]:
+    """Tell all that may be touched, once new links have their own addresses."""
+    seen = [_look(host)]
+
+    def is_settled() -> bool:
+        time.sleep(0.5)
+        seen.append(_look(host))
+        return seen[-1] == seen[-2]
+
+    assert wait_until(is_settled), "the host never comes to rest"
+    return seen[-1]
+
+
+def _look(host: Host) -> list[str]:
+    """Leave out counters, and what a bridge learns by itself."""
+    learned = r"(?m)^[0-9a-f:]{17} dev .*(?<!permanent) *\n"
+    return [re.sub(r"packets \d+ bytes \d+", "", re.sub(learned, "", text)) for text in host.state()]
