@@ -139,8 +139,8 @@ pub(super) async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
                 return Some(row);
             }
             let asked = only.iter().find(|asked| is_row(&row, asked))?;
-            // The classic script labels a line with what was typed.
-            let id = if row.id == EXPOSE { row.id } else { asked.chars().take(12).collect() };
+            // The classic script labels a line with what was typed, as long as an id is. It knew no paths.
+            let id = if row.id == *asked { row.id } else { asked.chars().take(12).collect() };
             Some(PsRow { id, ..row })
         })
         .collect();

@@ -44,6 +44,7 @@ fn ps_prints_a_line_for_each() {
     let web = format!("{} 0a:57:0a:02:01:04 10.2.1.4/24 10.3.1.4/16\n", name(&site.web));
     prints(&host.weave(&["ps"]), &format!("weave:expose {mac} 10.2.1.1/24 10.3.0.1/16\n{web}"));
     prints(&host.weave(&["ps", "weave:expose"]), &format!("weave:expose {mac} 10.2.1.1/24 10.3.0.1/16\n"));
+    prints(&host.weave(&["ps", &name(&site.web)]), &web);
     let rows = object(&host.weave(&["--json", "ps"]))["result"].clone();
     assert_eq!(rows.as_array().map(Vec::len), Some(2), "{rows:#}");
 }
