@@ -2,171 +2,212 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lab import Host, sh
 
+#: The image that containers are made of; they run until they are stopped.
+IMAGE = "busybox:latest"
 #: Where a registry listens; the engine takes it without TLS, because it is on the loopback.
 REGISTRY = "127.0.0.1:5000"
-#: What the image has besides busybox itself.
-_PROGRAMS = ("sh", "sleep", "cat", "ping", "ip")
+# A shell that is process 1 ignores SIGTERM unless it is told otherwise.
+_COMMAND = ("sh", "-c", "trap exit TERM; while :; do sleep 1 & wait; done")
+_PROGRAMS = ("sh", "cat", "env", "ip", "ping", "sleep", "true")
 
 
 class Engine:
     """containerd and dockerd in the network namespace of a host, with all they have in one directory."""
 
-    def __init__(self, host: Host, options: Mapping[str, object] | None = None) -> None:
-        """Start them, and import the image ``busybox``; ``options`` are more of ``daemon.json``."""
+    def __init__(self, host: Host, **settings: object) -> None:
+        """Start them and make the image; ``settings`` are those of ``daemon.json``, such as ``bridge="none"``."""
         self.host = host
         # A socket's path has to be short.
-        self.directory = Path(tempfile.mkdtemp(prefix="wpy"))
-        self.socket = self.directory / "docker.sock"
-        self.env = {
-            "DOCKER_HOST": f"unix://{self.socket}",
-            # The contexts and credentials of whoever runs the tests stay out of it.
-            "DOCKER_CONFIG": str(self.directory / "config"),
-        }
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{host.name}-"))
+        self.address = f"unix://{self.directory}/docker.sock"
+        # The credentials of whoever runs the tests stay out of it.
+        self.env = {"DOCKER_HOST": self.address, "DOCKER_CONFIG": f"{self.directory}/client"}
         self._daemons: list[subprocess.Popen[bytes]] = []
         try:
+            # A new namespace inherits forwarding from the machine, and then dockerd leaves the policy of FORWARD alone.
+            host.sh("sysctl", "-qw", "net.ipv4.ip_forward=0")
             self._start_containerd()
-            self._start_dockerd(options or {})
-            self.docker("import", "-", "busybox", stdin=_root_of_busybox())
+            self._start_dockerd(settings)
+            make_root(self.directory / "image")
+            sh("tar", "-C", f"{self.directory}/image", "-cf", f"{self.directory}/image.tar", ".")
+            self.image(IMAGE)
         except BaseException:
             self.stop()
             raise
 
-    def docker(self, *words: str, stdin: bytes | None = None) -> str:
-        """Run the docker command against it, and return what it printed."""
-        done = subprocess.run(
-            ["nsenter", f"--net=/run/netns/{self.host.name}", "docker", *words],
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=120,
-            env={**os.environ, **self.env},
-        )
-        assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr.decode()}"
-        return done.stdout.decode().strip()
+    def __enter__(self) -> Engine:
+        """Return the engine, which runs."""
+        return self
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a program on the host that ends with the engine."""
-        with (self.directory / f"{words[0]}.log").open("ab") as log:
-            command = ["nsenter", f"--net=/run/netns/{self.host.name}", *words]
-            # A daemon that believes to be started by systemd would talk to it.
-            env = {key: value for key, value in os.environ.items() if key not in ("NOTIFY_SOCKET", "INVOCATION_ID")}
-            daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
-        self._daemons.append(daemon)
-        return daemon
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.stop()
+
+    def docker(self, *words: str) -> str:
+        """Run the docker command against it, and return what it printed."""
+        done = self._ask(*words)
+        assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+        return done.stdout.strip()
+
+    def image(self, name: str) -> None:
+        """Make one more image, of the same content."""
+        self.docker("import", "--change", f"CMD {json.dumps(_COMMAND)}", f"{self.directory}/image.tar", name)
+
+    def inspect(self, name: str) -> Any:
+        """Return what it knows of a container or image."""
+        return json.loads(self.docker("inspect", name))[0]
+
+    def containers(self) -> list[str]:
+        """Return the names of all containers."""
+        return sorted(self.docker("ps", "-a", "--format", "{{.Names}}").split())
+
+    def pings(self, container: str, address: str) -> bool:
+        """Whether a container reaches an address."""
+        return self._ask("exec", container, "ping", "-c1", "-W2", address).returncode == 0
 
     def start_registry(self) -> None:
         """Start a registry on the host's loopback."""
         config = self.directory / "registry.yml"
-        storage = {"filesystem": {"rootdirectory": str(self.directory / "registry")}}
+        storage = {"filesystem": {"rootdirectory": f"{self.directory}/registry"}}
         config.write_text(json.dumps({"version": "0.1", "storage": storage, "http": {"addr": REGISTRY}}))
-        self.start("docker-registry", "serve", str(config))
-        _wait(lambda: f" {REGISTRY} " in self.host.sh("ss", "-ltn"))
+        registry = self._start("docker-registry", "serve", str(config))
+        self._must(self._comes(registry, lambda: f" {REGISTRY} " in self.host.sh("ss", "-ltn")))
+
+    def stop(self) -> None:
+        """Kill it, since nothing of it is kept, and take away what its containers leave."""
+        for daemon in reversed(self._daemons):
+            daemon.kill()
+            daemon.wait()
+        self._wait(self._has_no_processes)
+        self._wait(self._has_no_control_groups)
+        # The only thing that containerd has elsewhere.
+        for file in self.directory.glob("containerd-run/io.containerd.runtime.v2.task/*/*/address"):
+            Path(file.read_text().replace("unix://", "")).unlink(missing_ok=True)
+        mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.directory}/")]):
+            sh("umount", "-l", mount)
+        shutil.rmtree(self.directory)
 
     def _start_containerd(self) -> None:
         # dockerd would take one that runs on this machine, and share its containers, if it were not given its own.
         at = self.directory
         config = at / "containerd.toml"
-        config.write_text(
-            f'version = 2\nroot = "{at}/containerd"\nstate = "{at}/containerd-run"\n'
-            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{at}/containerd.sock"\n'
-            f'[plugins."io.containerd.internal.v1.opt"]\npath = "{at}/opt"\n'
-        )
-        self.start("containerd", "--config", str(config))
+        config.write_text(f"""
+version = 2
+root = "{at}/containerd"
+state = "{at}/containerd-run"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "{at}/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{at}/opt"
+""")
+        self._must(self._comes(self._start("containerd", "--config", str(config)), (at / "containerd.sock").exists))
 
-    def _start_dockerd(self, options: Mapping[str, object]) -> None:
+    def _start_dockerd(self, settings: dict[str, object]) -> None:
         at = self.directory
-        settings: dict[str, object] = {"iptables": False, "bridge": "none", **options}
-        # Engines up to 22 write a key into the machine's own directory, if they are not told another; later ones do
-        # not know the setting.
-        if int(sh("dockerd", "--version").split()[2].split(".")[0]) < 23:
-            settings["deprecated-key-path"] = str(at / "key.json")
+        # Engines up to 22 write a key into the machine's own directory; later ones do not know the setting.
+        if int(sh("dockerd", "--version").split("version ")[1].split(".")[0]) < 23:
+            settings = {"deprecated-key-path": f"{at}/key.json", **settings}
         (at / "daemon.json").write_text(json.dumps(settings))
-        # Old engines cannot have overlay2 on some file systems.
-        for driver in ("overlay2", "vfs"):
-            words = ["--config-file", f"{at}/daemon.json", "--data-root", f"{at}/docker", "--exec-root", f"{at}/run"]
-            words += ["--pidfile", f"{at}/docker.pid", "--host", self.env["DOCKER_HOST"]]
-            words += ["--containerd", f"{at}/containerd.sock", "--storage-driver", driver]
-            # This works with and without systemd, and can be removed by its name.
-            words += ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{at.name}"]
-            dockerd = self.start("dockerd", *words)
-            _wait(lambda running=dockerd: self.socket.exists() or running.poll() is not None)  # type: ignore[misc]
-            if dockerd.poll() is None:
-                break
-        log = (at / "dockerd.log").read_text()[-2000:]
-        assert dockerd.poll() is None, f"dockerd does not start:\n{log}"
-        _wait(self._answers)
+        words = ["--config-file", f"{at}/daemon.json", "--data-root", f"{at}/docker", "--exec-root", f"{at}/docker-run"]
+        words += ["--pidfile", f"{at}/docker.pid", "--host", self.address, "--containerd", f"{at}/containerd.sock"]
+        # This works with and without systemd, and what it makes can be taken away.
+        words += ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{at.name}"]
+        # Old engines cannot use overlay2 on some file systems.
+        started = (self._start("dockerd", *words, "--storage-driver", driver) for driver in ("overlay2", "vfs"))
+        self._must(any(self._comes(dockerd, lambda: self._ask("version").returncode == 0) for dockerd in started))
 
-    def _answers(self) -> bool:
-        words = ["docker", "version"]
-        return subprocess.run(words, capture_output=True, check=False, env={**os.environ, **self.env}).returncode == 0
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self.directory / "log").open("ab") as log:
+            line = ["nsenter", f"--net=/run/netns/{self.host.name}", *words]
+            daemon = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_env())
+        self._daemons.append(daemon)
+        return daemon
 
-    def stop(self) -> None:
-        """End it with its containers, and remove all that it had."""
-        try:
-            if self.socket.exists() and self._answers():
-                ids = self.docker("ps", "-aq").split()
-                if ids:
-                    self.docker("rm", "-f", "-v", *ids)
-        finally:
-            for daemon in reversed(self._daemons):
-                _end(daemon)
-            self._sweep()
+    def _comes(self, daemon: subprocess.Popen[bytes], ready: Callable[[], bool]) -> bool:
+        """Wait until it is ready, or has ended."""
+        self._wait(lambda: daemon.poll() is not None or ready())
+        return daemon.poll() is None
 
-    def _sweep(self) -> None:
-        mounts = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.directory}/")]):
-            sh("umount", "-l", mount, check=False)
-        groups = [
-            *Path("/sys/fs/cgroup").glob(self.directory.name),
-            *Path("/sys/fs/cgroup").glob(f"*/{self.directory.name}"),
-        ]
-        for group in groups:
-            for path in sorted((path for path in [group, *group.rglob("*")] if path.is_dir()), reverse=True):
-                path.rmdir()
-        shutil.rmtree(self.directory)
+    def _wait(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not done():
+            self._must(time.monotonic() < deadline)
+            time.sleep(0.05)
+
+    def _must(self, succeed: bool) -> None:
+        log = self.directory / "log"
+        last = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+        assert succeed, "\n".join(
+            [f"the engine of {self.host.name} does not start or end; the last of its log:", *last]
+        )
+
+    def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        env = {**_env(), **self.env}
+        return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=120, env=env)
+
+    def _has_no_processes(self) -> bool:
+        """Kill those of its containers, and the shims that wait for them."""
+        members = [path.read_text().split() for group in self._groups() for path in group.glob("**/cgroup.procs")]
+        socket = f"{self.directory}/containerd.sock".encode()
+        shims = [path.parent.name for path in Path("/proc").glob("[0-9]*/cmdline") if socket in _words(path)]
+        pids = [int(pid) for some in [*members, shims] for pid in some]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
+
+    def _has_no_control_groups(self) -> bool:
+        for group in self._groups():
+            for path in sorted(group.glob("**/"), reverse=True):
+                # One is busy for a moment after its last process, and some have two names.
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+        return not self._groups()
+
+    def _groups(self) -> list[Path]:
+        root, name = Path("/sys/fs/cgroup"), self.directory.name
+        return [*root.glob(name), *root.glob(f"*/{name}")]
 
 
-def _end(daemon: subprocess.Popen[bytes]) -> None:
-    daemon.terminate()
-    try:
-        daemon.wait(20)
-    except subprocess.TimeoutExpired:
-        daemon.kill()
-        daemon.wait()
-
-
-def _wait(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < deadline, "it does not start"
-        time.sleep(0.05)
-
-
-def _root_of_busybox() -> bytes:
-    """Return a root directory with a static busybox as a tar."""
+def make_root(root: Path) -> None:
+    """Make a root directory that has a static busybox."""
     busybox = shutil.which("busybox")
     assert busybox, "`busybox` is missing: install the package busybox-static, or run `make deps`"
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        tar.add(os.path.realpath(busybox), "bin/busybox")
-        for program in _PROGRAMS:
-            link = tarfile.TarInfo(f"bin/{program}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(link)
-    return packed.getvalue()
+    for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(busybox, root / "bin/busybox")
+    for name in _PROGRAMS:
+        (root / "bin" / name).symlink_to("busybox")
 
 
-__all__ = ["REGISTRY", "Engine"]
+def _env() -> dict[str, str]:
+    """Return this environment without other engines, and without systemd, which a daemon would talk to."""
+    strange = ("DOCKER_", "NOTIFY_SOCKET", "INVOCATION_ID")
+    return {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+
+
+def _words(command_line: Path) -> list[bytes]:
+    try:
+        return command_line.read_bytes().split(b"\0")
+    except OSError:
+        # It has ended.
+        return []
+
+
+__all__ = ["IMAGE", "REGISTRY", "Engine", "make_root"]

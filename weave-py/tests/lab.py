@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
+from state import state
 from weave_py.errors import error_of
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -126,17 +126,8 @@ class Host(Space):
         return did
 
     def state(self) -> list[str]:
-        """Return all that an operation may touch, as the system's own programs print it."""
-        spaces: list[Space] = [self, *self.containers]
-        # Some of what `ip -d` prints of a bridge are clocks, and addresses are checked for a while when a link is new.
-        asked = [
-            ("ip", "-d", "link"),
-            ("ip", "address"),
-            ("ip", "route"),
-            ("bridge", "fdb"),
-            ("nft", "list", "ruleset"),
-        ]
-        return [re.sub(r"_timer +[0-9.]+| tentative", "", space.sh(*words)) for space in spaces for words in asked]
+        """Return all that an operation may touch, on the host and in its containers."""
+        return [f"{space.name}: {line}" for space in [self, *self.containers] for line in state(space.sh)]
 
     def remove(self) -> None:
         """Take it and its containers away."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerd import Engine
+from engine import Engine
 from lab import Host
 from stage import Controller, Stage, of_tarball, of_wheel
 
@@ -28,6 +28,5 @@ def stage(controller: Controller, host: Host, tmp_path: Path) -> Stage:
 @pytest.fixture
 def engine(host: Host) -> Iterator[Engine]:
     """Start the engine of the host."""
-    started = Engine(host)
-    yield started
-    started.stop()
+    with Engine(host, bridge="none") as started:
+        yield started

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from dockerd import IMAGE, Engine, make_root
+from engine import IMAGE, Engine, make_root
 from lab import Host, Lab
 from stage import ROOT, Stage, of_tarball, of_wheel, task
 
@@ -68,15 +69,10 @@ def test_latest_asks_for_the_image_anew(docked: Stage, engine: Engine) -> None:
 
 def test_the_example_joins_the_containers_of_two_hosts(tmp_path: Path) -> None:
     lab = Lab(2, tmp_path)
-    engines: list[Engine] = []
-    try:
-        for host in lab.hosts:
-            engines.append(Engine(host))
+    with ExitStack() as stack:
+        stack.callback(lab.remove)
+        engines = [stack.enter_context(Engine(host, bridge="none")) for host in lab.hosts]
         play_the_example(lab.hosts, engines, tmp_path)
-    finally:
-        for engine in engines:
-            engine.stop()
-        lab.remove()
 
 
 def play_the_example(hosts: list[Host], engines: list[Engine], directory: Path) -> None:
@@ -94,4 +90,4 @@ def play_the_example(hosts: list[Host], engines: list[Engine], directory: Path) 
             assert '+        "ips": [' in played.text
     pings = [("pg.example.com", "10.0.1.31"), ("rt.example.com", "10.0.1.21")]
     for engine, (name, address) in zip(engines, pings):
-        assert " 0% packet loss" in engine.docker("exec", name, "ping", "-c1", "-W2", address)
+        assert engine.pings(name, address)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
-from difflib import unified_diff
 from pathlib import Path
 
-from dockerd import Engine, wait_until
+from engine import Engine
 from lab import Host
 
 MODULES = Path(__file__).parents[3] / "examples" / "puppet"
@@ -66,18 +64,18 @@ class Puppet:
 
     def four(self, manifest: str) -> Run:
         """Noop, apply, noop, apply: would change, changes, nothing, nothing; noop touches nothing. Return the first."""
-        before = snapshot(self.host)
+        before = self.host.state()
         would = self.apply(manifest, noop=True)
         assert would.code == 0, would.text
         assert "(noop)" in would.text, would.text
-        is_as_it_was(self.host, before)
+        assert self.host.state() == before
         did = self.apply(manifest)
         assert did.code == 2, did.text
-        after = snapshot(self.host)
+        after = self.host.state()
         again = self.apply(manifest, noop=True)
         assert "(noop)" not in again.text, again.text
         assert self.apply(manifest).code == 0
-        is_as_it_was(self.host, after)
+        assert self.host.state() == after
         return would
 
     def resource(self, *words: str) -> str:
@@ -90,30 +88,3 @@ class Puppet:
         """Return a fact, or nothing; what there is not is shown as an empty text."""
         done = self.run("facts", "show", "--render-as", "json", name, path=path)
         return json.loads(done.text[done.text.index("{") : done.text.rindex("}") + 1]).get(name) or None
-
-
-def is_as_it_was(host: Host, before: list[str]) -> None:
-    """Compare line by line. The kernel tells of a lost carrier a moment later."""
-    wait_until(lambda: _look(host) == before, 5)
-    old, new = ("\n".join(texts).splitlines() for texts in (before, _look(host)))
-    changed = [line for line in unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
-    assert not changed, "\n".join(changed)
-
-
-def snapshot(host: Host) -> list[str]:
-    """Tell all that may be touched, once new links have their own addresses."""
-    seen = [_look(host)]
-
-    def is_settled() -> bool:
-        time.sleep(0.5)
-        seen.append(_look(host))
-        return seen[-1] == seen[-2]
-
-    assert wait_until(is_settled), "the host never comes to rest"
-    return seen[-1]
-
-
-def _look(host: Host) -> list[str]:
-    """Leave out counters, and what a bridge learns by itself."""
-    learned = r"(?m)^[0-9a-f:]{17} dev .*(?<!permanent) *\n"
-    return [re.sub(r"packets \d+ bytes \d+", "", re.sub(learned, "", text)) for text in host.state()]

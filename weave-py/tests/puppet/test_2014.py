@@ -5,18 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from puppet_run import Puppet, Run, is_as_it_was, snapshot
+from puppet_run import Puppet, Run
 
-from dockerd import Engine
+from engine import Engine
 from lab import Host
 
 SITE = Path(__file__).with_name("2014")
-# Images by the names in the data. A shell that is process 1 ignores SIGTERM unless it is told otherwise.
+# Images by the names in the data.
 IMAGES = ("pg.example.com", "drupal", "haproxy")
-WAIT = ("sh", "-c", "trap exit TERM; while :; do sleep 1 & wait; done")
 ROLE = "include role::docker_host"
 
 
@@ -24,9 +24,10 @@ ROLE = "include role::docker_host"
 def puppets(two: list[Host], tmp_path: Path) -> Iterator[list[Puppet]]:
     """Two hosts with engines, each with the site's modules, data and a name of its own."""
     made: list[Puppet] = []
-    try:
-        for number, host in enumerate(two, 1):
-            puppet = Puppet(host, tmp_path / f"puppet{number}", Engine(host))
+    with ExitStack() as stack:
+        engines = [stack.enter_context(Engine(host)) for host in two]
+        for number, (host, engine) in enumerate(zip(two, engines), 1):
+            puppet = Puppet(host, tmp_path / f"puppet{number}", engine)
             made.append(puppet)
             shutil.copytree(SITE / "modules", puppet.modules, dirs_exist_ok=True)
             shutil.copytree(SITE / "hieradata", puppet.directory / "conf" / "hieradata")
@@ -36,19 +37,11 @@ def puppets(two: list[Host], tmp_path: Path) -> Iterator[list[Puppet]]:
             for file in (puppet.directory / "conf" / "hieradata").rglob("*.yaml"):
                 # The machine's own /data is not a lab's to fill.
                 file.write_text(file.read_text().replace("/data/", f"{puppet.directory}/data/"))
-            assert puppet.engine
             for image in IMAGES:
-                puppet.engine.image(image, WAIT)
-            # From now on docker0 looks as it does when containers have been there.
-            puppet.engine.docker("run", "--rm", "busybox", "true")
+                engine.image(image)
         # One is run by hand, and only attached by weave.
-        assert made[1].engine
-        made[1].engine.docker("run", "-d", "--name", "legacy", "drupal")
+        engines[1].docker("run", "-d", "--name", "legacy", "drupal")
         yield made
-    finally:
-        for puppet in made:
-            if puppet.engine:
-                puppet.engine.stop()
 
 
 def everywhere(puppets: list[Puppet], manifest: str) -> list[Run]:
@@ -58,7 +51,7 @@ def everywhere(puppets: list[Puppet], manifest: str) -> list[Run]:
 
 
 def test_the_role_of_2014(puppets: list[Puppet]) -> None:
-    before = [snapshot(puppet.host) for puppet in puppets]
+    before = [puppet.host.state() for puppet in puppets]
     one, other = everywhere(puppets, ROLE)
     one.says("Weave_router[weave]", "Weave_container[pg.example.com]", "Weave_container[s01.example.com]")
     other.says("Weave_container[haproxy.example.com]", "Weave_attachment[legacy 10.0.1.41/24]")
@@ -86,7 +79,7 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
     assert [puppet.host.addresses("weave") for puppet in puppets] == [["10.0.0.1/16"], ["10.0.0.2/16"]]
     assert puppets[0].host.pings("10.0.0.2")
     # What is new is merged through all layers.
-    assert "inet 10.0.1.42/24" in second.execute("legacy", "ip", "addr")
+    assert "inet 10.0.1.42/24" in second.docker("exec", "legacy", "ip", "addr")
     for puppet in puppets:
         assert [link["mtu"] for link in puppet.host.ip("link", "show", "weave")] == [1400]
         assert [link["linkinfo"]["info_data"]["id"] for link in puppet.host.ip("link", "show", "vxlan-6783")] == [4711]
@@ -106,4 +99,4 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
         assert set(containers) <= set(engine.docker("ps", "--format", "{{.Names}}").split())
         assert "weave" not in puppet.host.sh("ip", "link")
         engine.docker("rm", "-f", *containers)
-        is_as_it_was(puppet.host, state)
+        assert puppet.host.state() == state

@@ -6,25 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from puppet_run import Puppet, is_as_it_was, snapshot
+from puppet_run import Puppet
 
-from dockerd import Engine
+from engine import Engine
 from lab import Host
-
-# A shell that is process 1 ignores SIGTERM unless it is told otherwise.
-WAIT = ("sh", "-c", "trap exit TERM; while :; do sleep 1 & wait; done")
 
 
 @pytest.fixture
 def puppet(host: Host, tmp_path: Path) -> Iterator[Puppet]:
     """Puppet on a host whose engine runs, with a container of somebody else's."""
-    engine = Engine(host)
-    try:
-        engine.image("app", WAIT)
+    with Engine(host) as engine:
+        engine.image("app")
         engine.docker("run", "-d", "--name", "web", "app")
         yield Puppet(host, tmp_path / "puppet", engine)
-    finally:
-        engine.stop()
 
 
 FIRST = """
@@ -67,7 +61,7 @@ weave_router { 'weave': ensure => absent }
 def link(puppet: Puppet, container: str, name: str) -> str:
     engine = puppet.engine
     assert engine
-    return engine.execute(container, "ip", "addr", "show", "dev", name)
+    return engine.docker("exec", container, "ip", "addr", "show", "dev", name)
 
 
 def flood(host: Host) -> list[str]:
@@ -92,12 +86,12 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     assert "masquerade" in host.sh("nft", "list", "table", "inet", "weave")
     assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")
     assert "mtu 1300" in link(puppet, "web", "eth5")
-    assert "10.9.0.0/16 via 10.3.1.1" in engine.execute("web", "ip", "route")
+    assert "10.9.0.0/16 via 10.3.1.1" in engine.docker("exec", "web", "ip", "route")
     app = link(puppet, "app", "ethwe")
     assert "inet 10.2.1.5/24" in app
     assert "inet 10.2.1.15/24" in app
-    assert engine.execute("app", "sh", "-c", "echo $PASSWORD") == "s3cr3t-of-env"
-    assert "224.0.0.0/4 dev ethwe" in engine.execute("web", "ip", "route")
+    assert engine.docker("exec", "app", "sh", "-c", "echo $PASSWORD") == "s3cr3t-of-env"
+    assert "224.0.0.0/4 dev ethwe" in engine.docker("exec", "web", "ip", "route")
     assert engine.pings("web", "10.2.1.5")
     listing_tells_what_is_there(puppet)
     drift_is_put_right(puppet)
@@ -117,14 +111,14 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     assert "inet 10.2.1.6/24" in app
     assert "inet6 fd00::6/64" in app
     assert "10.2.1.5" not in app
-    assert engine.execute("app", "sh", "-c", "echo $PASSWORD") == "s3cr3t-of-line"
+    assert engine.docker("exec", "app", "sh", "-c", "echo $PASSWORD") == "s3cr3t-of-line"
 
     puppet.four(LAST).says("Weave_container[app]/ensure: current_value 'present', should be 'absent' (noop)")
     assert flood(host) == []
     assert host.addresses("weave") == []
-    assert engine.docker("ps", "-a", "--format", "{{.Names}}") == "web"
-    assert "ethwe" not in engine.execute("web", "ip", "link")
-    assert "eth5" not in engine.execute("web", "ip", "link")
+    assert engine.containers() == ["web"]
+    assert "ethwe" not in engine.docker("exec", "web", "ip", "link")
+    assert "eth5" not in engine.docker("exec", "web", "ip", "link")
 
 
 def listing_tells_what_is_there(puppet: Puppet) -> None:
@@ -167,7 +161,7 @@ def drift_is_put_right(puppet: Puppet) -> None:
 
 def test_a_host_from_a_document(puppet: Puppet, tmp_path: Path) -> None:
     host = puppet.host
-    before = snapshot(host)
+    before = host.state()
     options = "{ 'env' => { 'PASSWORD' => Sensitive('s3cr3t-of-document') } }"
     puppet.four(f"""
 weave_host {{ 'this': document => {{
@@ -187,12 +181,12 @@ weave_host {{ 'this': file => '{file}', host => 'one' }}""").says(f"should be fi
     puppet.four("weave_host { 'this': ensure => absent }")
     assert puppet.engine
     puppet.engine.docker("rm", "-f", "db")
-    is_as_it_was(host, before)
+    assert host.state() == before
 
 
 def test_errors_name_the_field_and_leave_the_host_alone(puppet: Puppet) -> None:
     host = puppet.host
-    before = snapshot(host)
+    before = host.state()
     wrong = puppet.apply("""
 weave_host { 'a': document => { 'router' => { 'prot' => 1 } } }
 weave_host { 'b': file => '/nonexistent/host.yaml' }
@@ -219,4 +213,4 @@ weave_container { 'other':
         "containers.app.options: [redacted]",
         "containers.other.options.memory",
     )
-    is_as_it_was(host, before)
+    assert host.state() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +35,14 @@ def minions(salt: str, two: list[Host], tmp_path: Path) -> list[Minion]:
 @pytest.fixture
 def docked(minion: Minion) -> Iterator[Minion]:
     """One host with Salt and a Docker engine."""
-    minion.engine = Engine(minion.host)
-    yield minion
-    minion.engine.stop()
+    with Engine(minion.host, bridge="none") as minion.engine:
+        yield minion
 
 
 @pytest.fixture
 def both_docked(minions: list[Minion]) -> Iterator[list[Minion]]:
     """Two hosts with Salt and Docker engines."""
-    try:
+    with ExitStack() as stack:
         for each in minions:
-            each.engine = Engine(each.host)
+            each.engine = stack.enter_context(Engine(each.host, bridge="none"))
         yield minions
-    finally:
-        for each in minions:
-            if each.engine:
-                each.engine.stop()

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from engine import REGISTRY, Engine
+from engine import IMAGE, REGISTRY, Engine
 from minion import Minion
 
 RUNNING = {"image": "busybox", "command": "sleep 1000000", "options": "--stop-signal=SIGKILL -v /data"}
@@ -16,7 +16,7 @@ RUNNING = {"image": "busybox", "command": "sleep 1000000", "options": "--stop-si
 def container(minion: Minion, name: str) -> Any:
     """Return what docker knows of a container."""
     assert minion.engine
-    return json.loads(minion.engine.docker("inspect", name))[0]
+    return minion.engine.inspect(name)
 
 
 def arguments(**given: Any) -> list[dict[str, Any]]:
@@ -48,13 +48,13 @@ def test_an_image_and_its_containers(docked: Minion, tmp_path: Path) -> None:
     )
     assert did["web"]["changes"]["containers.web.ips"] == {"old": None, "new": ["10.2.1.1/24"]}
     assert "TEXT=two" in container(docked, "web")["Config"]["Env"]
-    assert "0% packet loss" in docked.engine.docker("exec", "db", "ping", "-c", "2", "10.2.1.1")
+    assert docked.engine.pings("db", "10.2.1.1")
     first = container(docked, "db")["Id"]
     changed = {"db": {"weave.container_running": arguments(**{**RUNNING, "command": "sleep 2000000"})}}
     docked.four({**changed, "web": {"weave.container_absent": []}})
     assert container(docked, "db")["Id"] != first
     assert container(docked, "db")["Config"]["Cmd"] == ["sleep", "2000000"]
-    assert docked.engine.docker("ps", "-a", "--format", "{{.Names}}").split() == ["db"]
+    assert docked.engine.containers() == ["db"]
 
 
 def test_a_container_restarts_when_what_it_watches_changes(docked: Minion, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_newest_image_of_a_registry(docked: Minion) -> None:
 def publish(engine: Engine, image: str, version: str) -> None:
     """Push an image, and keep it under the name of its version."""
     label = ("--change", f"LABEL version={version}")
-    made = engine.docker("create", "busybox", "sh")
+    made = engine.docker("create", IMAGE)
     engine.docker("commit", *label, made, f"{image}:{version}")
     engine.docker("rm", made)
     engine.docker("tag", f"{image}:{version}", image)
