@@ -2,6 +2,12 @@
 
 local weave = require "weave"
 
+-- A word that is misspelt must not do for real what was only to be checked.
+if not arg[1] or #arg > 2 or arg[2] and arg[2] ~= "--check" then
+  io.stderr:write("usage: lua5.4 apply.lua SITE.lua [--check]\n")
+  os.exit(2)
+end
+
 local report, err = weave.apply { document = dofile(arg[1]), check = arg[2] == "--check" }
 if not report then
   io.stderr:write(tostring(err), "\n", err.hint and "  " .. err.hint .. "\n" or "")

@@ -49,6 +49,9 @@ describe("with an #engine", function()
       assert.are.equal(0, code, printed)
       return printed
     end
+    local usage, code = host:script("../examples/lua/apply.lua", "../examples/lua/site.lua", "--chek")
+    assert.are.same({ "usage: lua5.4 apply.lua SITE.lua [--check]\n", 2 }, { usage, code })
+    assert.are.equal("", engine:docker("ps", "-aq"))
     assert.matches("containers.web1\t", apply("--check"), 1, true)
     assert.are.equal("", engine:docker("ps", "-aq"))
     local did = apply()

@@ -57,7 +57,12 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
     other.says("Weave_container[haproxy.example.com]", "Weave_attachment[legacy 10.0.1.41/24]")
     # What means nothing any more is accepted, and it is said why.
     one.says("weave::image: 'zettio/weave:0.8' is not used: the kernel carries the frames")
-    other.says("weave::firewall::dnat_published_port: 'web' is not used: the engine forwards the port")
+    other.says(
+        "weave::firewall::docker: is not used: the engine keeps its rules itself",
+        "weave::firewall::weave: is not used: weave keeps its rules in a table of its own",
+        "weave::firewall::dnat_published_port: 'web' is not used: the engine forwards the port",
+        "-p 192.0.2.2:80:80/tcp",
+    )
 
     first, second = (puppet.engine for puppet in puppets)
     assert first

@@ -13,7 +13,8 @@ define weave::simple::run (
   unless $image =~ String[1] {
     fail("image: ${host_name} has none in dockerhosts_dhcp; allowed: an image as docker run takes it")
   }
-  $build = lookup($image.strip, Hash, 'deep', {})
+  # Quoted, since a point would lead into a hash: the key is all of `postgres:9.6`.
+  $build = lookup("'${image.strip}'", Hash, 'deep', {})
   $lines = ['ports', 'docker_run_opts', 'attach_volumes'].map |$key| { $build[$key] }
   $options = $lines.flatten.filter |$line| { $line =~ String[1] }.map |$line| { $line.regsubst('DOMAIN', $host_name, 'G') }
 
