@@ -18,7 +18,7 @@ def main() -> int:
     try:
         report = weave_py.apply(words.document, host=words.host)
     except weave_py.WeaveError as error:
-        print(error, error.hint or "", sep="\n", file=sys.stderr)
+        print(error, *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
         # Of a document, what can be done is done, whatever else fails.
         for failure in error.report["errors"][1:] if error.report else []:
             print(failure["subject"], failure["message"], sep=": ", file=sys.stderr)

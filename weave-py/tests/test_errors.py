@@ -100,6 +100,8 @@ def test_what_is_no_data_is_a_type_error() -> None:
         weave_py.apply({"peers": ["192.0.2.1", object()]})
     with pytest.raises(TypeError, match="document: a key is tuple"):
         weave_py.apply({("a", "b"): 1})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match=r"document: text is no document; .* pathlib\.Path"):
+        weave_py.apply("/etc/weave/host.yaml")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         weave_py.attach("web")  # type: ignore[call-arg]
 
@@ -111,6 +113,12 @@ class Peers(str, enum.Enum):
 def test_a_text_may_be_of_an_enumeration() -> None:
     with pytest.raises(weave_py.InvalidSpecError, match="`not/a/peer`"):
         weave_py.connect([Peers.BAD])
+
+
+def test_a_set_need_not_be_of_one_kind() -> None:
+    with pytest.raises(weave_py.InvalidSpecError) as raised:
+        weave_py.call("connect", {"peers": {"not/a/peer", 7}})
+    assert raised.value.subject.startswith("peers[")
 
 
 def test_addresses_may_be_those_of_the_standard_library(host: Host) -> None:

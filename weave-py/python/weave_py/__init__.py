@@ -2,7 +2,8 @@
 
 Each operation is a function that says what should be. It looks, plans, does only what is missing, and returns a
 report: ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host afterwards, as a document) and ``result``
-(what a reading operation read). With ``check=True`` it stops after the plan and touches nothing.
+(what a reading operation read). With ``check=True`` it stops after the plan and touches nothing; then ``state`` is the
+host as it is.
 
 When something failed, a :class:`WeaveError` is raised; what was done until then is undone.
 """

@@ -50,7 +50,7 @@ def plain(value: Any, path: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
-        return sorted(plain(item, f"{path}[]") for item in value)
+        return sorted((plain(item, f"{path}[]") for item in value), key=str)
     if isinstance(value, _ADDRESSES):
         return str(value)
     if isinstance(value, os.PathLike):

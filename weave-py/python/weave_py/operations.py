@@ -47,6 +47,10 @@ def apply(document: Document, *, host: Optional[str] = None, check: bool = False
     ``document`` is a host's document or a whole fleet's: its data, or the path of its file (``pathlib.Path``).
     ``host`` says which of a fleet's hosts this one is, where its name and addresses do not tell.
     """
+    if isinstance(document, str):
+        # It is not shown, since it may be a whole document, with secrets.
+        message = "document: text is no document; allowed: its data, or the path of its file as pathlib.Path"
+        raise TypeError(message)
     where = "file" if isinstance(document, os.PathLike) else "document"
     return _do("apply", {where: document, "host": host}, check)
 

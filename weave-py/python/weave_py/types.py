@@ -69,7 +69,8 @@ class _Report(TypedDict):
 class Report(_Report, total=False):
     """What an operation did, or with ``check`` would do."""
 
-    #: The host afterwards as a document, as far as it was looked at; :func:`weave_py.apply` takes it.
+    #: The host afterwards (with ``check``, as it is) as a document, as far as it was looked at;
+    #: :func:`weave_py.apply` takes it.
     state: dict[str, Any]
     #: What a reading operation read.
     result: Any

@@ -31,6 +31,16 @@ def test_everything_that_is_wrong_with_a_document_is_named(stage: Stage, tmp_pat
     assert (finding["file"], finding["line"], finding["subject"]) == (str(file), 4, "containers.web.host")
 
 
+def test_a_host_that_is_not_fit_is_told_why(stage: Stage, host: Host) -> None:
+    stage.must(task("router", peers=["192.0.2.2"]))
+    host.sh("nft", "delete", "table", "inet", "weave")
+    failed = stage.fails("preflight")
+    assert failed["msg"].startswith("This host is not fit. router: UDP port 6783 is open to everybody")
+    assert (failed["kind"], failed["subject"]) == ("unsupported", "router")
+    assert failed["hint"].startswith("run `weave apply` or `weave launch` again")
+    assert {"ok", "fail"} <= {finding["level"] for finding in failed["findings"]}
+
+
 def test_what_is_missing_on_the_host_is_said(stage: Stage, host: Host) -> None:
     failed = stage.fails("attachment", container=host.container("web").target, ips=["10.2.1.4/24"])
     assert (failed["kind"], failed["subject"]) == ("not_found", "bridge")

@@ -21,6 +21,9 @@ def test_router_and_peer(stage: Stage, host: Host) -> None:
     assert flood(host) == ["192.0.2.2"]
     assert [link["mtu"] for link in host.ip("link", "show", "weave")] == [1400]
     assert did["router"]["mtu"] == 1400
+    # A suboption that is left out, as a template does it, is none.
+    (same,) = stage.must(task("router", firewall={"manage": "{{ omit }}"})).of(host)
+    assert same["changed"] is False, same
     did = stage.four("router", mtu=1300)
     assert [side["router"]["mtu"] for side in did["diff"].values()] == [1400, 1300]
     assert '-        "mtu": 1400' in did["printed"]
@@ -64,6 +67,9 @@ def test_attachment_and_exposure(stage: Stage, host: Host) -> None:
     did = stage.four("exposure", ips=["10.2.1.1/24"], masquerade=False)
     assert did["exposure"] == [{"ip": "10.2.1.1/24", "masquerade": False}]
     assert host.addresses("weave") == ["10.2.1.1/24"]
+    # A line with blanks, as `join(', ')` makes it.
+    did = stage.must(task("exposure", ips="10.2.3.1/24, 10.2.4.1/24")).of(host)[0]
+    assert did["exposure"][1:] == [{"ip": f"10.2.{net}.1/24", "masquerade": True} for net in (3, 4)]
     assert host.pings("10.2.1.4")
     stage.four("exposure", state="absent")
     assert host.addresses("weave") == []

@@ -105,6 +105,8 @@ def test_a_wheel_in_a_virtual_environment(bare: Stage, host: Host) -> None:
 def test_the_command_alone(bare: Stage, host: Host) -> None:
     empty = files(bare)
     four(bare, source=str(COMMAND), method="command", packages=[])
+    # One that is there; nothing has to be known of the host for it.
+    assert not changed(play(bare, source=str(COMMAND), method="command", packages=["nftables"]))
     bare.must(task("router"))
     assert "weave" in host.links()
     four(bare, state="absent")

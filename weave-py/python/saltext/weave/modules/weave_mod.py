@@ -2,7 +2,7 @@
 
 An argument that is not given is the library's to decide. With ``test=True`` an operation stops after its plan and
 touches nothing. Each returns the report: ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host
-afterwards, as a document) and ``result`` (what a reading operation read).
+afterwards, with ``test=True`` as it is, as a document) and ``result`` (what a reading operation read).
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ def exposed(name: str, ips: str | list[str] | None = None, masquerade: bool | No
 
 
 def hidden(name: str, ips: str | list[str] | None = None) -> dict[str, Any]:
-    """Take addresses of the host from the network, all where ``ips`` is not given."""
+    """Take addresses of the host from the network, all where none is given."""
     words = Words("hide the host", "Hid the host", "The host is hidden as asked")
     return _make(name, words, "hide", {"ips": ips})
 

@@ -33,7 +33,7 @@ class Module(AnsibleModule):
 
     def arguments(self, *names):
         """Return the options that are arguments of an operation."""
-        return dict((name, self.params[name]) for name in names)
+        return dict((name, plain(self.params[name], self.argument_spec[name])) for name in names)
 
     def operate(self, operation, arguments, data):
         """Carry out an operation and end with its result; C(data) takes from the report what the module returns."""
@@ -66,6 +66,15 @@ class Module(AnsibleModule):
         return dict(module_args=dict(
             (name, HIDDEN if name in secret and value is not None else value) for name, value in self.params.items()
         ))
+
+
+def plain(value, option):
+    """Return a value without what Ansible leaves in it: nothing for suboptions, blanks around the parts of a line."""
+    if value is not None and 'options' in option:
+        return dict((name, part) for name, part in value.items() if part is not None)
+    if value is not None and option.get('elements') == 'str':
+        return [part.strip() for part in value]
+    return value
 
 
 def difference(changes):

@@ -71,7 +71,9 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 attachment:
-  description: The attachment afterwards, as a document says it of a container; empty where there is none.
+  description:
+    - The attachment afterwards, and in check mode as it is, as a document says it of a container.
+    - Empty where there is none.
   returned: success
   type: dict
   sample: {ips: [10.2.1.4/24]}

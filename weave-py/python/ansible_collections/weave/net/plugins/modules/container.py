@@ -114,7 +114,9 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 container:
-  description: What a document says of the container afterwards; empty where it is gone.
+  description:
+    - What a document says of the container afterwards, and in check mode of the one that there is.
+    - Empty where there is none.
   returned: success
   type: dict
   sample: {ips: [10.0.1.21/16], image: 'postgres:16', state: running}

@@ -53,7 +53,7 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 exposure:
-  description: All addresses of the host on the network afterwards.
+  description: All addresses of the host on the network afterwards; in check mode those that it has.
   returned: success
   type: list
   elements: dict
@@ -103,7 +103,13 @@ left:
   elements: str
 '''
 
-from ansible_collections.weave.net.plugins.module_utils.operation import Module
+from ansible_collections.weave.net.plugins.module_utils.operation import Module, section
+
+
+def exposed(report):
+    """Return the addresses, which a document says as text where they are masqueraded, each in the same form."""
+    found = section(report).get('expose') or []
+    return [dict(ip=each, masquerade=True) if not isinstance(each, dict) else each for each in found]
 
 
 def main():
@@ -120,7 +126,7 @@ def main():
         operation, arguments = 'expose', module.arguments('ips', 'masquerade')
     else:
         operation, arguments = 'hide', module.arguments('ips')
-    module.operate(operation, arguments, lambda report: dict(exposure=report['state'].get('expose') or []))
+    module.operate(operation, arguments, lambda report: dict(exposure=exposed(report)))
 
 
 if __name__ == '__main__':

@@ -82,17 +82,18 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 host:
-  description: This host afterwards, as a document that I(document) of M(weave.net.host) takes.
+  description:
+    - This host afterwards, and in check mode as it is, as a document that I(document) of M(weave.net.host) takes.
   returned: success, and where only a part failed
   type: dict
   sample:
     ensure: present
     router: {kind: vxlan, port: 6783, vni: 6783, mtu: auto, underlay: 192.0.2.1, bridge: weave}
     peers: [192.0.2.2]
-    expose: [{ip: 10.0.0.1/16, masquerade: true}]
+    expose: [10.0.0.1/16]
     firewall: {manage: true}
     containers:
-      pg.example.com: {ips: [10.0.1.21/16], mtu: auto}
+      pg.example.com: {ips: [10.0.1.21/16]}
 actions:
   description: What was done, or in check mode would be done, each as the command line that it equals.
   returned: success, and where only a part failed

@@ -63,7 +63,7 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 peers:
-  description: All peers afterwards.
+  description: All peers afterwards; in check mode those that there are.
   returned: success
   type: list
   elements: str
@@ -111,7 +111,7 @@ left:
   elements: str
 '''
 
-from ansible_collections.weave.net.plugins.module_utils.operation import Module
+from ansible_collections.weave.net.plugins.module_utils.operation import Module, section
 
 
 def main():
@@ -127,7 +127,7 @@ def main():
         operation, arguments = 'connect', module.arguments('peers', 'replace')
     else:
         operation, arguments = 'forget', module.arguments('peers')
-    module.operate(operation, arguments, lambda report: dict(peers=report['state'].get('peers') or []))
+    module.operate(operation, arguments, lambda report: dict(peers=section(report).get('peers') or []))
 
 
 if __name__ == '__main__':

@@ -86,7 +86,7 @@ left:
 '''
 
 from ansible_collections.weave.net.plugins.module_utils.call import call
-from ansible_collections.weave.net.plugins.module_utils.operation import Module, sentence
+from ansible_collections.weave.net.plugins.module_utils.operation import Module, failure, sentence
 
 
 def main():
@@ -94,9 +94,10 @@ def main():
     report, errors = call(module, 'preflight', {})
     module.fail_if(errors)
     findings = report['result']['findings']
-    failed = [sentence(finding) for finding in findings if finding['level'] == 'fail']
+    failed = [dict(finding, kind='unsupported') for finding in findings if finding['level'] == 'fail']
     if failed:
-        module.fail_json(msg='This host is not fit. ' + ' '.join(failed), findings=findings)
+        result = failure(failed)
+        module.fail_json(**dict(result, msg='This host is not fit. ' + result['msg'], findings=findings))
     for finding in findings:
         if finding['level'] == 'warn':
             module.warn(sentence(finding))

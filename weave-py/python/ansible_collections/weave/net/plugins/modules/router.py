@@ -85,7 +85,7 @@ EXAMPLES = r'''
 RETURN = r'''
 ---
 router:
-  description: The router afterwards, as in a document; empty where there is none.
+  description: The router afterwards, and in check mode as it is, as in a document; empty where there is none.
   returned: success
   type: dict
   sample: {kind: vxlan, port: 6783, vni: 6783, mtu: auto, underlay: 192.0.2.1, bridge: weave}
