@@ -9,7 +9,8 @@ from collections.abc import Callable
 # whether a link runs, in which state a port of a bridge is, and a link's first address of its own, which is checked
 # for a while and has multicast groups. Whoever made or broke it is seen in what is left: `UP`, `master`, the links.
 _CARRIER = r"(?<=<)NO-CARRIER,|,LOWER_UP\b|,M-DOWN\b| state \S+"
-_CLOCKS = r"_timer +[0-9.]+"
+# A bridge also remembers for a while that a port of it came or went.
+_CLOCKS = r"_timer +[0-9.]+| topology_change(_detected)? \d"
 _OWN_ADDRESSES = r"\n +inet6 fe80:.* scope link.*\n.*| tentative"
 _GROUPS_AND_LEARNED = r"(?m)^(33:33:|01:00:5e:).*\n?|^(?!.*\b(permanent|static)\b).*\n?"
 _COUNTERS = r"packets \d+ bytes \d+"
