@@ -116,3 +116,21 @@ def test_what_another_state_took_is_made_again_at_the_end(minion: Minion) -> Non
     )
     assert told[f"listener_{web.target}"]["changes"]
     assert web.addresses("ethwe") == ["10.2.1.1/24"]
+
+
+def test_what_comes_before_a_change_comes_only_then(minion: Minion) -> None:
+    states = {
+        "router": {"weave.router_launched": []},
+        "before": {"test.succeed_with_changes": [{"prereq": [{"weave": "host"}]}]},
+        "host": {"weave.exposed": [{"ips": "10.2.1.9/24"}, {"require": [{"weave": "router"}]}]},
+    }
+    minion.apply({"router": states["router"]})
+    empty = minion.host.state()
+    would = minion.apply(states, test=True)
+    assert (would["before"]["result"], would["host"]["result"]) == (None, None)
+    assert minion.host.state() == empty
+    did = minion.apply(states)
+    assert did["before"]["changes"]
+    assert minion.host.addresses("weave") == ["10.2.1.9/24"]
+    again = minion.apply(states)
+    assert {key: state["changes"] for key, state in again.items()} == {key: {} for key in states}
