@@ -7,7 +7,8 @@ Puppet::Type.newtype(:weave_attachment) do
     @summary An address of a container on the network.
 
     The container may be run by anybody; with its last address it loses the interface. Addresses that are no resource
-    stay, unless `resources { 'weave_attachment': purge => true }` says that these are all.
+    stay, unless `resources { 'weave_attachment': purge => true }` says that these, and the `ips` of a
+    `weave_container`, are all.
 
     @example
       weave_attachment { 'web 10.2.1.4/24': }

@@ -12,7 +12,7 @@ module PuppetX
       def differences
         return @differences if @generation == Command.generation
         given = resource.properties.map(&:name)
-        changes = compare.fetch('changes')
+        changes = compare.fetch('changes').map { |change| shown(change) }
         @missing = missing?(changes)
         told = changes.group_by { |change| property_of(change) }
         @differences = @missing || !(told.keys - given).empty? ? { ensure: changes } : told
@@ -48,6 +48,12 @@ module PuppetX
       end
 
       private
+
+      # Puppet hides what a property with a secret tells; here it may be `ensure` that tells it.
+      def shown(change)
+        return change unless resource.property(property_of(change))&.sensitive
+        change.merge(['before', 'after'].to_h { |side| [side, change[side].nil? ? nil : Secret::SHOWN] })
+      end
 
       # Where nothing will be done, nothing else would tell the warnings.
       def compare

@@ -47,6 +47,8 @@ module PuppetX
       # Without a catalog nothing is wanted, and what is there is listed.
       def retrieve
         return provider.get(name) unless resource.catalog
+        # What goes is compared with nothing: that could fail where going does not.
+        return should if resource[:ensure] == :absent
         provider.differences.key?(name) ? Differs.new(provider.differences[name]) : should
       end
 

@@ -28,6 +28,7 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
   end
 
   def found
+    return if resource.purging? && asked_for?
     container, ip, interface = parts
     PuppetX::Weave::Command.status['result']['attachments'].find do |told|
       named = told['container'] == container || (!told['id'].empty? && container.start_with?(told['id']))
@@ -35,11 +36,20 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
     end
   end
 
+  # What a container of this catalog asks for is no leftover.
+  def asked_for?
+    container, ip, interface = parts
+    resource.catalog.resources.any? do |other|
+      other.type == :weave_container && other[:ensure] != :absent && other[:name] == container &&
+        (other[:interface] || 'ethwe') == interface && (other[:ips] || []).include?(ip)
+    end
+  end
+
   # What is, unless weave would leave it as it is: attaching takes nothing away.
   def value(field)
     told = described(field)
     wanted = resource[field]
-    wanted.nil? || told == wanted || !agrees? ? told : wanted
+    wanted.nil? || resource[:ensure] == :absent || told == wanted || !agrees? ? told : wanted
   end
 
   # What the status says of the interface. It describes one interface of each container.
