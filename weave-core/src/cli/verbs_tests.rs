@@ -197,6 +197,8 @@ fn wrong_words_are_answered_with_the_right_ones() {
 #[test]
 fn documents_that_are_shown_are_right() {
     let readme = include_str!("../../../README.md");
+    // Those of Ansible and Salt are data of theirs, and have tests of their own.
+    let readme = readme.split("## From Rust").next().unwrap_or_default();
     let shown = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut read = 0;
     let examples = [include_str!("../../../examples/host.yaml"), include_str!("../../../examples/fleet.yaml")];
