@@ -11,12 +11,14 @@ from collections.abc import Callable
 _CARRIER = r"(?<=<)NO-CARRIER,|,LOWER_UP\b|,M-DOWN\b| state \S+"
 # A bridge also remembers for a while that a port of it came or went.
 _CLOCKS = r"_timer +[0-9.]+| topology_change(_detected)? \d"
+# What nobody can set: a bridge has the least of what its ports had.
+_LIMITS = r" tso_max_\w+ \d+"
 _OWN_ADDRESSES = r"\n +inet6 fe80:.* scope link.*\n.*| tentative"
 _GROUPS_AND_LEARNED = r"(?m)^(33:33:|01:00:5e:).*\n?|^(?!.*\b(permanent|static)\b).*\n?"
 _COUNTERS = r"packets \d+ bytes \d+"
 #: What is asked, and what of the answer is left out.
 _ASKED = {
-    ("ip", "-d", "link"): f"{_CARRIER}|{_CLOCKS}",
+    ("ip", "-d", "link"): f"{_CARRIER}|{_CLOCKS}|{_LIMITS}",
     ("ip", "address"): f"{_CARRIER}|{_OWN_ADDRESSES}",
     ("ip", "route"): r" linkdown\b",
     ("bridge", "fdb"): _GROUPS_AND_LEARNED,
