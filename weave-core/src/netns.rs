@@ -1,7 +1,7 @@
 //! Network namespaces: held by an open file, told apart by its device and number.
 //!
-//! `setns` moves one thread. So everything that enters a namespace runs on a thread of its own, and the present one is
-//! always `/proc/thread-self/ns/net`: `/proc/self/ns/net` is the main thread's.
+//! `setns` moves one thread. So whoever enters a namespace does it on a thread that nobody else uses meanwhile, and the
+//! present one is always `/proc/thread-self/ns/net`: `/proc/self/ns/net` is the main thread's.
 
 use std::cell::Cell;
 use std::fs::{self, File};

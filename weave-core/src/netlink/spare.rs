@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::kernel::job;
 use crate::netns;
 use crate::observed::NetnsId;
 
@@ -35,10 +34,10 @@ pub(super) fn keep_buffer(buffer: Vec<u8>) {
     BUFFER.set(buffer);
 }
 
-/// The namespace of a socket that the calling thread opens now, where it is worth to be remembered.
+/// The namespace of a socket that the calling thread opens now. It is known of threads that work for weave alone: no
+/// other may keep a socket, and with it a namespace.
 pub(super) fn home() -> Option<NetnsId> {
-    // A thread that is somebody else's must not keep a namespace alive.
-    job::is_own().then(netns::last_entered).flatten()
+    netns::last_entered()
 }
 
 /// A socket of the namespace `home`, if one is left.
@@ -51,9 +50,6 @@ pub(super) fn take(home: NetnsId) -> Option<Open> {
 
 /// Keeps a socket for the next one that needs it.
 pub(super) fn keep(spare: Open) {
-    if !job::is_own() {
-        return;
-    }
     OPEN.with_borrow_mut(|open| {
         // The host's was the first, and is needed again.
         open.truncate(MOST - 1);
