@@ -64,6 +64,14 @@ impl Held {
         self.namespaces.push((name, Namespace { id, origin, open }));
     }
 
+    /// Keeps what was kept elsewhere, too, as far as there is room.
+    pub(super) fn absorb(&mut self, others: Self) {
+        self.namespaces.extend(others.namespaces);
+        for (_, namespace) in self.namespaces.iter_mut().skip(OPEN_MAX) {
+            namespace.open = None;
+        }
+    }
+
     /// All that were kept, ready to be searched; of two by the same name, the one that was kept later.
     pub(super) fn in_order(mut self) -> Self {
         self.namespaces.reverse();

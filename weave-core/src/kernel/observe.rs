@@ -30,7 +30,10 @@ impl Kernel {
         let wanted = Wanted::ask(&self.engine, scope.targets.clone(), recent).await?;
 
         let mut observed = host.wait().await?;
-        observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));
+        // A bridge that is there keeps its address.
+        if observed.bridge().is_none() {
+            observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));
+        }
         if let Some(resolver) = resolver {
             observed.names = resolver.wait().await?;
         }

@@ -1,9 +1,12 @@
-//! Containers and namespaces: found, opened once, entered one after the other on one thread.
+//! Containers and namespaces: found, opened once, entered one after the other; many on several threads.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::num::NonZero;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::held::{Held, Origin};
@@ -22,6 +25,9 @@ const TRIES: usize = 6;
 
 /// How long is waited before the second time, and each time twice as long: 1.5 s in all.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// So many namespaces are worth another thread: a look at one takes some 30 µs, a thread about two such looks.
+const WORTH_A_THREAD: usize = 32;
 
 /// The number of each namespace's loopback (`LOOPBACK_IFINDEX` of the kernel).
 const LOOPBACK: u32 = 1;
@@ -94,7 +100,7 @@ pub(super) async fn visit(
             tokio::time::sleep(PAUSE * (1 << (attempt - 1))).await;
         }
         let before = wanted.answers.clone();
-        tour = job::soon(&kernel.host, move || tour.enter_all(&wanted))?.wait().await?;
+        tour = enter_in_shares(tour, wanted).await?;
         wanted = Wanted::ask(&kernel.engine, std::mem::take(&mut tour.doubtful), None).await?;
         tour.confirm(&mut wanted, &before);
     }
@@ -109,6 +115,31 @@ pub(super) async fn visit(
         tour = job::soon(&kernel.host, move || tour.enter_marked(&marks))?.wait().await?;
     }
     Ok(tour.visited)
+}
+
+/// Enters everything in `wanted`; many namespaces on as many threads as there are processors.
+async fn enter_in_shares(tour: Tour, wanted: Wanted) -> Result<Tour> {
+    let (host, wanted) = (Arc::clone(&tour.host), Arc::new(wanted));
+    let mut shares = shares(wanted.names.len());
+    let own = shares.next().unwrap_or_default();
+    let mut others = Vec::new();
+    for share in shares {
+        let (tour, wanted) = (Tour::new(Arc::clone(&host)), Arc::clone(&wanted));
+        others.push(job::start(&host, move || tour.enter_all(&wanted, share))?);
+    }
+    let mut tour = job::soon(&host, move || tour.enter_all(&wanted, own))?.wait().await?;
+    for other in others {
+        tour.absorb(other.wait().await?);
+    }
+    Ok(tour)
+}
+
+/// Equal shares of `count`, one for each thread that is worth it.
+fn shares(count: usize) -> impl Iterator<Item = Range<usize>> {
+    let most = (count / WORTH_A_THREAD).max(1);
+    let threads = if most > 1 { available_parallelism().map_or(1, NonZero::get).min(most) } else { 1 };
+    let size = count.div_ceil(threads).max(1);
+    (0..count).step_by(size).map(move |first| first..(first + size).min(count))
 }
 
 /// Where somebody wants to be found.
@@ -133,8 +164,8 @@ impl Tour {
         Self { host, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
     }
 
-    pub(super) fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
-        for name in &wanted.names {
+    pub(super) fn enter_all(mut self, wanted: &Wanted, share: Range<usize>) -> Result<Self> {
+        for name in wanted.names.get(share).unwrap_or_default() {
             match name {
                 ContainerRef::Container(id) => match wanted.answers.get(&**id) {
                     Some(Ok(found)) => self.enter_container(name, found, wanted.asked)?,
@@ -148,6 +179,13 @@ impl Tour {
             }
         }
         Ok(self)
+    }
+
+    /// Takes over what another one has seen.
+    fn absorb(&mut self, other: Self) {
+        self.visited.targets.extend(other.visited.targets);
+        self.visited.held.absorb(other.visited.held);
+        self.doubtful.extend(other.doubtful);
     }
 
     fn enter_container(&mut self, name: &ContainerRef, found: &Found, asked: u64) -> Result<()> {

@@ -67,7 +67,8 @@ pub struct Observed {
     pub firewall: Option<FirewallState>,
     /// Containers and namespaces, by what the caller called them; for attachments found by themselves, by their mark.
     pub targets: BTreeMap<ContainerRef, Target>,
-    /// Something unique to this host for a stable hardware address when it has no underlay address yet.
+    /// Something unique to this host for a stable hardware address when it has no underlay address yet; empty where
+    /// there is a bridge, which has one.
     pub host_id: String,
 }
 
