@@ -13,6 +13,18 @@ pub const INTERFACE: &str = "ethwe";
 /// UDP port of the router: the one that firewalls already open for weave (its control port, TCP and UDP 6783).
 pub const PORT: u16 = 6783;
 
+/// The router's container, with kind `image`; the classic script's own name for it.
+pub const ROUTER: &str = "weave";
+
+/// TCP port where a router in a container takes orders, on 127.0.0.1 only; the classic script's own.
+pub const CONTROL_PORT: u16 = 6784;
+
+/// The variable that a router in a container takes its password from.
+pub const PASSWORD_VARIABLE: &str = "WEAVE_PASSWORD";
+
+/// The longest prefix of a network that addresses are allocated from: of its four, two are left out.
+pub const ALLOCATION_PREFIX_MAX: u8 = 30;
+
 /// VXLAN network identifier, 24 bits (RFC 7348, section 5).
 pub const VNI: u32 = 6783;
 

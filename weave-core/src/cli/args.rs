@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use anstream::ColorChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::spec::{IfName, Mac, Mtu, Route, Underlay};
+use super::launch::LaunchArgs;
+use crate::spec::{IfName, Mac, Mtu, Route};
 
 /// Joins the containers of many Docker hosts to one private network
 #[derive(Debug, Clone, Parser)]
@@ -128,7 +129,7 @@ pub(super) enum Verb {
         name: String,
     },
     /// Start the router: bridge, tunnel, the guard of its port, first peers
-    Launch(LaunchArgs),
+    Launch(Box<LaunchArgs>),
     /// Add peers
     Connect {
         /// Forget all peers that are not named
@@ -145,7 +146,7 @@ pub(super) enum Verb {
         peers: Vec<String>,
     },
     /// Give a container addresses on the network
-    #[command(override_usage = "weave attach [OPTIONS] ADDRESS... CONTAINER")]
+    #[command(override_usage = "weave attach [OPTIONS] [ADDRESS]... CONTAINER")]
     Attach(AttachArgs),
     /// Take addresses from a container; all of them where none is given
     #[command(override_usage = "weave detach [OPTIONS] [ADDRESS]... CONTAINER")]
@@ -217,39 +218,11 @@ pub(super) enum Verb {
     Version,
 }
 
-/// Options of `launch`.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct LaunchArgs {
-    /// Underlay addresses or names of other hosts, with or without `:PORT`
-    #[arg(value_name = "PEER")]
-    pub(super) peers: Vec<String>,
-    /// UDP port of the tunnel, the same on all hosts [default: 6783]
-    #[arg(long)]
-    pub(super) port: Option<u16>,
-    /// VXLAN network identifier, the same on all hosts [default: 6783]
-    #[arg(long)]
-    pub(super) vni: Option<u32>,
-    /// MTU of the network in bytes, or `auto` [default: auto]
-    #[arg(long)]
-    pub(super) mtu: Option<Mtu>,
-    /// This host's address for the tunnel: an address, interface, network, or `auto` [default: auto]
-    #[arg(long, alias = "host")]
-    pub(super) underlay: Option<Underlay>,
-    /// Name of the bridge [default: weave]
-    #[arg(long, value_name = "NAME")]
-    pub(super) bridge: Option<IfName>,
-    /// Keep weave's rules in the packet filter [default]
-    #[arg(long, overrides_with = "no_firewall")]
-    pub(super) firewall: bool,
-    /// Leave the packet filter alone
-    #[arg(long, overrides_with = "firewall")]
-    pub(super) no_firewall: bool,
-}
-
 /// Options of `attach`.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct AttachArgs {
-    /// Addresses such as 10.2.1.4/24, and last the container: its name or id, netns:PATH, or pid:N
+    /// Addresses such as 10.2.1.4/24, or net:default for one that the router allocates (which is what no address means),
+    /// and last the container: its name or id, netns:PATH, or pid:N
     #[arg(value_name = "WORD", required = true)]
     pub(super) words: Vec<String>,
     /// Interface in the container [default: ethwe]

@@ -7,6 +7,7 @@ mod args;
 mod classic;
 mod execute;
 mod interrupt;
+mod launch;
 mod output;
 mod plan_view;
 mod progress;

@@ -8,15 +8,16 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::args::{AttachArgs, BuildArgs, LaunchArgs, Verb, When};
+use super::args::{AttachArgs, BuildArgs, Verb, When};
+use super::launch::launch;
 use crate::kernel::machine;
 use crate::ops::file::unreadable;
 use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
 use crate::spec::{
-    Attach, Attached, Build, Cidr, Connect, ContainerRef, Detach, Expose, Firewall, Forget, Hide, IfName, Launch, List,
-    Options, Remove, Run, from_value,
+    Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, Ips, Item, List, Options,
+    Remove, Run, from_value,
 };
 use crate::{Error, Result};
 
@@ -96,7 +97,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         }
         Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
-        Verb::Launch(args) => Operation::Launch(launch(args, from)?),
+        Verb::Launch(args) => Operation::Launch(Box::new(launch(args, from)?)),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
         Verb::Forget { peers } => Operation::Forget(Forget { peers: list(peers)? }),
         Verb::Attach(args) => Operation::Attach(attach(args)?),
@@ -107,7 +108,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         }
         Verb::Expose { ips, without_masquerade } => {
             if ips.is_empty() {
-                return Err(no_allocation("weave expose 10.2.1.1/24"));
+                return Err(Error::invalid("ips", "no address is given; allowed: one or more such as 10.2.1.1/24")
+                    .hint("say which: `weave expose 10.2.1.1/24`"));
             }
             Operation::Expose(Expose { ips: list(ips)?, masquerade: !without_masquerade })
         }
@@ -144,35 +146,10 @@ fn call(operation: &str, arguments: &str, from: &impl Surroundings) -> Result<Op
 }
 
 /// A word may hold several, as `"$PEERS"` of a shell does. Errors name the item as those of a document do.
-fn list<T: FromStr<Err = Error>>(words: &[String]) -> Result<List<T>> {
+pub(super) fn list<T: FromStr<Err = Error>>(words: &[String]) -> Result<List<T>> {
     let lists = words.iter().map(|word| word.parse().unwrap_or_else(|never: Infallible| match never {}));
     let items = lists.flat_map(|list: List<String>| list.0);
     items.enumerate().map(|(at, item)| item.parse().map_err(|error: Error| error.item(at))).collect()
-}
-
-fn launch(args: &LaunchArgs, from: &impl Surroundings) -> Result<Launch> {
-    super::classic::no_password("launch", |name| from.variable(name))?;
-    let port = match (args.port, from.variable("WEAVE_PORT")) {
-        (None, Some(text)) => Some(
-            text.parse()
-                .map_err(|_| Error::invalid("WEAVE_PORT", format!("`{text}` is no port; allowed: 1 to 65535")))?,
-        ),
-        (port, _) => port,
-    };
-    let mtu = match (args.mtu, from.variable("WEAVE_MTU")) {
-        (None, Some(text)) => Some(text.parse().map_err(|error: Error| Error::invalid("WEAVE_MTU", error.message()))?),
-        (mtu, _) => mtu,
-    };
-    Ok(Launch {
-        kind: None,
-        peers: if args.peers.is_empty() { None } else { Some(list(&args.peers)?) },
-        port,
-        vni: args.vni,
-        mtu,
-        underlay: args.underlay.clone(),
-        bridge: args.bridge.clone(),
-        firewall: (args.firewall || args.no_firewall).then_some(Firewall { manage: !args.no_firewall }),
-    })
 }
 
 /// `-` in the place of the context is a Dockerfile on stdin, as for docker; `-f -` is one besides a context.
@@ -197,11 +174,9 @@ fn image(args: &BuildArgs, from: &impl Surroundings) -> Result<Build> {
 }
 
 fn attach(args: &AttachArgs) -> Result<Attach> {
-    let (ips, container) = addresses_and_container("attach", &args.words)?;
-    if ips.is_empty() {
-        return Err(no_allocation(&format!("weave attach 10.2.1.4/24 {container}")));
-    }
-    let mut spec = Attach::new(container, ips);
+    let (items, container): (List<Item>, _) = addresses_and_container("attach", &args.words)?;
+    let mut spec = Attach::new(container, []);
+    spec.ips = if items.is_empty() { Ips::any() } else { items.into_iter().collect() };
     if let Some(interface) = &args.interface {
         spec.interface = interface.clone();
     }
@@ -232,7 +207,7 @@ fn run(when: When, words: &[String]) -> Result<Run> {
         .hint(format!("give it one: `weave run {} --name NAME {image}`", addresses.join(" "))));
     };
     let attached = Attached {
-        ips: (!addresses.is_empty()).then(|| list(addresses)).transpose()?,
+        ips: if addresses.is_empty() { None } else { Some(list::<Item>(addresses)?.into_iter().collect()) },
         image: Some(image.clone()),
         command: (!command.is_empty()).then(|| Command::Words(command.to_vec())),
         pull: options.pull,
@@ -243,13 +218,8 @@ fn run(when: When, words: &[String]) -> Result<Run> {
     Ok(Run { name, attached })
 }
 
-fn no_allocation(example: &str) -> Error {
-    Error::invalid("ips", "no address is given, and this router allocates no addresses")
-        .hint(format!("say which: `{example}`"))
-}
-
 /// Splits `ADDRESS… CONTAINER`.
-fn addresses_and_container(verb: &str, words: &[String]) -> Result<(List<Cidr>, ContainerRef)> {
+fn addresses_and_container<T: FromStr<Err = Error>>(verb: &str, words: &[String]) -> Result<(List<T>, ContainerRef)> {
     let Some((last, before)) = words.split_last() else {
         return Err(Error::invalid("container", "no container is given"));
     };

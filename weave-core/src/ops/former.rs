@@ -61,7 +61,7 @@ impl Former {
         for owed in &mut owed {
             let more = seen.iter().filter(|seen| is_same(seen, owed)).flat_map(|seen| seen.ips.iter().copied());
             let more: Vec<_> = more.filter(|ip| !owed.ips.contains(ip)).collect();
-            owed.ips.0.extend(more);
+            owed.ips.addresses.0.extend(more);
         }
         Ok(Self { seen, looked: names, owed, before: before.clone(), written: before })
     }

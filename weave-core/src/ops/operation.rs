@@ -75,7 +75,7 @@ operations! {
     /// [`host::apply`]
     Apply(Apply) = "apply",
     /// [`router::launch`]
-    Launch(Launch) = "launch",
+    Launch(Box<Launch>) = "launch",
     /// [`router::stop`]
     Stop(Nothing) = "stop",
     /// [`host::reset`]

@@ -33,7 +33,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut context = Context { observed, network, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let draft = served(wish, observed).and_then(|net| {
+        let draft = unallocated(wish).and_then(|()| served(wish, observed)).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
             // One container may have several interfaces, each once.
             let again = named.contains(&(net.netns, wish.interface()));
@@ -61,6 +61,19 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     match network {
         Some(network) => follow(observed, network, &named, plan),
         None => Ok(()),
+    }
+}
+
+/// Refuses requests for addresses, which no router answers yet.
+fn unallocated(wish: &AttachmentIntent) -> Result<()> {
+    let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { return Ok(()) };
+    match spec.ips.requests.first() {
+        None => Ok(()),
+        Some(request) => {
+            let message = format!("{request} needs a router that allocates addresses (kind image with ipalloc_range)");
+            Err(Error::new(ErrorKind::Unsupported, "ips", message)
+                .hint(format!("give an address: `weave attach 10.2.1.4/24 {}`", spec.container)))
+        }
     }
 }
 

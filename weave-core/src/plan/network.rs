@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Intent, Members, Plan, RouterIntent, peers, underlay};
 use crate::observed::{BridgeMark, Flood, LinkKind, Observed};
-use crate::spec::{Mac, Mtu, Router};
+use crate::spec::{Mac, Mtu, Router, RouterKind};
 use crate::{Error, ErrorKind, Result, names};
 
 /// The bridge and, while the router runs, the tunnel.
@@ -47,6 +47,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         RouterIntent::Needed if observed.bridge().is_none() || interrupted(observed) => Some(Router::default()),
         _ => None,
     };
+    only_in_the_kernel(router.as_ref())?;
     let bridge = bridge_name(router.as_ref(), observed)?;
     let runs = router.is_some() || (observed.vxlan().is_some() && intent.router != RouterIntent::Stopped);
     if bridge.is_none() && router.is_none() {
@@ -86,6 +87,20 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
     Ok(Some(Network { bridge: bridge.into(), mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
+}
+
+/// Refuses a router in a container, which is not planned yet.
+fn only_in_the_kernel(router: Option<&Router>) -> Result<()> {
+    let asked = router.filter(|router| router.kind == Some(RouterKind::Image));
+    let setting = router.and_then(|router| router.image_settings().first().copied());
+    match asked.map(|_| "kind").or(setting) {
+        None => Ok(()),
+        Some(field) => {
+            let message = "a router in a container (kind image) is not run by this version";
+            Err(Error::new(ErrorKind::Unsupported, field, message)
+                .hint("leave `kind` and its settings out: the kernel's router is `kind: vxlan`"))
+        }
+    }
 }
 
 /// Whether a run ended before the tunnel was there: its port is guarded already, or the bridge is not up yet.

@@ -24,6 +24,7 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
         mtu: Some(mark.mtu.map_or(Mtu::Auto, Mtu::Bytes)),
         underlay: info.local.map(Underlay::Address),
         bridge: bridge.name.parse().ok(),
+        ..Router::default()
     });
     let peers = tunnel
         .filter(|_| scope.router)
@@ -62,7 +63,7 @@ pub(crate) fn interfaces(observed: &Observed) -> impl Iterator<Item = (Container
         let name = name.map_or_else(|| container.clone(), |name| ContainerRef::Container(name.into()));
         let attached = Attached {
             multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
-            ips: Some(ips),
+            ips: Some(ips.into()),
             interface: mark.interface.parse::<IfName>().ok()?,
             mtu: mark.mtu.map(Mtu::Bytes),
             mac: pair.inner.mac.filter(|_| !derived),

@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// An address with the length of its network's prefix, `10.2.1.4/24` or `fd00::4/64`.
 ///
-/// The classic script's `ip:10.2.1.4/24` is the same. Its `net:…` asks an address allocator, which the kernel's
-/// router does not have, and is refused with that reason.
+/// The classic script's `ip:10.2.1.4/24` is the same. Its `net:…` is an [`IpRequest`](super::IpRequest), which stands
+/// for an address among the `ips` of a container only; elsewhere it is refused with that reason.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cidr(IpNetwork);
 
@@ -60,7 +60,7 @@ impl FromStr for Cidr {
         const ALLOWED: &str = "allowed: an address and a prefix length such as 10.2.1.4/24 or fd00::4/64";
         if text.starts_with("net:") {
             return Err(Error::invalid("ips", format!("`{text}` asks for an allocated address; {ALLOWED}"))
-                .hint("the kernel's router allocates no addresses: write the address into your configuration"));
+                .hint("an address is allocated for a container only: `weave attach net:default CONTAINER`"));
         }
         let bare = text.strip_prefix("ip:").unwrap_or(text);
         let wrong = |why: &str| Error::invalid("ips", format!("`{text}` {why}; {ALLOWED}"));

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 
-use super::{Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
+use super::{Cidr, ContainerRef, IfName, Ips, List, Mac, Mtu, Route};
 use crate::{Error, Result, names};
 
 /// Attaches a container: gives it the interface, and adds addresses to it.
@@ -13,8 +14,8 @@ use crate::{Error, Result, names};
 pub struct Attach {
     /// Name or id of the container, `netns:PATH`, or `pid:N`.
     pub container: ContainerRef,
-    /// Addresses to add.
-    pub ips: List<Cidr>,
+    /// Addresses to add, or requests such as `net:default` for ones that the router allocates.
+    pub ips: Ips,
     /// The interface in the container (`ethwe`).
     #[serde(default = "IfName::interface")]
     pub interface: IfName,
@@ -60,9 +61,12 @@ impl Attach {
     /// `InvalidSpec`, naming the field and its value.
     pub fn validate(&self) -> Result<()> {
         if self.ips.is_empty() {
-            return Err(Error::invalid("ips", "no address is given; allowed: one or more such as 10.2.1.4/24"));
+            return Err(Error::invalid(
+                "ips",
+                "no address is given; allowed: one or more such as 10.2.1.4/24, or net:default",
+            ));
         }
-        check_ips(&self.ips)?;
+        self.ips.check()?;
         super::router::check_mtu(self.mtu)?;
         let has_v6 = self.ips.iter().any(|ip| !ip.is_ipv4());
         if let Some(Mtu::Bytes(bytes)) = self.mtu
@@ -84,13 +88,18 @@ impl Attach {
             self.check_destination(index, route).map_err(|error| error.within(&format!("routes[{index}]")))?;
             if let Some(via) = route.via {
                 self.check_next_hop(via).map_err(|error| error.within(&format!("routes[{index}]")))?;
-            } else if !self.ips.iter().any(|ip| ip.is_ipv4() == route.to.is_ipv4()) {
+            } else if !self.has_family(route.to.is_ipv4()) {
                 let message =
                     format!("{} is of another family than all of `ips`; allowed: one that they have", route.to);
                 return Err(Error::invalid(format!("routes[{index}]"), message));
             }
         }
         Ok(())
+    }
+
+    /// Whether it will have an address of the family. The router allocates none but IPv4.
+    fn has_family(&self, ipv4: bool) -> bool {
+        ipv4 && !self.ips.requests.is_empty() || self.ips.iter().any(|ip| ip.is_ipv4() == ipv4)
     }
 
     /// The kernel takes one route to each destination, and makes those to the networks of `ips` itself.
@@ -109,7 +118,9 @@ impl Attach {
     }
 
     fn check_next_hop(&self, via: IpAddr) -> Result<()> {
-        if !self.ips.iter().any(|ip| ip.network().contains(via)) {
+        // What the router will answer for `net:default` is known to nobody yet.
+        let foreign = |networks: Vec<IpNetwork>| !networks.iter().any(|network| network.contains(via));
+        if !via.is_ipv4() && !self.has_family(false) || self.ips.networks().is_some_and(foreign) {
             let message = format!("{via} is in no network of `ips`; allowed: an address next to one of them");
             return Err(Error::invalid("", message));
         }

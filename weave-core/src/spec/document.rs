@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Settings};
 use super::{
-    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Router,
+    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Route, Router,
 };
 
 /// Whether weave should be on the host.
@@ -59,9 +59,10 @@ pub struct Attached {
     /// Whether the container should be there at all (`present`), and from the newest image (`latest`).
     #[serde(default, skip_serializing_if = "Presence::is_default")]
     pub ensure: Presence,
-    /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
+    /// All addresses, or requests such as `net:default`; an empty list detaches. Also written `ip`. They may be left
+    /// out of a container that is run.
     #[serde(alias = "ip", default, skip_serializing_if = "Option::is_none")]
-    pub ips: Option<List<Cidr>>,
+    pub ips: Option<Ips>,
     /// The interface in the container (`ethwe`).
     #[serde(default = "IfName::interface", skip_serializing_if = "is_default_interface")]
     pub interface: IfName,
@@ -131,7 +132,7 @@ impl Default for Attached {
 }
 
 impl Attached {
-    /// The addresses that are given, if any.
+    /// The addresses that are given, if any; without requests.
     pub fn addresses(&self) -> &[Cidr] {
         self.ips.as_ref().map_or(&[], |ips| ips.as_slice())
     }

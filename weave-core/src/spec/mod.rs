@@ -13,6 +13,7 @@ mod exposure;
 mod finding;
 pub mod fleet;
 mod input;
+mod ips;
 mod list;
 mod mac;
 mod marked;
@@ -24,6 +25,7 @@ mod router;
 mod rules;
 pub mod run;
 pub mod schema;
+mod subnet;
 
 pub use address::{Cidr, Route};
 pub(crate) use address::{everything, network_of};
@@ -37,6 +39,9 @@ pub(crate) use input::nearest;
 #[cfg(feature = "cli")]
 pub(crate) use input::unknown_word;
 pub use input::{from_value, from_yaml};
+#[cfg(feature = "cli")]
+pub(crate) use ips::Item;
+pub use ips::{IpRequest, Ips};
 pub use list::List;
 pub use mac::Mac;
 pub use named::Named;
@@ -44,3 +49,4 @@ pub use options::Options;
 pub use peer::{Connect, Forget, Peer, PeerHost};
 pub use router::{Firewall, IfName, Launch, Mtu, Router, RouterKind, Underlay};
 pub use run::{Presence, Remove, Run, Settings};
+pub use subnet::Subnet;

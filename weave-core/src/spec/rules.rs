@@ -94,7 +94,7 @@ impl Attached {
             let latest = (self.ensure == Presence::Latest).then_some("ensure");
             problems.extend(self.run_settings().iter().chain(&latest).map(useless));
         }
-        if !self.addresses().is_empty() {
+        if self.ips.as_ref().is_some_and(|ips| !ips.is_empty()) {
             problems.extend(self.attach(container.clone()).validate().err());
         } else if self.ips.is_none() {
             let useless = |field: &&str| Error::invalid(*field, "is of no use without an address; allowed: with `ips`");

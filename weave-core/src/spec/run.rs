@@ -109,6 +109,14 @@ fn word_by_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 }
 
 impl Command {
+    /// Its words, or else the line with an open quote.
+    pub(crate) fn words(&self) -> Result<Vec<String>, &str> {
+        match self {
+            Self::Words(words) => Ok(words.clone()),
+            Self::Line(line) => shlex::split(line).ok_or(line),
+        }
+    }
+
     /// The same with each text changed.
     pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
         match self {
@@ -360,15 +368,11 @@ impl Settings {
     /// # Errors
     /// `InvalidSpec` for a line with an open quote.
     pub fn words(&self) -> Result<Vec<String>> {
-        match &self.command {
-            None => Ok(Vec::new()),
-            Some(Command::Words(words)) => Ok(words.clone()),
-            Some(Command::Line(line)) => shlex::split(line).ok_or_else(|| {
-                let message =
-                    format!("`{line}` has a quote or backslash without its end; allowed: words as in a shell");
-                Error::invalid("command", message)
-            }),
-        }
+        let Some(command) = &self.command else { return Ok(Vec::new()) };
+        command.words().map_err(|line| {
+            let message = format!("`{line}` has a quote or backslash without its end; allowed: words as in a shell");
+            Error::invalid("command", message)
+        })
     }
 }
 

@@ -6,9 +6,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::fleet::{Fleet, Subnet};
+use super::fleet::Fleet;
 use super::{
-    Cidr, ContainerRef, Exposure, HostDocument, IfName, List, Mac, Mtu, Named, Options, Peer, Route, Underlay,
+    Cidr, ContainerRef, Exposure, HostDocument, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Route, Subnet,
+    Underlay,
 };
 use crate::names;
 
@@ -137,6 +138,24 @@ impl<T: JsonSchema> JsonSchema for List<T> {
         json_schema!({
             "description": "A list, or words separated by blanks or commas.",
             "anyOf": [{"type": "array", "items": generator.subschema_for::<T>()}, {"type": "string"}],
+        })
+    }
+}
+
+impl JsonSchema for Ips {
+    fn schema_name() -> Cow<'static, str> {
+        "Ips".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let address = generator.subschema_for::<Cidr>();
+        let request = json_schema!({
+            "description": "An address that the router allocates (kind `image`).",
+            "type": "string", "pattern": "^net:(default|[0-9.]+/[0-9]{1,2})$", "examples": ["net:default"],
+        });
+        json_schema!({
+            "description": "A list, or words separated by blanks or commas.",
+            "anyOf": [{"type": "array", "items": {"anyOf": [address, request]}}, {"type": "string"}],
         })
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use weave_core::apply::Mode;
 use weave_core::spec::{
-    Attach, Attached, Connect, Detach, Expose, Exposure, Firewall, Forget, Hide, HostDocument, Launch, List, Named,
+    Attach, Attached, Connect, Detach, Expose, Exposure, Firewall, Forget, Hide, HostDocument, Ips, Launch, List, Named,
     Peer, Router,
 };
 
@@ -64,7 +64,8 @@ fn router() -> impl Strategy<Value = Router> {
     let port = option::weighted(0.3, select(vec![6783_u16, 6784, 4789]));
     let vni = option::weighted(0.2, select(vec![1_u32, 6783]));
     (port, vni, mtu, underlay, option::weighted(0.05, Just("net0"))).prop_map(|(port, vni, mtu, underlay, bridge)| {
-        Router { kind: None, port, vni, mtu: mtu.map(parse), underlay: underlay.map(parse), bridge: bridge.map(parse) }
+        let (mtu, underlay, bridge) = (mtu.map(parse), underlay.map(parse), bridge.map(parse));
+        Router { port, vni, mtu, underlay, bridge, ..Router::default() }
     })
 }
 
@@ -82,6 +83,7 @@ fn launch() -> impl Strategy<Value = Launch> {
         underlay: router.underlay,
         bridge: router.bridge,
         firewall,
+        ..Launch::default()
     })
 }
 
@@ -143,7 +145,7 @@ fn containers() -> impl Strategy<Value = Named<Attached>> {
             let container = attach.container.clone();
             let mut attached = attached(attach);
             if empty {
-                attached.ips = Some(List::default());
+                attached.ips = Some(Ips::default());
             }
             (container, attached)
         };

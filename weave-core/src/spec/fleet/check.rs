@@ -138,6 +138,8 @@ impl Fleet {
         }
         // Each part by itself, so that what is wrong for all hosts is said once.
         if let Some(router) = &host.router {
+            let sound = |router: &Option<Router>| router.as_ref().is_none_or(|router| router.validate().is_ok());
+            let router = if sound(&host.router) && sound(&self.router) { self.router_of(host) } else { router.clone() };
             problems.extend(router.validate().err().map(|error| Problem::of(error.within(&format!("{field}.router")))));
         }
     }

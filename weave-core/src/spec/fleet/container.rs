@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fleet, Image};
 use crate::Result;
 use crate::spec::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Written};
-use crate::spec::{Attached, Cidr, ContainerRef, IfName, List, Mac, Mtu, Route};
+use crate::spec::{Attached, ContainerRef, IfName, Ips, List, Mac, Mtu, Route};
 
 /// A container as a fleet describes it: as in a host's document, and its host. What is left out is taken from its
 /// image, then from the `defaults`.
@@ -21,9 +21,10 @@ pub struct FleetContainer {
     /// Whether the container should be there at all (`present`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ensure: Option<Presence>,
-    /// All addresses; an empty list detaches. Also written `ip`. They may be left out of a container that is run.
+    /// All addresses, or requests such as `net:default`; an empty list detaches. Also written `ip`. They may be left
+    /// out of a container that is run.
     #[serde(alias = "ip", skip_serializing_if = "Option::is_none")]
-    pub ips: Option<List<Cidr>>,
+    pub ips: Option<Ips>,
     /// The interface in the container (`ethwe`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<IfName>,

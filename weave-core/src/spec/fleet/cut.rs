@@ -5,13 +5,6 @@ use crate::names;
 use crate::spec::{Ensure, Exposure, HostDocument, List, Named, Peer, PeerHost, Router, Underlay};
 use crate::{Error, ErrorKind, Result};
 
-/// Each setting of `$own`, or of `$base` where it is not given.
-macro_rules! over {
-    ($own:ident, $base:ident, $($field:ident)*) => {
-        Router { $($field: $own.$field.clone().or_else(|| $base.$field.clone()),)* }
-    };
-}
-
 impl Fleet {
     /// The document of the host `name`, long or short.
     ///
@@ -50,8 +43,11 @@ impl Fleet {
 
     /// The router of `host`, bound to its address.
     pub(super) fn router_of(&self, host: &FleetHost) -> Router {
-        let (own, all) = (host.router.clone().unwrap_or_default(), self.router.clone().unwrap_or_default());
-        let mut router = over!(own, all, kind port vni mtu underlay bridge);
+        let own = host.router.clone().unwrap_or_default();
+        let mut router = match &self.router {
+            Some(all) => own.over(all),
+            None => own,
+        };
         if let (None, Some(Peer { host: PeerHost::Address(ip), .. })) = (&router.underlay, &host.address) {
             router.underlay = Some(Underlay::Address(*ip));
         }

@@ -40,9 +40,9 @@ pub use choose::Machine;
 pub use container::FleetContainer;
 pub use hierarchy::{is_hierarchy, read_hierarchy};
 pub use image::Image;
-pub use overlay::Subnet;
 pub use read::{Document, read_document, read_files, read_fleet, read_host, read_value};
 
+pub use super::Subnet;
 use super::{Cidr, Ensure, Firewall, List, Named, Peer, Router};
 
 /// All hosts of a network and their containers.

@@ -1,47 +1,13 @@
 //! The addresses of a fleet: each once, and in networks that fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use ipnetwork::IpNetwork;
 
 use super::check::Problem;
 use super::{Fleet, FleetContainer};
-use crate::spec::{Cidr, ContainerRef, Ensure, PeerHost};
-use crate::{Error, Result};
-
-/// A network of the overlay, `10.0.0.0/16` or `fd00::/64`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subnet(pub IpNetwork);
-
-impl FromStr for Subnet {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = |why: String| {
-            Error::invalid("subnets", format!("`{text}` {why}; allowed: a network such as 10.0.0.0/16 or fd00::/64"))
-        };
-        let network: IpNetwork = match text.contains('/') {
-            true => text.parse().map_err(|_| wrong("is no network".to_owned()))?,
-            false => return Err(wrong("has no prefix length".to_owned())),
-        };
-        if network.ip() != network.network() {
-            let network = crate::spec::network_of(network);
-            return Err(wrong(format!("has bits set behind its prefix (the network is {network})")));
-        }
-        Ok(Self(network))
-    }
-}
-
-impl fmt::Display for Subnet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-crate::spec::list::serde_by_text!(Subnet, "a network such as 10.0.0.0/16");
+use crate::spec::{Cidr, ContainerRef, Ensure, IpRequest, PeerHost, Subnet};
 
 /// An address of the overlay and who has it.
 struct Claim<'a> {
@@ -82,12 +48,13 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
             let advice = "Linux carries it, other systems may take it for the broadcast; better: one behind it";
             problems.push(Problem::warning(&claim.path, format!("{message}: {advice}")));
         }
-        if !fleet.subnets.is_empty() && !fleet.subnets.iter().any(|subnet| inside(ip.network(), subnet.0)) {
+        if !fleet.subnets.is_empty() && !fleet.subnets.iter().any(|subnet| subnet.takes_in(Subnet(ip.network()))) {
             let subnets: Vec<_> = fleet.subnets.iter().map(ToString::to_string).collect();
             let message = format!("{ip} is outside of the subnets; allowed: addresses in {}", subnets.join(", "));
             problems.push(Problem::error(&claim.path, message));
         }
     }
+    requests(fleet, &mut problems);
     one_way(&claims, &mut problems);
     underlay(fleet, &claims, &mut problems);
     problems
@@ -119,9 +86,23 @@ fn claims(fleet: &Fleet) -> Vec<Claim<'_>> {
     claims
 }
 
-/// Whether all of `network` is in `wider`.
-fn inside(network: IpNetwork, wider: IpNetwork) -> bool {
-    wider.is_ipv4() == network.is_ipv4() && wider.prefix() <= network.prefix() && wider.contains(network.ip())
+/// Networks that addresses are asked from, and that are none of the fleet's.
+fn requests(fleet: &Fleet, problems: &mut Vec<Problem>) {
+    if fleet.subnets.is_empty() {
+        return;
+    }
+    for (container, own) in &fleet.containers.0 {
+        let Some(ips) = &own.ips else { continue };
+        for (index, request) in ips.requests.iter().enumerate() {
+            let IpRequest::Within(network) = request else { continue };
+            if !fleet.subnets.iter().any(|subnet| subnet.takes_in(Subnet(*network))) {
+                let subnets: Vec<_> = fleet.subnets.iter().map(ToString::to_string).collect();
+                let path = format!("containers.{container}.ips[{}]", ips.addresses.len() + index);
+                let message = format!("{request} is outside of the subnets; allowed: networks in {}", subnets.join(", "));
+                problems.push(Problem::error(path, message));
+            }
+        }
+    }
 }
 
 /// The broadcast addresses of all networks, each with one who is in the network.
@@ -137,7 +118,7 @@ fn subnets(fleet: &Fleet, problems: &mut Vec<Problem>) {
             .subnets
             .iter()
             .enumerate()
-            .find(|(at, other)| *at != index && inside(subnet.0, other.0) && (other != &subnet || *at < index));
+            .find(|(at, other)| *at != index && other.takes_in(*subnet) && (other != &subnet || *at < index));
         if let Some((_, other)) = other {
             let message = format!("{subnet} lies inside {other}, which is named too: one of them says nothing");
             problems.push(Problem::warning(format!("subnets[{index}]"), message));
