@@ -13,7 +13,7 @@ use super::{Kernel, job, look};
 use crate::docker::{Engine, Found};
 use crate::netlink::Refusal;
 use crate::netns::{NetNs, Process, uptime};
-use crate::observed::{AttachmentMark, NetnsId, Target, TargetNet, TargetProblem};
+use crate::observed::{AttachmentMark, LinkKind, NetnsId, Target, TargetNet, TargetProblem};
 use crate::spec::ContainerRef;
 use crate::{Error, Result};
 
@@ -77,13 +77,15 @@ impl Wanted {
     }
 }
 
-/// Enters everything in `wanted`, and the namespaces of `marks` that are not among it.
+/// Enters everything in `wanted`, and the namespaces of `marks` that are not among it. Looks at checksum offload in
+/// them where `offload` says so.
 pub(super) async fn visit(
     kernel: &Kernel,
     wanted: Wanted,
+    offload: bool,
     marks: impl Iterator<Item = AttachmentMark>,
 ) -> Result<Visited> {
-    let mut tour = Tour::new(Arc::clone(&kernel.host));
+    let mut tour = Tour::new(Arc::clone(&kernel.host), offload);
     tour.visited.held = Held::with_room(wanted.names.len());
     let mut wanted = wanted;
     for attempt in 0..TRIES {
@@ -122,6 +124,7 @@ struct Stop {
 /// The way through all namespaces.
 pub(super) struct Tour {
     host: Arc<NetNs>,
+    offload: bool,
     locator: Locator,
     pub(super) visited: Visited,
     /// Containers whose process is younger than the engine's answer, or was gone.
@@ -129,8 +132,8 @@ pub(super) struct Tour {
 }
 
 impl Tour {
-    pub(super) fn new(host: Arc<NetNs>) -> Self {
-        Self { host, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
+    pub(super) fn new(host: Arc<NetNs>, offload: bool) -> Self {
+        Self { host, offload, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
     }
 
     pub(super) fn enter_all(mut self, wanted: &Wanted) -> Result<Self> {
@@ -225,6 +228,9 @@ impl Tour {
         // Each namespace has one, nobody asks for it, and there are a thousand of them.
         inside.links.retain(|link| link.index != LOOPBACK);
         inside.links.shrink_to_fit();
+        if self.offload {
+            look::offload(&name.to_string(), &mut inside.links, |link| link.kind == LinkKind::Veth)?;
+        }
         inside.addresses = look::addresses(socket).map_err(refused)?;
         // Whatever else is routed concerns an interface.
         if !inside.links.is_empty() {
