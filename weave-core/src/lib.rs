@@ -39,6 +39,7 @@ pub mod blocking;
 pub mod cli;
 mod docker;
 pub mod error;
+mod ethtool;
 mod firewall;
 pub mod host;
 pub mod kernel;

@@ -12,6 +12,7 @@ use super::execute::Worker;
 use super::refused::Failure;
 use super::{look, notify, probe};
 use crate::netlink::{Refusal, Socket, decode, encode};
+use crate::observed::LinkKind;
 use crate::packet::{self, Crier};
 use crate::plan::{NewVeth, Place, Step};
 use crate::spec::Mac;
@@ -130,9 +131,13 @@ impl Worker {
                 self.socket(place)?.ask(vec![encode::link_at(inner)], |_| Some(()));
                 Some(host_end)
             }
-            None => probe::by_name(self.socket(place)?, name)?.peer_index,
+            None => {
+                let link = probe::by_name(self.socket(place)?, name)?;
+                let beside = link.kind == LinkKind::Veth && link.peer_netnsid.is_none();
+                link.peer_index.filter(|_| beside || *place != Place::Host)
+            }
         };
-        if let (Place::Target(_), Some(host_end)) = (place, host_end) {
+        if let Some(host_end) = host_end {
             self.socket.ask(vec![encode::link_at(host_end)], |_| Some(()));
         }
         Ok(())

@@ -1,78 +1,23 @@
-//! DO: the steps of a plan, one after the other on one thread, which goes from namespace to namespace.
+//! DO: steps for the kernel, one after the other on one thread, which goes from namespace to namespace.
 //!
 //! Steps are not sent many at once: the kernel goes on behind a message that it refuses, and a step must not be done
 //! when one before it failed. An answer costs microseconds, what the kernel does for a step hundreds of them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::announce::{Hearers, Pair};
 use super::held::Held;
+use super::numbers::{Links, Numbers};
 use super::refused::{Failure, in_words, unless_gone};
-use super::{Kernel, flood, groups, job, look, probe};
+use super::{flood, groups, look, probe};
+use crate::ethtool::Ethtool;
 use crate::host::{OnError, Outcome};
 use crate::netlink::{Message, Refusal, Socket, encode};
 use crate::netns::NetNs;
-use crate::plan::{NewVeth, Place, Step};
-use crate::progress::{Progress, Watcher};
+use crate::plan::{NewRouterPair, NewVeth, Place, Step};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result, firewall, sysctl};
-
-/// Steps that are done in a few milliseconds.
-const FEW: usize = 64;
-
-impl Kernel {
-    pub(super) async fn act(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
-        if steps.is_empty() {
-            return Vec::new();
-        }
-        let (host, watcher, mine) = (Arc::clone(&self.host), self.watcher.clone(), Arc::clone(&steps));
-        let (held, numbers, bridges) = {
-            let known = self.known();
-            (Arc::clone(&known.held), Numbers::free(&known.indexes, 2 * steps.len()), known.bridges.clone())
-        };
-        let work = move || Ok(Worker::new(host, held, numbers, bridges)?.run(&mine, on_error, watcher.as_ref()));
-        let outcomes = match if steps.len() > FEW { job::start(&self.host, work) } else { job::soon(&self.host, work) }
-        {
-            Ok(job) => job.wait().await,
-            Err(error) => Err(error),
-        };
-        outcomes.unwrap_or_else(|error| {
-            let skipped = steps.iter().skip(1).map(|_| Outcome::Skipped);
-            std::iter::once(Outcome::Failed(error)).chain(skipped).collect()
-        })
-    }
-}
-
-/// Numbers for new links, which nobody has.
-///
-/// The kernel lets a new link's number be chosen. It counts up from 1 itself, so a range taken at random among large
-/// numbers stays free.
-struct Numbers(std::ops::Range<u32>);
-
-impl Numbers {
-    const LOWEST: u32 = 1 << 24;
-    const HIGHEST: u32 = 1 << 30;
-
-    fn free(taken: &BTreeSet<u32>, count: usize) -> Self {
-        let count = u32::try_from(count).unwrap_or(u32::MAX).min(Self::LOWEST);
-        let random = RandomState::new();
-        for salt in 0_u64.. {
-            let [a, b, c, d, ..] = random.hash_one(salt).to_ne_bytes();
-            let first = Self::LOWEST + u32::from_ne_bytes([a, b, c, d]) % (Self::HIGHEST - Self::LOWEST - count);
-            if taken.range(first..first + count).next().is_none() {
-                return Self(first..first + count);
-            }
-        }
-        Self(0..0)
-    }
-
-    /// One for a link; 0 leaves the choice to the kernel.
-    fn next(&mut self) -> u32 {
-        self.0.next().unwrap_or(0)
-    }
-}
 
 /// A namespace that the worker is in, or was last.
 struct Inside {
@@ -97,12 +42,14 @@ pub(super) struct Worker {
 
 impl Worker {
     /// A worker on the calling thread, which is in the host's namespace.
-    fn new(host: Arc<NetNs>, held: Arc<Held>, numbers: Numbers, indexes: HashMap<String, u32>) -> Result<Self> {
+    pub(super) fn new(host: Arc<NetNs>, held: Arc<Held>, links: Links) -> Result<Self> {
+        let Links { numbers, indexes } = links;
         let (socket, here) = (look::socket("host")?, Place::Host);
         Ok(Self { host, held, numbers, socket, indexes, inside: None, pair: None, hearers: None, here })
     }
 
-    fn run(mut self, steps: &[Step], on_error: OnError, watcher: Option<&Watcher>) -> Vec<Outcome> {
+    /// Does `steps`, and tells after each how many were tried.
+    pub(super) fn run(mut self, steps: &[Step], on_error: OnError, tell: impl Fn(usize)) -> (Vec<Outcome>, Links) {
         let mut outcomes = Vec::with_capacity(steps.len());
         let mut stopped = false;
         self.hearers = Hearers::of(steps, &mut self.socket);
@@ -123,11 +70,9 @@ impl Worker {
                     stopped = on_error == OnError::Stop;
                 }
             }
-            if let Some(watcher) = watcher {
-                watcher(&Progress::Steps { done: outcomes.len(), total: steps.len() });
-            }
+            tell(outcomes.len());
         }
-        outcomes
+        (outcomes, Links { numbers: self.numbers, indexes: self.indexes })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Failure> {
@@ -141,6 +86,7 @@ impl Worker {
                 self.create(&new.name, index, encode::create_vxlan(new, index, bridge))
             }
             Step::CreateVeth(new) => self.create_veth(new),
+            Step::CreateRouterPair(new) => self.create_router_pair(new),
             Step::DeleteLink { link } => {
                 self.forget(link);
                 Ok(unless_gone(self.socket.send_one(encode::delete_link(link)))?)
@@ -194,6 +140,10 @@ impl Worker {
                 }
                 Ok(())
             }
+            Step::SetOffload { place, link, on, .. } => {
+                self.enter(place)?;
+                Ok(Ethtool::open().and_then(|links| links.set_tx_checksum(link, *on)).map_err(refusal)?)
+            }
             Step::SetIpv6 { place, link, key, value, .. } => self.set_ipv6(place, link, key, *value),
             Step::AddAddress { place, link, address } => {
                 let index = self.index(place, link)?;
@@ -240,6 +190,13 @@ impl Worker {
         self.create(&new.name, index, encode::create_veth(new, ends, bridge, netns.as_raw_fd()))?;
         self.pair = (ends.1 != 0).then(|| Pair::new(new, bridge, ends));
         Ok(())
+    }
+
+    fn create_router_pair(&mut self, new: &NewRouterPair) -> Result<(), Failure> {
+        let (index, bridge) = (self.numbers.next(), self.index(&Place::Host, &new.bridge)?);
+        self.forget(&new.router_end);
+        let ends = (index, self.numbers.next());
+        self.create(&new.bridge_end, index, encode::create_router_pair(new, ends, bridge))
     }
 
     fn packet_filter(&mut self, step: &Step) -> Result<(), Failure> {
@@ -353,6 +310,10 @@ impl Worker {
         self.here = place.clone();
         Ok(())
     }
+}
+
+fn refusal(error: std::io::Error) -> Refusal {
+    Refusal::new(error.raw_os_error().unwrap_or(nix::libc::EIO))
 }
 
 fn move_to(netns: &NetNs, name: &dyn ToString) -> Result<()> {

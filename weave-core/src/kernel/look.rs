@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::ethtool::Ethtool;
 use crate::netlink::{Message, Refusal, Socket, decode, encode};
 use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Scope};
 use crate::spec::Mac;
@@ -52,6 +53,16 @@ fn dump<T>(socket: &mut Socket, request: Message, decode: impl Fn(&[u8]) -> Opti
     socket.dump(request, |payload, found| found.extend(decode(payload)))
 }
 
+/// `ethtool -k` for those of `links` that are `wanted`, which are in the namespace of the calling thread.
+pub(super) fn offload(subject: &str, links: &mut [Link], wanted: impl Fn(&Link) -> bool) -> Result<()> {
+    let tool = Ethtool::open().map_err(|error| Error::os(subject, "open a socket", error))?;
+    for link in links.iter_mut().filter(|link| wanted(link)) {
+        let answer = tool.tx_checksum(&link.name).inspect_err(|error| tracing::debug!(link.name, %error, "not known"));
+        link.tx_checksum = answer.ok();
+    }
+    Ok(())
+}
+
 /// The host's namespace, without paths and containers.
 pub(super) fn host(scope: &Scope) -> Result<Observed> {
     let refused = |what: &'static str| move |refusal: Refusal| refusal.error("host", format!("list its {what}"));
@@ -67,6 +78,10 @@ pub(super) fn host(scope: &Scope) -> Result<Observed> {
     let vxlan = observed.vxlan().map(|(link, _)| link.index).filter(|_| scope.router);
     if let Some(index) = vxlan {
         (observed.flood, observed.learned) = forwarding(socket, index).map_err(refused("forwarding entries"))?;
+    }
+    if let Some((port, _)) = observed.router_port().filter(|_| scope.offload) {
+        let ends = [Some(port.index), observed.other_end(port).map(|end| end.index)];
+        offload("host", &mut observed.links, |link| ends.contains(&Some(link.index)))?;
     }
     Ok(observed)
 }

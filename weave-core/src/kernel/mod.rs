@@ -1,5 +1,6 @@
 //! This host: the kernel, the engine and the packet filter behind the one seam.
 
+mod act;
 mod announce;
 mod execute;
 mod facts;
@@ -12,6 +13,7 @@ mod look;
 mod machine;
 mod names;
 mod notify;
+mod numbers;
 mod observe;
 mod owed;
 mod paths;

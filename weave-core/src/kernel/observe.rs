@@ -41,7 +41,7 @@ impl Kernel {
         let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
         let links = if scope.attachments { observed.links.as_slice() } else { &[] };
         let marks = links.iter().filter_map(Link::attachment);
-        let found = targets::visit(self, wanted, marks).await?;
+        let found = targets::visit(self, wanted, scope.offload, marks).await?;
 
         observed.targets = found.targets;
         if let Some(ways) = ways {

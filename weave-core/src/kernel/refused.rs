@@ -57,6 +57,7 @@ fn subject(step: &Step) -> String {
         Step::CreateBridge(new) => new.name.to_string(),
         Step::CreateVxlan(new) => new.name.to_string(),
         Step::CreateVeth(new) => new.target.to_string(),
+        Step::CreateRouterPair(new) => new.bridge_end.to_string(),
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
         | Step::SetBridge { link, .. }
@@ -68,18 +69,21 @@ fn subject(step: &Step) -> String {
         | Step::SetMac { place, link, .. }
         | Step::SetUp { place, link, .. }
         | Step::SetIpv6 { place, link, .. }
+        | Step::SetOffload { place, link, .. }
         | Step::AddAddress { place, link, .. }
         | Step::DeleteAddress { place, link, .. }
         | Step::AddRoute { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
         | Step::Announce { place, link, .. } => at(place, link),
+        Step::Engine(_) => "engine".into(),
+        Step::Control(_) => "router".into(),
         Step::DeleteLinks { .. } | Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => "host".into(),
     }
 }
 
 fn hint(step: &Step, errno: i32) -> Option<&'static str> {
     match (step, errno) {
-        (Step::CreateVeth(_) | Step::SetMaster { .. }, EXFULL) => {
+        (Step::CreateVeth(_) | Step::CreateRouterPair(_) | Step::SetMaster { .. }, EXFULL) => {
             Some("a Linux bridge has 1023 ports at most: use a second host, or a second bridge")
         }
         (Step::SetUp { .. }, EADDRINUSE) => {
@@ -87,7 +91,12 @@ fn hint(step: &Step, errno: i32) -> Option<&'static str> {
         }
         (Step::CreateBridge(_), EOPNOTSUPP) => Some("the kernel has no bridges: modprobe bridge"),
         (Step::CreateVxlan(_), EOPNOTSUPP) => Some("the kernel has no VXLAN: modprobe vxlan"),
-        (Step::CreateVeth(_), EOPNOTSUPP) => Some("the kernel has no veth pairs: modprobe veth"),
+        (Step::CreateVeth(_) | Step::CreateRouterPair(_), EOPNOTSUPP) => {
+            Some("the kernel has no veth pairs: modprobe veth")
+        }
+        (Step::SetOffload { .. }, EOPNOTSUPP) => {
+            Some("this kernel cannot switch it on such a link, and without that the classic router does not work here")
+        }
         (Step::AddAddress { address, .. }, EACCES) if !address.is_ipv4() => {
             Some("IPv6 is switched off there: set net.ipv6.conf.<link>.disable_ipv6 to 0")
         }

@@ -16,7 +16,7 @@ use super::{Kernel, job, look};
 use crate::docker::{Engine, Found};
 use crate::netlink::Refusal;
 use crate::netns::{NetNs, Process, uptime};
-use crate::observed::{AttachmentMark, NetnsId, Target, TargetNet, TargetProblem};
+use crate::observed::{AttachmentMark, LinkKind, NetnsId, Target, TargetNet, TargetProblem};
 use crate::spec::ContainerRef;
 use crate::{Error, Result};
 
@@ -83,13 +83,15 @@ impl Wanted {
     }
 }
 
-/// Enters everything in `wanted`, and the namespaces of `marks` that are not among it.
+/// Enters everything in `wanted`, and the namespaces of `marks` that are not among it. Looks at checksum offload in
+/// them where `offload` says so.
 pub(super) async fn visit(
     kernel: &Kernel,
     wanted: Wanted,
+    offload: bool,
     marks: impl Iterator<Item = AttachmentMark>,
 ) -> Result<Visited> {
-    let mut tour = Tour::new(Arc::clone(&kernel.host));
+    let mut tour = Tour::new(Arc::clone(&kernel.host), offload);
     tour.visited.held = Held::with_room(wanted.names.len());
     let mut wanted = wanted;
     for attempt in 0..TRIES {
@@ -119,12 +121,12 @@ pub(super) async fn visit(
 
 /// Enters everything in `wanted`; many namespaces on as many threads as there are processors.
 async fn enter_in_shares(tour: Tour, wanted: Wanted) -> Result<Tour> {
-    let (host, wanted) = (Arc::clone(&tour.host), Arc::new(wanted));
+    let (host, offload, wanted) = (Arc::clone(&tour.host), tour.offload, Arc::new(wanted));
     let mut shares = shares(wanted.names.len());
     let own = shares.next().unwrap_or_default();
     let mut others = Vec::new();
     for share in shares {
-        let (tour, wanted) = (Tour::new(Arc::clone(&host)), Arc::clone(&wanted));
+        let (tour, wanted) = (Tour::new(Arc::clone(&host), offload), Arc::clone(&wanted));
         others.push(job::start(&host, move || tour.enter_all(&wanted, share))?);
     }
     let mut tour = job::soon(&host, move || tour.enter_all(&wanted, own))?.wait().await?;
@@ -153,6 +155,7 @@ struct Stop {
 /// The way through all namespaces.
 pub(super) struct Tour {
     host: Arc<NetNs>,
+    offload: bool,
     locator: Locator,
     pub(super) visited: Visited,
     /// Containers whose process is younger than the engine's answer, or was gone.
@@ -160,8 +163,8 @@ pub(super) struct Tour {
 }
 
 impl Tour {
-    pub(super) fn new(host: Arc<NetNs>) -> Self {
-        Self { host, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
+    pub(super) fn new(host: Arc<NetNs>, offload: bool) -> Self {
+        Self { host, offload, locator: Locator::default(), visited: Visited::default(), doubtful: Vec::new() }
     }
 
     pub(super) fn enter_all(mut self, wanted: &Wanted, share: Range<usize>) -> Result<Self> {
@@ -263,6 +266,9 @@ impl Tour {
         // Each namespace has one, nobody asks for it, and there are a thousand of them.
         inside.links.retain(|link| link.index != LOOPBACK);
         inside.links.shrink_to_fit();
+        if self.offload {
+            look::offload(&name.to_string(), &mut inside.links, |link| link.kind == LinkKind::Veth)?;
+        }
         inside.addresses = look::addresses(socket).map_err(refused)?;
         // Whatever else is routed concerns an interface.
         if !inside.links.is_empty() {

@@ -1,9 +1,9 @@
 //! Messages to the kernel. Pure: numbers of links and files are given, nothing is looked up.
 
+mod veth;
 mod ways;
 
 use std::net::IpAddr;
-use std::os::fd::RawFd;
 
 use netlink_packet_core::{
     DefaultNla, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
@@ -11,7 +11,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, InfoVxlan, LinkAttribute, LinkExtentMask, LinkMessage,
+    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkExtentMask, LinkMessage,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
@@ -19,14 +19,15 @@ use netlink_packet_route::neighbour::{
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol};
 use netlink_packet_route::route::{RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Inner};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, LinkVxlan};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
+pub(crate) use veth::{create_router_pair, create_veth};
 pub(crate) use ways::{dump_all_routes, dump_route_exceptions, dump_rules, route_to};
 
 use super::Message;
 use crate::names;
 use crate::observed::{Flood, Mark};
-use crate::plan::{NewBridge, NewVeth, NewVxlan};
+use crate::plan::{NewBridge, NewVxlan};
 use crate::spec::{Cidr, Mac, Route};
 
 const CHANGE: u16 = NLM_F_REQUEST | NLM_F_ACK;
@@ -99,31 +100,6 @@ fn local(source: IpAddr) -> InfoVxlan {
         IpAddr::V4(v4) => InfoVxlan::Local(v4),
         IpAddr::V6(v6) => InfoVxlan::Local6(v6),
     }
-}
-
-/// `ip link add … master BRIDGE group … type veth peer name … netns …`, its alias, and up; as [`create_bridge`].
-///
-/// The peer is born in the container's namespace `netns`: to make it here and move it costs an RCU grace period. The
-/// host end goes up last: an alias for a link that is up has the kernel go through the whole IPv6 routing table. The
-/// numbers are those of the host end and of the peer.
-pub(crate) fn create_veth(new: &NewVeth, (index, peer): (u32, u32), bridge: u32, netns: RawFd) -> Vec<Message> {
-    let peer = LinkMessageBuilder::<LinkUnspec>::new()
-        .name(&*new.interface)
-        .index(peer)
-        .address(new.mac.0.to_vec())
-        .mtu(new.mtu)
-        .setns_by_fd(netns)
-        .build();
-    let link = LinkMessageBuilder::<LinkVeth>::new(&new.name, &new.interface)
-        .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
-        .index(index)
-        .mtu(new.mtu)
-        .controller(bridge)
-        .append_extra_attribute(LinkAttribute::Group(names::GROUP))
-        .build();
-    let mut messages = created(link, index, &new.mark);
-    messages.push(set(LinkUnspec::new_with_index(index).up()));
-    messages
 }
 
 fn created(link: LinkMessage, index: u32, mark: &Mark) -> Vec<Message> {

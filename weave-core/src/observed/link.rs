@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
-use super::{AttachmentMark, Mark};
+use super::{AttachmentMark, Mark, RouterPortMark};
 use crate::spec::{Cidr, Mac};
 
 /// A network interface (`ip -d link`).
@@ -37,6 +37,9 @@ pub struct Link {
     pub ipv6_disabled: Option<bool>,
     /// `net.ipv6.conf.<name>.accept_ra`.
     pub accept_ra: Option<i32>,
+    /// Whether checksums of what it sends are left to others (`ethtool -k`: `tx-checksumming`); `None` where nobody
+    /// asked for it ([`Scope::offload`](super::Scope::offload)), or the kernel does not say.
+    pub tx_checksum: Option<bool>,
 }
 
 impl Link {
@@ -49,6 +52,14 @@ impl Link {
     pub fn attachment(&self) -> Option<AttachmentMark> {
         match (&self.kind, self.mark()?) {
             (LinkKind::Veth, Mark::Attachment(mark)) => Some(mark),
+            _ => None,
+        }
+    }
+
+    /// The same, of the port of the bridge that leads to a classic router.
+    pub fn router_port(&self) -> Option<RouterPortMark> {
+        match (&self.kind, self.mark()?) {
+            (LinkKind::Veth, Mark::RouterPort(mark)) => Some(mark),
             _ => None,
         }
     }

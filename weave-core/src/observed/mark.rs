@@ -16,8 +16,10 @@ use crate::spec::ContainerRef;
 pub enum Mark {
     /// `weave:bridge …`
     Bridge(BridgeMark),
-    /// `weave:router`
+    /// `weave:router`, on the VXLAN device
     Router,
+    /// `weave:router kind=image …`, on the port of the bridge that leads to a classic router
+    RouterPort(RouterPortMark),
     /// `weave:attachment …`
     Attachment(AttachmentMark),
 }
@@ -31,6 +33,17 @@ pub struct BridgeMark {
     pub firewall_unmanaged: bool,
     /// Exposed networks that were to keep their addresses; the packet filter tells it only while it is weave's.
     pub direct: BTreeSet<IpNetwork>,
+}
+
+/// Which classic router is behind the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterPortMark {
+    /// The name of its container.
+    pub container: String,
+    /// TCP port on 127.0.0.1 in the host's namespace where it takes requests; 6784 by default.
+    pub control: u16,
+    /// TCP and UDP port where it talks to other routers; 6783 by default.
+    pub port: u16,
 }
 
 /// Whose host end it is.
@@ -66,7 +79,15 @@ impl Mark {
                 firewall_unmanaged: field("firewall") == Some("unmanaged"),
                 direct: field("direct").unwrap_or_default().split(',').filter_map(|text| text.parse().ok()).collect(),
             })),
-            "weave:router" => Some(Self::Router),
+            "weave:router" => match field("kind") {
+                None => Some(Self::Router),
+                Some("image") => Some(Self::RouterPort(RouterPortMark {
+                    container: field("container").filter(|name| !name.is_empty())?.to_owned(),
+                    control: field("control")?.parse().ok()?,
+                    port: field("port")?.parse().ok()?,
+                })),
+                Some(_) => None,
+            },
             "weave:attachment" => Some(Self::Attachment(AttachmentMark {
                 inode: field("netns")?.parse().ok()?,
                 pid: field("pid").and_then(|pid| pid.parse().ok()).unwrap_or(0),
@@ -94,6 +115,9 @@ impl fmt::Display for Mark {
                 f.write_str(&direct(&mark.direct))
             }
             Self::Router => f.write_str("weave:router"),
+            Self::RouterPort(RouterPortMark { container, control, port }) => {
+                write!(f, "weave:router kind=image container={container} control={control} port={port}")
+            }
             Self::Attachment(mark) => {
                 let mut text =
                     format!("weave:attachment netns={} pid={} interface={}", mark.inode, mark.pid, mark.interface);
@@ -154,6 +178,8 @@ mod tests {
             Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true, ..BridgeMark::default() }),
             Mark::Bridge(BridgeMark { direct: networks(2), ..BridgeMark::default() }),
             Mark::Router,
+            Mark::RouterPort(router("weave")),
+            Mark::RouterPort(RouterPortMark { control: 7000, port: 6790, ..router(&"n".repeat(128)) }),
             Mark::Attachment(AttachmentMark {
                 inode: 4_026_532_345,
                 pid: 17,
@@ -165,6 +191,25 @@ mod tests {
         ] {
             assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
         }
+    }
+
+    fn router(container: &str) -> RouterPortMark {
+        RouterPortMark { container: container.to_owned(), control: 6784, port: 6783 }
+    }
+
+    #[test]
+    fn the_kind_of_a_router_is_read_from_its_mark() {
+        assert_eq!(Mark::parse("weave:router"), Some(Mark::Router));
+        let image = "weave:router kind=image container=weave control=6784 port=6783";
+        assert_eq!(Mark::RouterPort(router("weave")).to_string(), image);
+        assert_eq!(Mark::parse(image), Some(Mark::RouterPort(router("weave"))));
+        for other in ["container=weave", "control=6784", "port=6783"] {
+            assert_eq!(Mark::parse(&image.replace(&format!(" {other}"), "")), None, "without {other}");
+        }
+        for (right, wrong) in [("=image", "=other"), ("6784", "65536"), ("=6783", "="), ("=weave", "=")] {
+            assert_eq!(Mark::parse(&image.replace(right, wrong)), None, "{wrong} for {right}");
+        }
+        assert!(Mark::RouterPort(router(&"n".repeat(128))).to_string().len() <= ALIAS_MAX);
     }
 
     fn networks(count: u8) -> BTreeSet<IpNetwork> {

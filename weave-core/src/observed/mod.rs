@@ -18,7 +18,7 @@ pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
-pub use mark::{AttachmentMark, BridgeMark, Mark};
+pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};
 pub use pairs::{AttachedLink, attached, attached_networks};
 pub(crate) use pairs::{Pair, is_linked, pairs};
 pub use target::{NetnsId, Target, TargetNet, TargetProblem};
@@ -44,6 +44,9 @@ pub struct Scope {
     pub routes: bool,
     /// Look at the packet filter.
     pub firewall: bool,
+    /// Look at checksum offload, which costs a system call for each link: of the pair between the bridge and a classic
+    /// router, and of all ends of veth pairs in [`targets`](Self::targets).
+    pub offload: bool,
 }
 
 /// What a look at the host found.
@@ -115,6 +118,18 @@ impl Observed {
             (LinkKind::Vxlan(info), Some(Mark::Router)) => Some((link, info)),
             _ => None,
         })
+    }
+
+    /// The port of the bridge that leads to a classic router, with what is marked on it. Whoever looks for the host's
+    /// router of kind `image` asks here.
+    pub fn router_port(&self) -> Option<(&Link, RouterPortMark)> {
+        self.links.iter().find_map(|link| Some((link, link.router_port()?)))
+    }
+
+    /// The other end of a veth pair of which both are in the host's namespace.
+    pub fn other_end(&self, link: &Link) -> Option<&Link> {
+        let here = link.kind == LinkKind::Veth && link.peer_netnsid.is_none();
+        self.link_at(link.peer_index.filter(|_| here)?).filter(|other| other.kind == LinkKind::Veth)
     }
 
     /// What weave's own table of the packet filter says.

@@ -9,6 +9,7 @@
 mod attachment;
 mod change;
 pub mod container;
+mod control;
 mod exposure;
 mod firewall;
 mod intent;
@@ -25,11 +26,12 @@ mod undo;
 use std::net::IpAddr;
 
 pub use change::Change;
+pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
 pub(crate) use state::interfaces;
-pub use step::{NewBridge, NewVeth, NewVxlan, Place, Step};
+pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 
 use crate::observed::Observed;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::ControlStep;
+use super::container::ContainerStep;
 use crate::observed::{AcceptRule, AttachmentMark, Flood, Mark, WeaveTable};
 use crate::spec::{Cidr, ContainerRef, Mac, Route};
 
@@ -74,6 +76,23 @@ pub struct NewVeth {
     pub mark: Mark,
 }
 
+/// A veth pair to make between the bridge and a classic router, both ends in the host's namespace and down. The end at
+/// the bridge carries the mark; the router captures and injects frames at the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewRouterPair {
+    /// Name of the end that is a port of the bridge: `vethwe-bridge`.
+    pub bridge_end: Arc<str>,
+    /// Name of the router's end: `vethwe-pcap`.
+    pub router_end: Arc<str>,
+    /// The bridge.
+    pub bridge: Arc<str>,
+    /// MTU of both ends.
+    pub mtu: u32,
+    /// Alias of the end at the bridge.
+    #[serde(serialize_with = "as_text")]
+    pub mark: Mark,
+}
+
 fn as_text<S: serde::Serializer>(mark: &Mark, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(mark)
 }
@@ -100,6 +119,9 @@ pub enum Step {
     CreateVxlan(NewVxlan),
     /// Make a veth pair.
     CreateVeth(Box<NewVeth>),
+    /// Make the pair between the bridge and a classic router, down. [`DeleteLink`](Self::DeleteLink) of one end takes
+    /// both.
+    CreateRouterPair(Box<NewRouterPair>),
     /// Remove one link of the host.
     DeleteLink {
         /// Its name.
@@ -183,6 +205,18 @@ pub enum Step {
         link: Arc<str>,
         /// Up or down.
         up: bool,
+    },
+    /// Switch checksum offload of what a link sends, and with it TSO: while it is on, packets between links of one
+    /// host have no checksum, which a router in user space would pass on as they are.
+    SetOffload {
+        /// Where.
+        place: Place,
+        /// The link.
+        link: Arc<str>,
+        /// On or off.
+        on: bool,
+        /// On or off so far.
+        before: bool,
     },
     /// Write `net.ipv6.conf.<link>.<key>`.
     SetIpv6 {
@@ -268,4 +302,8 @@ pub enum Step {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
+    /// Have the engine do one thing, in its turn among the others: the container of a classic router comes and goes.
+    Engine(Box<ContainerStep>),
+    /// Ask one thing of a classic router.
+    Control(Box<ControlStep>),
 }

@@ -6,8 +6,9 @@ mod lost;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::container::ContainerStep;
 use super::lane::delete_links;
-use super::{Place, Step};
+use super::{ControlStep, Place, Step};
 use crate::names;
 use crate::observed::{InterfaceAddress, InterfaceRoute, Link, Mark, Observed, Target};
 use crate::spec::ContainerRef;
@@ -61,6 +62,7 @@ impl<'a> Made<'a> {
             | Step::SetUp { place: Place::Target(target), link, .. }
             | Step::SetMtu { place: Place::Target(target), link, .. }
             | Step::SetMac { place: Place::Target(target), link, .. }
+            | Step::SetOffload { place: Place::Target(target), link, .. }
             | Step::AddAddress { place: Place::Target(target), link, .. }
             | Step::DeleteAddress { place: Place::Target(target), link, .. }
             | Step::AddRoute { place: Place::Target(target), link, .. }
@@ -76,6 +78,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::CreateBridge(new) => vec![Step::DeleteLink { link: new.name }],
         Step::CreateVxlan(new) => vec![Step::DeleteLink { link: new.name }],
         Step::CreateVeth(new) => vec![Step::DeleteLink { link: new.name }],
+        Step::CreateRouterPair(new) => vec![Step::DeleteLink { link: new.bridge_end }],
         Step::DeleteLink { link } => again(&[link], observed),
         Step::DeleteLinks { links, .. } => again(&links, observed),
         Step::SetMark { link, mark, before } => match before.as_deref().and_then(Mark::parse) {
@@ -95,6 +98,9 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::SetMtu { place, link, mtu, before } => set_mtu(place, link, (mtu, before), observed),
         Step::SetMac { place, link, mac, before } => vec![Step::SetMac { place, link, mac: before, before: mac }],
         Step::SetUp { place, link, up } => vec![Step::SetUp { place, link, up: !up }],
+        Step::SetOffload { place, link, on, before } if on != before => {
+            vec![Step::SetOffload { place, link, on: before, before: on }]
+        }
         Step::SetIpv6 { place, link, key, value, before } if value != before => {
             vec![Step::SetIpv6 { place, link, key, value: before, before: value }]
         }
@@ -109,9 +115,24 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::SetTable { after, before } => vec![Step::SetTable { after: before, before: after }],
         Step::AddAccept(rule) => vec![Step::DeleteAccept(rule)],
         Step::DeleteAccept(rule) => vec![Step::AddAccept(rule)],
+        Step::Engine(step) => engine(&step, observed),
+        Step::Control(step) => step.undo().map(|back| Step::Control(Box::new(back))).into_iter().collect(),
         // A packet cannot be called back; setting a value to what it was needs no undoing.
-        Step::Announce { .. } | Step::SetIpv6 { .. } => Vec::new(),
+        Step::Announce { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } => Vec::new(),
     }
+}
+
+/// A router that starts again is waited for, since what was asked of it is asked back.
+fn engine(step: &ContainerStep, observed: &Observed) -> Vec<Step> {
+    let Some(back) = step.undo() else { return Vec::new() };
+    let router = observed.router_port().map(|(_, mark)| mark);
+    let ready = match (&back, router) {
+        (ContainerStep::Start { name }, Some(router)) if names::swapped(name) == router.container => {
+            Some(Step::Control(Box::new(ControlStep::Ready { control: router.control })))
+        }
+        _ => None,
+    };
+    std::iter::once(Step::Engine(Box::new(back))).chain(ready).collect()
 }
 
 /// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.

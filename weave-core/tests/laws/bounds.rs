@@ -43,6 +43,9 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
             (Place::Host, new.bridge.clone()),
             (Place::Target(new.target.clone()), new.interface.clone()),
         ],
+        Step::CreateRouterPair(new) => {
+            [&new.bridge_end, &new.router_end, &new.bridge].into_iter().flat_map(host).collect()
+        }
         Step::DeleteLinks { links, .. } => links.iter().flat_map(host).collect(),
         Step::SetMaster { link, bridge, .. } => host(link).into_iter().chain(bridge.iter().flat_map(host)).collect(),
         Step::DeleteLink { link }
@@ -55,12 +58,15 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::SetMac { place, link, .. }
         | Step::SetUp { place, link, .. }
         | Step::SetIpv6 { place, link, .. }
+        | Step::SetOffload { place, link, .. }
         | Step::AddAddress { place, link, .. }
         | Step::DeleteAddress { place, link, .. }
         | Step::AddRoute { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
         | Step::Announce { place, link, .. } => vec![(place.clone(), link.clone())],
-        Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => Vec::new(),
+        Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) | Step::Engine(_) | Step::Control(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -176,7 +176,7 @@ fn visit(answers: HashMap<String, Answer>, asked: u64) -> Tour {
     let names = vec![ContainerRef::Container("web".into())];
     let enter = move || {
         let host = Arc::new(NetNs::current().expect("a namespace"));
-        Tour::new(host).enter_all(&Wanted { names, answers, asked }, 0..1).expect("a visit")
+        Tour::new(host, false).enter_all(&Wanted { names, answers, asked }, 0..1).expect("a visit")
     };
     std::thread::spawn(enter).join().expect("a thread")
 }

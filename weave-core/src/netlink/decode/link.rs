@@ -56,6 +56,7 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
         peer_netnsid: None,
         ipv6_disabled: None,
         accept_ra: None,
+        tx_checksum: None,
     };
     for (kind, value) in Attributes(payload.get(HEADER..)?) {
         match kind {

@@ -47,6 +47,11 @@ impl fmt::Display for Step {
                 new.mtu,
                 new.target
             ),
+            Self::CreateRouterPair(new) => write!(
+                f,
+                "ip link add {} mtu {} master {} type veth peer name {} mtu {}",
+                new.bridge_end, new.mtu, new.bridge, new.router_end, new.mtu
+            ),
             Self::DeleteLink { link } => write!(f, "ip link delete {link}"),
             Self::DeleteLinks { links, group } => {
                 write!(f, "ip link delete group {group}  # {} links", links.len())
@@ -69,6 +74,9 @@ impl fmt::Display for Step {
             Self::SetUp { place, link, up } => {
                 write!(f, "{place}ip link set {link} {}", if *up { "up" } else { "down" })
             }
+            Self::SetOffload { place, link, on, .. } => {
+                write!(f, "{place}ethtool -K {link} tx {}", if *on { "on" } else { "off" })
+            }
             Self::SetIpv6 { place, link, key, value, .. } => {
                 write!(f, "{place}sysctl net.ipv6.conf.{link}.{key}={value}")
             }
@@ -88,6 +96,8 @@ impl fmt::Display for Step {
                 }
                 Ok(())
             }
+            Self::Engine(step) => step.fmt(f),
+            Self::Control(step) => step.fmt(f),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::observed::{InterfaceRoute, Link, LinkKind, Mark, Observed, Pair, pairs};
-use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
+use crate::plan::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 use crate::spec::{ContainerRef, Route};
 
 /// Makes links anew as they were.
@@ -14,6 +14,7 @@ pub(super) fn again(links: &[Arc<str>], observed: &Observed) -> Vec<Step> {
         .flat_map(|link| match (&link.kind, link.mark()) {
             (LinkKind::Bridge(_), Some(mark)) => bridge(link, mark, observed),
             (LinkKind::Vxlan(_), _) => tunnel(link, observed),
+            (LinkKind::Veth, Some(mark @ Mark::RouterPort(_))) => router_pair(link, mark, observed),
             (LinkKind::Veth, Some(_)) => veth(link, observed),
             _ => Vec::new(),
         })
@@ -96,6 +97,33 @@ fn tunnel(link: &Link, observed: &Observed) -> Vec<Step> {
     steps
 }
 
+fn router_pair(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
+    let (Some(other), Some((bridge, moved))) = (observed.other_end(link), port_of(link, observed)) else {
+        return Vec::new();
+    };
+    let (bridge_end, router_end): (Arc<str>, Arc<str>) = (link.name.as_str().into(), other.name.as_str().into());
+    let new = NewRouterPair { bridge_end, router_end: router_end.clone(), bridge, mtu: link.mtu, mark };
+    let mut steps = vec![Step::CreateRouterPair(Box::new(new))];
+    steps.extend(moved);
+    if other.mtu != link.mtu {
+        steps.push(Step::SetMtu { place: Place::Host, link: router_end, mtu: other.mtu, before: link.mtu });
+    }
+    // Where nobody looked, the router's frames still need checksums.
+    let seen = Link { tx_checksum: link.tx_checksum.or(Some(false)), ..link.clone() };
+    for end in [&seen, other] {
+        steps.extend(offload(&Place::Host, end));
+        steps.extend(ipv6_settings(&Place::Host, end));
+        steps.extend(end.up.then(|| set_up(&Place::Host, end)));
+    }
+    steps
+}
+
+/// A link is born with it on.
+fn offload(place: &Place, link: &Link) -> Option<Step> {
+    let (place, name) = (place.clone(), link.name.as_str().into());
+    (link.tx_checksum == Some(false)).then_some(Step::SetOffload { place, link: name, on: false, before: true })
+}
+
 fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
     let found = pairs(observed).find(|(pair, ..)| pair.host.index == link.index);
     let (Some((pair, _, container)), Some((bridge, moved))) = (found, port_of(link, observed)) else {
@@ -125,6 +153,7 @@ fn inside(pair: &Pair<'_>, container: &ContainerRef) -> Vec<Step> {
     let place = Place::Target(container.clone());
     let name: Arc<str> = pair.inner.name.as_str().into();
     let mut steps = ipv6_settings(&place, pair.inner);
+    steps.extend(offload(&place, pair.inner));
     let addresses = pair.net.addresses_of(pair.inner.index);
     steps.extend(addresses.map(|address| Step::AddAddress { place: place.clone(), link: name.clone(), address }));
     steps.extend(pair.inner.up.then(|| set_up(&place, pair.inner)));

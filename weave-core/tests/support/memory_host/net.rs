@@ -49,6 +49,7 @@ impl Net {
         self.last_index += 1;
         let index = self.last_index;
         let [.., c, d] = index.to_be_bytes();
+        let tx_checksum = (kind == LinkKind::Veth).then_some(true);
         self.links.push(Link {
             index,
             name: name.to_owned(),
@@ -63,6 +64,7 @@ impl Net {
             peer_netnsid: None,
             ipv6_disabled: (mtu >= MTU_MIN_V6).then_some(false),
             accept_ra: (mtu >= MTU_MIN_V6).then_some(1),
+            tx_checksum,
         });
         Ok(index)
     }
