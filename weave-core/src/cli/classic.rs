@@ -19,11 +19,13 @@ type Row = (&'static str, &'static [&'static str], bool, Verdict);
 
 const NO_ENCRYPTION: Verdict = Verdict::Refused(
     "VXLAN encrypts nothing and authenticates nobody, so a password would protect nothing",
-    "use a trusted underlay, or lay the tunnel through WireGuard or IPsec with `--underlay`; then leave this out",
+    "run a router that encrypts, `--kind image --password-file FILE`; or use a trusted underlay, or lay the tunnel through \
+     WireGuard or IPsec with `--underlay`, and leave this out",
 );
 const NO_ALLOCATION: Verdict = Verdict::Refused(
-    "this router allocates no addresses",
-    "leave this out, and give each container its address: `weave attach 10.2.1.4/24 CONTAINER`",
+    "the kernel's router allocates no addresses",
+    "run one that does, with `--kind image`; or leave this out, and give each container its address: \
+     `weave attach 10.2.1.4/24 CONTAINER`",
 );
 const NO_PROCESS: Verdict = Verdict::Ignored("the kernel carries the frames, and no router process runs");
 const NO_DNS: Verdict = Verdict::Ignored("weave answers no DNS; use the names of your DNS or /etc/hosts");
@@ -78,6 +80,56 @@ const OPTIONS: &[Row] = &[
     ("reset", &["force"], false, Verdict::So),
 ];
 
+/// Options of `launch` where the router is the classic script's own, in a container.
+const OF_IMAGE: &[Row] = &[
+    (
+        "launch",
+        &["password"],
+        true,
+        Verdict::Refused(
+            "whoever is on this host could read it in the list of processes",
+            "write it to a file that only root can read, and name that: `--password-file FILE`",
+        ),
+    ),
+    ("launch", &["no-default-ipalloc", "without-dns", "no-fastdp", "no-dns"], false, Verdict::So),
+    (
+        "launch",
+        &["log-level", "conn-limit", "connlimit", "bufsz", "token", "ipalloc-init", "init-peer-count", "initpeercount"],
+        true,
+        BEHIND,
+    ),
+    ("launch", &["dns-domain", "dns-ttl", "dns-listen-address", "hostname-from-label", "hostname-match"], true, BEHIND),
+    (
+        "launch",
+        &["resume", "proxy", "plugin", "rewrite-inspect", "no-rewrite-hosts", "no-multicast-route"],
+        false,
+        BEHIND,
+    ),
+    (
+        "launch",
+        &["http-addr", "status-addr"],
+        true,
+        Verdict::Refused(
+            "the router takes orders on 127.0.0.1 only",
+            "leave it out, or name a port: `--control-port 6784`",
+        ),
+    ),
+    (
+        "launch",
+        &["no-restart"],
+        false,
+        Verdict::Refused(
+            "the router's container is one like others",
+            "say it to Docker: `--docker-options '--restart no'`",
+        ),
+    ),
+];
+
+const BEHIND: Verdict = Verdict::Refused(
+    "it is an argument of the router itself",
+    "put it behind `--`: `weave launch --kind image PEER... -- --log-level=debug`",
+);
+
 /// Verbs of the classic script that are none here, and what to do instead.
 const VERBS: &[(&[&str], &str)] = &[
     (&["start", "restart", "create"], "use `weave run`, or `docker start`, then `weave attach ADDRESS... CONTAINER`"),
@@ -85,7 +137,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["stop-router"], "use `weave stop`"),
     (&["rmpeer"], "use `weave forget PEER`"),
     (&["report"], "use `weave status --json`"),
-    (&["prime"], "this router allocates no addresses, so there is nothing to wait for: leave it out"),
+    (&["prime"], "`weave launch` waits until the router is ready: leave it out"),
     (
         &["launch-dns", "stop-dns", "setup-dns", "dns-add", "dns-remove", "dns-lookup", "dns-args"],
         "weave answers no DNS; use your DNS, or `docker run --add-host NAME:ADDRESS`",
@@ -108,6 +160,7 @@ pub(super) fn translate(words: Vec<String>) -> Result<(Vec<String>, Vec<String>)
     else {
         return Ok((words, Vec::new()));
     };
+    let of_image = verb == "launch" && asks_for_image(&words);
     let (mut kept, mut warnings) = (Vec::new(), Vec::new());
     let mut rest = words.into_iter().peekable();
     while let Some(word) = rest.next() {
@@ -120,7 +173,7 @@ pub(super) fn translate(words: Vec<String>) -> Result<(Vec<String>, Vec<String>)
             Some((name, value)) => (name, Some(value)),
             None => (word.as_str(), None),
         };
-        let Some((_, _, takes_value, verdict)) = row(&verb, name) else {
+        let Some((_, _, takes_value, verdict)) = row(if of_image { OF_IMAGE } else { OPTIONS }, &verb, name) else {
             kept.push(word);
             continue;
         };
@@ -149,9 +202,15 @@ pub(super) fn translate(words: Vec<String>) -> Result<(Vec<String>, Vec<String>)
 /// Values of `--color`, which may stand before the verb.
 const COLORS: [&str; 3] = ["auto", "always", "never"];
 
-fn row(verb: &str, word: &str) -> Option<&'static Row> {
+/// Whether `--kind image` is among `words`.
+fn asks_for_image(words: &[String]) -> bool {
+    let own: Vec<&str> = words.iter().map(String::as_str).take_while(|word| *word != "--").collect();
+    own.contains(&"--kind=image") || own.windows(2).any(|pair| pair == ["--kind", "image"])
+}
+
+fn row(of: &'static [Row], verb: &str, word: &str) -> Option<&'static Row> {
     let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
-    OPTIONS.iter().find(|(of, names, ..)| *of == verb && names.contains(&name))
+    of.iter().find(|(known, names, ..)| *known == verb && names.contains(&name))
 }
 
 /// Before 0.7 the router had an address, and was given it first; 0.8 warned and went on.
@@ -172,7 +231,7 @@ fn drop_address(words: &mut Vec<String>, warnings: &mut Vec<String>) {
 pub(super) fn no_password(verb: &str, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
     match NO_ENCRYPTION {
         Verdict::Refused(why, hint) if variable("WEAVE_PASSWORD").is_some_and(|password| !password.is_empty()) => {
-            let hint = hint.replace("leave this out", "unset WEAVE_PASSWORD");
+            let hint = hint.replace("and leave this out", "and unset WEAVE_PASSWORD");
             Err(Error::new(ErrorKind::Unsupported, "WEAVE_PASSWORD", why).hint(hint).op(verb))
         }
         _ => Ok(()),
@@ -223,6 +282,16 @@ mod tests {
                 &["10.2.0.1/16 is ignored: the router has no address; `weave expose 10.2.0.1/16` gives the host one"],
             ),
             ("launch --underlay 192.0.2.0/24 192.0.2.2", "launch --underlay 192.0.2.0/24 192.0.2.2", &[]),
+            (
+                "launch --kind image --no-fastdp --no-dns --nickname a --password-file /p --no-discovery host2 -- --plugin",
+                "launch --kind image --nickname a --password-file /p --no-discovery host2 -- --plugin",
+                &[],
+            ),
+            (
+                "launch --nickname a host2 -- --kind image --password x",
+                "launch host2 -- --kind image --password x",
+                &["--nickname is ignored: hosts are known by their underlay address"],
+            ),
             ("attach 10.2.1.4/24 --without-dns c1", "attach 10.2.1.4/24 c1", &[]),
             (
                 "expose 10.2.1.1/24 -h host1.weave.local",
@@ -247,7 +316,23 @@ mod tests {
                 "launch -password s3cret 192.0.2.2",
                 "launch: -password: VXLAN encrypts nothing and authenticates nobody, so a password would protect nothing",
             ),
-            ("launch --ipalloc-range=10.2.0.0/16", "launch: --ipalloc-range: this router allocates no addresses"),
+            (
+                "launch --ipalloc-range=10.2.0.0/16",
+                "launch: --ipalloc-range: the kernel's router allocates no addresses",
+            ),
+            (
+                "launch --kind image --password s3cret 192.0.2.2",
+                "launch: --password: whoever is on this host could read it in the list of processes",
+            ),
+            (
+                "launch --kind=image --log-level debug 192.0.2.2",
+                "launch: --log-level: it is an argument of the router itself",
+            ),
+            (
+                "launch --kind image --http-addr 0.0.0.0:6784",
+                "launch: --http-addr: the router takes orders on 127.0.0.1 only",
+            ),
+            ("launch --kind image --no-restart", "launch: --no-restart: the router's container is one like others"),
             (
                 "attach 10.2.1.4/24 --add-host db:10.2.1.9 c1",
                 "attach: --add-host: weave leaves the container's /etc/hosts alone",
@@ -256,10 +341,16 @@ mod tests {
         for (line, expected) in table {
             let error = translate(words(line)).expect_err(line);
             assert_eq!(error.to_string(), expected);
-            assert!(error.next_step().is_some_and(|hint| hint.contains("eave")), "{error:?}");
+            assert!(error.next_step().is_some_and(|hint| hint.contains("eave ") || hint.contains("`--")), "{error:?}");
+            assert!(!format!("{error:?}").contains("s3cret"));
         }
         let set = |name: &str| (name == "WEAVE_PASSWORD").then(|| "s3cret".to_owned());
         let error = no_password("launch", set).expect_err("refused");
+        assert!(
+            error
+                .next_step()
+                .is_some_and(|hint| hint.contains("--password-file FILE") && hint.ends_with("unset WEAVE_PASSWORD"))
+        );
         assert!(!format!("{error:?}").contains("s3cret"));
         assert!(no_password("launch", |_| None).is_ok());
     }

@@ -17,7 +17,7 @@ pub enum RouterIntent {
     /// The bridge must be there; where it is not, a router with every default is launched.
     Needed,
     /// It runs, with these settings.
-    Present(Router),
+    Present(Box<Router>),
     /// It carries nothing between hosts; bridge and attachments stay.
     Stopped,
     /// Everything that weave made goes.
@@ -98,7 +98,7 @@ pub struct Intent {
 impl From<&Launch> for Intent {
     fn from(spec: &Launch) -> Self {
         Self {
-            router: RouterIntent::Present(spec.router()),
+            router: RouterIntent::Present(Box::new(spec.router())),
             peers: spec.peers.clone().map_or(Members::Leave, |peers| Members::Add(peers.0)),
             manage_firewall: spec.firewall.map(|firewall| firewall.manage),
             ..Self::default()
@@ -172,8 +172,8 @@ impl From<&HostDocument> for Intent {
         let attaches = attachments.iter().any(|intent| matches!(intent, AttachmentIntent::Exact(_)));
         let exposes = document.expose.as_ref().is_some_and(|expose| !expose.is_empty());
         let router = match (&document.router, &document.peers) {
-            (Some(router), _) => RouterIntent::Present(router.clone()),
-            (None, Some(_)) => RouterIntent::Present(Router::default()),
+            (Some(router), _) => RouterIntent::Present(Box::new(router.clone())),
+            (None, Some(_)) => RouterIntent::Present(Box::default()),
             (None, None) if attaches || exposes => RouterIntent::Needed,
             (None, None) => RouterIntent::Leave,
         };

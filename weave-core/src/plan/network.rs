@@ -43,7 +43,7 @@ impl Network {
 /// Works it out; `None` where there is no bridge and none is asked for.
 pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> Result<Option<Network>> {
     let router = match &intent.router {
-        RouterIntent::Present(router) => Some(router.clone()),
+        RouterIntent::Present(router) => Some((**router).clone()),
         RouterIntent::Needed if observed.bridge().is_none() || interrupted(observed) => Some(Router::default()),
         _ => None,
     };

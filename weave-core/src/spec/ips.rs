@@ -34,11 +34,14 @@ impl FromStr for IpRequest {
         if network == "default" {
             return Ok(Self::Default);
         }
-        // Their words say what is allowed of a network, which is less than is allowed here.
-        let why = |error: Error| wrong(error.message().split(';').next().unwrap_or_default().to_owned());
-        let Subnet(network) = network.parse().map_err(why)?;
-        super::router::check_allocatable(network).map_err(why)?;
-        Ok(Self::Within(network))
+        // What is allowed of a network is more, and less, than is allowed here.
+        let why = |error: Error| {
+            let message = error.message();
+            wrong(message.split_once(';').map_or(message, |(why, _)| why).replace(&format!("`{network}` "), ""))
+        };
+        let Subnet(subnet) = network.parse().map_err(why)?;
+        super::router::check_allocatable(subnet).map_err(why)?;
+        Ok(Self::Within(subnet))
     }
 }
 

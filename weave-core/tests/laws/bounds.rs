@@ -146,7 +146,7 @@ proptest! {
             return Ok(());
         }
         prop_assert_eq!(&serde_json::to_value(&document).unwrap(), &written);
-        let report = Op::Apply(document).run(&host, Mode::Apply);
+        let report = Op::Apply(Box::new(document)).run(&host, Mode::Apply);
         let report = report.map_err(|error| TestCaseError::fail(format!("{written:#}: {error:?}")))?;
         prop_assert!(report.is_ok(), "{written:#}: {:?}", report.errors);
         prop_assert!(!report.changed, "{written:#}: {:?}", report.steps);
@@ -200,7 +200,7 @@ proptest! {
             let count = wanted.expose.iter().flatten().count();
             prop_assert!(distinct.len() < count || set(&wanted) == set(&is), "{:?}", is.expose);
         }
-        if let Members::Exact(peers) = Op::Apply(wanted.clone()).intent().peers {
+        if let Members::Exact(peers) = Op::Apply(Box::new(wanted.clone())).intent().peers {
             prop_assert!(is.peers.unwrap_or_default().len() <= peers.len());
         }
         for (container, attached) in wanted.containers.iter().flat_map(|named| &named.0) {

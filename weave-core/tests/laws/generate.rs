@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use weave_core::apply::Mode;
 use weave_core::spec::{
-    Attach, Attached, Connect, Detach, Expose, Exposure, Firewall, Forget, Hide, HostDocument, Ips, Launch, List, Named,
-    Peer, Router,
+    Attach, Attached, Connect, Detach, Expose, Exposure, Firewall, Forget, Hide, HostDocument, Ips, Launch, List,
+    Named, Peer, Router,
 };
 
 use super::op::Op;
@@ -173,8 +173,8 @@ pub(super) fn document() -> impl Strategy<Value = HostDocument> {
 
 pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        4 => document().prop_map(Op::Apply),
-        3 => launch().prop_map(Op::Launch),
+        4 => document().prop_map(|document| Op::Apply(Box::new(document))),
+        3 => launch().prop_map(|launch| Op::Launch(Box::new(launch))),
         1 => Just(Op::Stop),
         1 => Just(Op::Reset),
         2 => (peers(), any::<bool>()).prop_map(|(peers, replace)| Op::Connect(Connect { peers, replace })),
@@ -206,7 +206,9 @@ fn event() -> impl Strategy<Value = Event> {
 pub(super) fn history() -> impl Strategy<Value = Vec<Event>> {
     let first = prop_oneof![
         1 => Just(None),
-        4 => peers().prop_map(|peers| Some(Event::Op(Op::Launch(Launch { peers: Some(peers), ..Launch::default() })))),
+        4 => peers().prop_map(|peers| {
+            Some(Event::Op(Op::Launch(Box::new(Launch { peers: Some(peers), ..Launch::default() }))))
+        }),
     ];
     (first, vec(event(), 0..=5)).prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
 }

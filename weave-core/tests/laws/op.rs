@@ -11,8 +11,8 @@ use crate::support::memory_host::{MemoryHost, World};
 /// One operation.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    Apply(HostDocument),
-    Launch(Launch),
+    Apply(Box<HostDocument>),
+    Launch(Box<Launch>),
     Stop,
     Reset,
     Connect(Connect),
@@ -28,8 +28,8 @@ impl Op {
     pub(crate) fn read(text: &str) -> Self {
         let (verb, arguments) = text.split_once(' ').unwrap_or((text, "{}"));
         match verb {
-            "apply" => Self::Apply(from_yaml(arguments).unwrap()),
-            "launch" => Self::Launch(from_yaml(arguments).unwrap()),
+            "apply" => Self::Apply(Box::new(from_yaml(arguments).unwrap())),
+            "launch" => Self::Launch(Box::new(from_yaml(arguments).unwrap())),
             "stop" => Self::Stop,
             "reset" => Self::Reset,
             "connect" => Self::Connect(from_yaml(arguments).unwrap()),
@@ -63,8 +63,8 @@ impl Op {
     /// What it is after.
     pub(crate) fn intent(&self) -> Intent {
         match self {
-            Self::Apply(document) => Intent::from(document),
-            Self::Launch(spec) => Intent::from(spec),
+            Self::Apply(document) => Intent::from(&**document),
+            Self::Launch(spec) => Intent::from(&**spec),
             Self::Stop => Intent { router: RouterIntent::Stopped, ..Intent::default() },
             Self::Reset => Intent { router: RouterIntent::Absent, ..Intent::default() },
             Self::Connect(spec) => Intent::from(spec),

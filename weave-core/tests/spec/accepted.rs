@@ -22,6 +22,46 @@ const SAME: &[(&str, &str)] = &[
     ("launch {mtu: 1400.0}", "launch {mtu: 1400}"),
     ("launch {underlay: 192.0.2.9/24}", "launch {underlay: 192.0.2.0/24}"),
     ("launch", "launch {}"),
+    (
+        "launch {kind: image, image: zettio/weave, args: '--log-level=debug --plugin', docker_options: --memory=1g}",
+        "launch {kind: image, image: zettio/weave, args: '--log-level=debug --plugin', docker_options: {memory: 1g}}",
+    ),
+    ("launch {args: {}}", "launch {args: []}"),
+    (
+        "launch {kind: image, port: 6783, control_port: '6784', peers: 'host2:6790', pull: missing, discovery: true}",
+        "launch {kind: image, port: 6783, control_port: 6784, peers: ['host2:6790'], pull: missing, discovery: true}",
+    ),
+    (
+        "launch {name: weave, nickname: host-1, password_file: /etc/weave/password, peer_name: 02-00-00-00-00-0A}",
+        "launch {name: weave, nickname: host-1, password_file: /etc/weave/password, peer_name: '02:00:00:00:00:0a'}",
+    ),
+    (
+        "launch {trusted_subnets: '10.0.0.0/8, fd00::/64', ipalloc_range: 10.32.0.0/12}",
+        "launch {trusted_subnets: [10.0.0.0/8, 'fd00::/64'], ipalloc_range: 10.32.0.0/12}",
+    ),
+    (
+        "apply {document: {router: {kind: image, ipalloc_range: 10.32.0.0/30, ipalloc_default_subnet: 10.32.0.0/30}}}",
+        "apply {document: {ensure: present, router: {kind: image, ipalloc_range: 10.32.0.0/30,
+          ipalloc_default_subnet: 10.32.0.0/30}}}",
+    ),
+    (
+        "launch {name: w2, docker_options: --name w2 --network host}",
+        "launch {name: w2, docker_options: '--net=host --name=w2'}",
+    ),
+    ("attach {container: web, ips: net:default}", "attach {container: web, ips: ['net:default']}"),
+    (
+        "attach {container: web, ips: 'net:10.2.1.0/24 10.3.0.4/24', gateway: 10.2.1.1, routes: 10.9.0.0/16 via 10.3.0.1}",
+        "attach {container: web, ips: [10.3.0.4/24, 'net:10.2.1.0/24'], gateway: 10.2.1.1,
+          routes: [10.9.0.0/16 via 10.3.0.1]}",
+    ),
+    (
+        "attach {container: web, ips: 'net:default', gateway: 10.32.0.1, routes: [10.9.0.0/16]}",
+        "attach {container: web, ips: ['net:default'], gateway: 10.32.0.1, routes: 10.9.0.0/16}",
+    ),
+    (
+        "apply {document: {containers: {web: {ip: 'net:default'}}}}",
+        "apply {document: {containers: {web: {ips: ['net:default']}}}}",
+    ),
     ("attach {container: web, ips: 'ip:10.2.1.4/24'}", "attach {container: web, ips: [10.2.1.4/24]}"),
     ("attach {container: /web, ips: 10.2.1.4/24}", "attach {container: web, ips: [10.2.1.4/24]}"),
     (

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Fleet, FleetContainer, FleetHost, overlay};
 use crate::spec::marked::Place;
 use crate::spec::published::taken_twice;
-use crate::spec::{Attached, ContainerRef, Ensure, Finding, Level, PeerHost, nearest, run};
+use crate::spec::{Attached, ContainerRef, Ensure, Finding, Level, PeerHost, Router, nearest, run};
 use crate::{Error, Result};
 
 /// Something wrong, and which place of the value tells it best.

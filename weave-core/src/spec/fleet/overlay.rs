@@ -98,7 +98,8 @@ fn requests(fleet: &Fleet, problems: &mut Vec<Problem>) {
             if !fleet.subnets.iter().any(|subnet| subnet.takes_in(Subnet(*network))) {
                 let subnets: Vec<_> = fleet.subnets.iter().map(ToString::to_string).collect();
                 let path = format!("containers.{container}.ips[{}]", ips.addresses.len() + index);
-                let message = format!("{request} is outside of the subnets; allowed: networks in {}", subnets.join(", "));
+                let message =
+                    format!("{request} is outside of the subnets; allowed: networks in {}", subnets.join(", "));
                 problems.push(Problem::error(path, message));
             }
         }

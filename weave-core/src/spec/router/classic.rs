@@ -3,7 +3,7 @@
 use ipnetwork::IpNetwork;
 
 use super::{Router, RouterKind};
-use crate::spec::options::Options;
+use crate::spec::options::{Options, Value as _};
 use crate::spec::run::check_image;
 use crate::spec::{ContainerRef, Subnet};
 use crate::{Error, Result, names};
@@ -96,7 +96,8 @@ impl Router {
         if let (Some(own), Some(option)) = (self.pull, options.pull)
             && own != option
         {
-            return wrong(format!("`--pull` is another than `pull`, {own:?}; allowed: one of them").to_lowercase());
+            let (own, option) = (own.write(), option.write());
+            return wrong(format!("`--pull {option}` contradicts `pull`, which is {own}; allowed: one of them"));
         }
         if let Some(network) = options.network.iter().find(|network| network.name != "host") {
             let message = format!("`--network {}` is not the host's, where the bridge is", network.name);
