@@ -86,7 +86,7 @@ fn contents(socket: &mut Socket) -> Option<WeaveTable> {
     }
     let mut peers = elements(socket, PEERS4_NAME, IpAddr::is_ipv4)?;
     peers.extend(elements(socket, PEERS6_NAME, IpAddr::is_ipv6)?);
-    Some(WeaveTable { port: Some(port), peers, masquerade: BTreeSet::new() })
+    Some(WeaveTable { port: Some(port), peers, ..WeaveTable::default() })
 }
 
 const PEERS4_NAME: &str = PEERS4.0;

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::{Value, json};
 
-use super::table::{INPUT, MARK, PEERS4, PEERS6, POSTROUTING, objects};
+use super::table::{CONTROL, INPUT, MARK, PEERS4, PEERS6, POSTROUTING, objects};
 use crate::observed::WeaveTable;
 
 /// Whose the table `inet weave` is.
@@ -92,9 +92,15 @@ impl Shape {
         let elements = [PEERS4.0, PEERS6.0].into_iter().filter_map(|set| self.sets.get(set)).flat_map(|set| &set.1);
         WeaveTable {
             port: rules(INPUT).find_map(|expr| port(expr)),
+            control: self.commented(CONTROL).find_map(|expr| port(expr)),
             peers: elements.filter_map(|element| element.parse::<IpAddr>().ok()).collect(),
             masquerade: rules(POSTROUTING).filter_map(|expr| network(expr)).collect(),
         }
+    }
+
+    fn commented(&self, what: &str) -> impl Iterator<Item = &Vec<Value>> {
+        let comment = format!("{MARK}{what}");
+        self.rules.iter().filter(move |(_, other, _)| *other == comment).map(|(.., expr)| expr)
     }
 
     fn is_marked(&self) -> bool {
@@ -138,6 +144,7 @@ fn is_implied(statement: &Value, statements: &[Value]) -> bool {
         (Some("nfproto"), Some("ipv4")) => "ip",
         (Some("nfproto"), Some("ipv6")) => "ip6",
         (Some("l4proto"), Some("udp")) => "udp",
+        (Some("l4proto"), Some("tcp")) => "tcp",
         _ => return false,
     };
     found["op"] != "!=" && statements.iter().any(|other| other["match"]["left"]["payload"]["protocol"] == implying)

@@ -7,6 +7,8 @@
 //!     chain input { type filter hook input priority raw; policy accept;
 //!         udp dport 6783 ip saddr != @peers4 drop comment "weave:peers4"
 //!         udp dport 6783 ip6 saddr != @peers6 drop comment "weave:peers6"
+//!         with a router in a container the same of udp 6784 and tcp 6783, and
+//!         iifname != "lo" ip daddr 127.0.0.0/8 tcp dport 6784 drop comment "weave:control"
 //!     }
 //!     chain postrouting { type nat hook postrouting priority srcnat; policy accept;
 //!         ip daddr 224.0.0.0/4 return comment "weave:multicast"
@@ -40,6 +42,9 @@ pub(super) const INPUT: &str = "input";
 /// The chain that gives packets of exposed networks the host's address.
 pub(super) const POSTROUTING: &str = "postrouting";
 
+/// The comment of the rule that keeps the control port to this host.
+pub(super) const CONTROL: &str = "control";
+
 /// Destinations whose senders must keep their address: multicast, as the classic script had it, and IPv4 broadcast.
 /// Both pass here when a bridge hands its frames to the packet filter, and have left the network by their destination.
 const GROUPS: [(&str, u8); 3] = [("224.0.0.0", 4), ("255.255.255.255", 32), ("ff00::", 8)];
@@ -65,7 +70,7 @@ pub(super) fn transaction(after: Option<&WeaveTable>) -> Value {
 ///
 /// Whoever deletes anything waits some 10 ms for the kernel's grace period, a whole table among it.
 pub(super) fn addition(before: &WeaveTable, after: &WeaveTable) -> Option<Value> {
-    let peers_only = (before.port, &before.masquerade) == (after.port, &after.masquerade);
+    let peers_only = (before.port, before.control, &before.masquerade) == (after.port, after.control, &after.masquerade);
     if !peers_only || !after.peers.is_superset(&before.peers) {
         return None;
     }
@@ -84,8 +89,13 @@ pub(super) fn objects(table: &WeaveTable) -> Vec<Value> {
     let mut objects = vec![set(PEERS4, of(true)), set(PEERS6, of(false))];
     if let Some(port) = table.port {
         objects.push(chain(INPUT, ("filter", "input", RAW)));
-        objects.push(strangers(port, "ip", PEERS4.0));
-        objects.push(strangers(port, "ip6", PEERS6.0));
+        // Over the port behind its own, the classic router sends what the kernel encapsulates for it.
+        let classic = table.control.map(|_| [("udp", port.saturating_add(1)), ("tcp", port)]);
+        for (transport, port) in std::iter::once(("udp", port)).chain(classic.into_iter().flatten()) {
+            objects.push(strangers((transport, port), "ip", PEERS4.0));
+            objects.push(strangers((transport, port), "ip6", PEERS6.0));
+        }
+        objects.extend(table.control.map(control));
     }
     if !table.masquerade.is_empty() {
         objects.push(chain(POSTROUTING, ("nat", "postrouting", SRCNAT)));
@@ -124,13 +134,25 @@ fn field(op: &str, protocol: &str, field: &str, right: Value) -> Value {
 }
 
 /// `udp dport PORT ip saddr != @peers4 drop`.
-fn strangers(port: u16, protocol: &str, set: &str) -> Value {
+fn strangers((transport, port): (&str, u16), protocol: &str, set: &str) -> Value {
     let expr = [
-        field("==", "udp", "dport", json!(port)),
+        field("==", transport, "dport", json!(port)),
         field("!=", protocol, "saddr", json!(format!("@{set}"))),
         json!({"drop": null}),
     ];
     rule(INPUT, set, &expr)
+}
+
+/// `iifname != "lo" ip daddr 127.0.0.0/8 tcp dport PORT drop`: with `route_localnet` a neighbour reaches 127.0.0.1
+/// (CVE-2020-8558).
+fn control(port: u16) -> Value {
+    let expr = [
+        json!({"match": {"op": "!=", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}),
+        field("==", "ip", "daddr", prefix("127.0.0.0", 8)),
+        field("==", "tcp", "dport", json!(port)),
+        json!({"drop": null}),
+    ];
+    rule(INPUT, CONTROL, &expr)
 }
 
 /// `ip daddr 224.0.0.0/4 return`.

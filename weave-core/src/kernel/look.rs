@@ -79,7 +79,7 @@ pub(super) fn host(scope: &Scope) -> Result<Observed> {
     if let Some(index) = vxlan {
         (observed.flood, observed.learned) = forwarding(socket, index).map_err(refused("forwarding entries"))?;
     }
-    if let Some((port, _)) = observed.router_port().filter(|_| scope.offload) {
+    if let Some((port, _)) = observed.router_port() {
         let ends = [Some(port.index), observed.other_end(port).map(|end| end.index)];
         offload("host", &mut observed.links, |link| ends.contains(&Some(link.index)))?;
     }

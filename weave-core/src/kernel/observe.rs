@@ -11,7 +11,7 @@ use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
 use crate::observed::{FirewallState, Link, LinkKind, Observed, Scope, Target};
-use crate::{Result, firewall};
+use crate::{Result, firewall, names as defaults};
 
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
@@ -37,11 +37,13 @@ impl Kernel {
         if let Some(resolver) = resolver {
             observed.names = resolver.wait().await?;
         }
+        self.look_at_classic(scope, &mut observed).await?;
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
         let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
+        let offload = scope.offload || observed.router_port().is_some();
         let links = if scope.attachments { observed.links.as_slice() } else { &[] };
         let marks = links.iter().filter_map(Link::attachment);
-        let found = targets::visit(self, wanted, scope.offload, marks).await?;
+        let found = targets::visit(self, wanted, offload, marks).await?;
 
         observed.targets = found.targets;
         if let Some(ways) = ways {
@@ -72,7 +74,8 @@ impl Kernel {
 /// All peers, in the flood list or wanted to be.
 fn peers(scope: &Scope, observed: &Observed) -> BTreeSet<IpAddr> {
     let flood = observed.flood.iter().map(|flood| flood.address);
-    flood.chain(scope.peers.iter().copied()).chain(observed.names.values().flatten().copied()).collect()
+    let classic = observed.classic.iter().flat_map(|classic| classic.peers(defaults::PORT)).map(|peer| peer.address);
+    flood.chain(classic).chain(scope.peers.iter().copied()).chain(observed.names.values().flatten().copied()).collect()
 }
 
 /// Something that is this host's alone and stays: the machine's id, its name, and the number of its namespace where

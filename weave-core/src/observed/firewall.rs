@@ -32,6 +32,9 @@ pub struct FirewallState {
 pub struct WeaveTable {
     /// UDP port that only peers may send to; `None` while no router runs.
     pub port: Option<u16>,
+    /// With a router in a container, the TCP port on 127.0.0.1 that takes orders, which nobody else reaches: then only
+    /// peers may send to TCP `port` and to the UDP port behind it, too.
+    pub control: Option<u16>,
     /// The peers.
     pub peers: BTreeSet<IpAddr>,
     /// Networks whose packets to and from elsewhere take the host's address.

@@ -1,5 +1,6 @@
 //! IS: what a look at the host found. Plain data, no decisions; absent is `None`.
 
+mod classic;
 mod container;
 mod facts;
 mod firewall;
@@ -15,6 +16,8 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+pub use classic::Classic;
+pub(crate) use classic::{peer as classic_peer, target as classic_target};
 pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
@@ -48,6 +51,8 @@ pub struct Scope {
     pub routes: bool,
     /// Look at the packet filter.
     pub firewall: bool,
+    /// Ask the engine about these, and about the container of a router that there is.
+    pub containers: ContainerScope,
     /// Look at checksum offload, which costs a system call for each link: of the pair between the bridge and a classic
     /// router, and of all ends of veth pairs in [`targets`](Self::targets).
     pub offload: bool,
@@ -74,6 +79,10 @@ pub struct Observed {
     pub firewall: Option<FirewallState>,
     /// Containers and namespaces, by what the caller called them; for attachments found by themselves, by their mark.
     pub targets: BTreeMap<ContainerRef, Target>,
+    /// The router in a container, where there is one and it was asked for.
+    pub classic: Option<Classic>,
+    /// Containers and images that a step of the plan may concern: the router's.
+    pub containers: Containers,
     /// Something unique to this host for a stable hardware address when it has no underlay address yet; empty where
     /// there is a bridge, which has one.
     pub host_id: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::former::{self, Former};
 use super::make::make;
-use super::{Report, checked};
+use super::{Report, checked, classic};
 use crate::apply::containers::{
     LaneDone, begin, came_to_nothing, finish, in_order, prove_started, resume, start, undo,
 };
@@ -76,6 +76,7 @@ async fn under_lock<H: Host>(
         Mode::Apply => Some(host.lock(operation).await?),
         Mode::Check => None,
     };
+    classic::enter(host, &mut intent).await?;
     let planned = if wanted.is_empty() { Vec::new() } else { wanted.plan(host).await? };
     let mut former = Former::look(host, &planned).await?;
     let mut lanes = match mode {

@@ -3,6 +3,7 @@
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
 mod apply;
+mod classic;
 pub mod attachment;
 pub mod container;
 pub mod exposure;

@@ -1,6 +1,6 @@
 //! What carries frames between hosts.
 
-use super::{Report, change, checked};
+use super::{Report, change, checked, classic};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
@@ -19,7 +19,9 @@ use crate::spec::Launch;
 /// underlay leaves nothing for the overlay.
 pub async fn launch<H: Host>(host: &H, spec: &Launch, mode: Mode) -> Result<Report> {
     checked("launch", spec.validate())?;
-    change(host, "launch", Intent::from(spec), mode).await
+    let mut intent = Intent::from(spec);
+    classic::enter(host, &mut intent).await.map_err(|error| error.op("launch"))?;
+    change(host, "launch", intent, mode).await
 }
 
 /// Stops carrying frames between hosts. The bridge, its attachments and exposures stay; containers of this host still

@@ -257,7 +257,10 @@ fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<
     let Some(network) = network else { return Ok(()) };
     let bridge = observed.link(&network.bridge).map(|link| link.index);
     let used = observed.links.iter().filter(|link| bridge.is_some() && link.master == bridge).count();
-    let tunnel = usize::from(network.tunnel.is_some() && observed.vxlan().is_none());
+    let tunnel = usize::from(
+        network.tunnel().is_some() && observed.vxlan().is_none()
+            || network.classic().is_some() && observed.router_port().is_none(),
+    );
     let new = plan.lanes.iter().flat_map(|lane| &lane.steps).filter(|step| matches!(step, Step::CreateVeth(_))).count();
     if new > 0 && used + tunnel + new > names::BRIDGE_PORTS_MAX {
         let message = format!(

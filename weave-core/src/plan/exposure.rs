@@ -54,9 +54,12 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Net
 /// An exposure makes a route on the host: it must not catch the packets of the tunnel itself.
 fn check(exposure: &Exposure, observed: &Observed, network: &Network) -> Result<()> {
     let subnet = exposure.ip.network();
-    if let Some(tunnel) = &network.tunnel {
-        let caught = std::iter::once(tunnel.local)
-            .chain(tunnel.flood.iter().map(|peer| peer.address))
+    if let Some(carrier) = &network.carrier {
+        let peers = carrier.peers().iter().map(|peer| peer.address);
+        let caught = carrier
+            .local()
+            .into_iter()
+            .chain(peers)
             .find(|address| subnet.contains(*address));
         if let Some(address) = caught {
             let message =

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::network::Network;
-use super::{Change, Plan, Step, exposure};
+use super::network::{Carrier, Network};
+use super::{Change, Plan, Step, exposure, peers};
 use crate::observed::{AcceptRule, FirewallState, ForwardChain, Observed, WeaveTable};
 use crate::spec::Exposure;
 use crate::{Error, ErrorKind, Result, names};
@@ -55,12 +55,15 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
 
 fn wanted_table(network: &Network, exposures: &[Exposure], before: Option<&WeaveTable>) -> Option<WeaveTable> {
     let masquerade = exposure::masquerade(exposures);
-    let table = match (&network.tunnel, before) {
-        (Some(tunnel), _) => WeaveTable {
-            port: Some(tunnel.port),
-            peers: tunnel.flood.iter().map(|peer| peer.address).collect(),
-            masquerade,
-        },
+    let table = match (&network.carrier, before) {
+        (Some(carrier), _) => {
+            let (port, control) = match carrier {
+                Carrier::Tunnel(tunnel) => (tunnel.port, None),
+                Carrier::Classic(router) => (router.mark.port, Some(router.mark.control)),
+            };
+            let peers = carrier.peers().iter().map(|peer| peer.address).collect();
+            WeaveTable { port: Some(port), control, peers, masquerade }
+        }
         // The tunnel was lost in an interrupted run: its guard remembers it for who launches the router again.
         (None, Some(before)) if network.as_it_is => WeaveTable { masquerade, ..before.clone() },
         (None, _) => WeaveTable { masquerade, ..WeaveTable::default() },
@@ -76,8 +79,8 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     let (old, new) = (before.clone().unwrap_or_default(), after.clone().unwrap_or_default());
     // What follows from the router's own change is told there; here is told what somebody else did to the table.
     let in_step = WeaveTable {
-        port: observed.vxlan().map(|(_, info)| info.port),
-        peers: observed.flood.iter().map(|peer| peer.address).collect(),
+        port: observed.vxlan().map(|(_, info)| info.port).or(observed.router_port().map(|(_, mark)| mark.port)),
+        peers: peers::connected(observed).iter().map(|peer| peer.address).collect(),
         ..WeaveTable::default()
     };
     if old.port != new.port && old.port != in_step.port {

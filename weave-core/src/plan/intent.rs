@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::observed::Scope;
+use super::ClassicIntent;
+use crate::observed::{ContainerScope, Scope};
 use crate::spec::{
     Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
-    PeerHost, Router,
+    PeerHost, Router, RouterKind,
 };
+use crate::names;
+use crate::spec::run::Pull;
 
 /// What shall become of the router.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,10 +81,12 @@ impl AttachmentIntent {
 }
 
 /// What an operation is after.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Intent {
     /// The router.
     pub router: RouterIntent,
+    /// The router's container, where one is asked for.
+    pub classic: Option<Box<ClassicIntent>>,
     /// The peers.
     pub peers: Members<Peer>,
     /// Addresses of the host on the network.
@@ -179,6 +184,7 @@ impl From<&HostDocument> for Intent {
         };
         Self {
             router,
+            classic: None,
             peers: document.peers.clone().map_or(Members::Leave, |peers| Members::Exact(peers.0)),
             exposures: document.expose.clone().map_or(Members::Leave, |expose| Members::Exact(expose.0)),
             manage_firewall: document.firewall.map(|firewall| firewall.manage),
@@ -201,6 +207,8 @@ impl Intent {
             paths: router,
             routes: router || exposures,
             firewall: router || exposures || self.manage_firewall.is_some(),
+            containers: self.router_container(),
+            offload: self.is_of_image(),
             ..Scope::default()
         };
         for peer in self.peers.named() {
@@ -213,6 +221,28 @@ impl Intent {
         scope.peers.dedup();
         scope.names.sort_unstable();
         scope.names.dedup();
+        scope
+    }
+
+    /// Whether a router in a container is asked for.
+    fn is_of_image(&self) -> bool {
+        self.classic.is_some()
+            || matches!(&self.router, RouterIntent::Present(router) if router.kind == Some(RouterKind::Image))
+    }
+
+    /// The router's container, as far as the intent names it.
+    fn router_container(&self) -> ContainerScope {
+        let mut scope = ContainerScope::default();
+        if let RouterIntent::Present(router) = &self.router
+            && self.is_of_image()
+        {
+            scope.names.push(router.name.clone().unwrap_or_else(|| names::ROUTER.to_owned()));
+        }
+        if let Some(classic) = &self.classic {
+            let settings = &classic.make.settings;
+            scope.images.push(settings.image.clone());
+            scope.latest.extend((settings.pull == Pull::Always).then(|| settings.image.clone()));
+        }
         scope
     }
 

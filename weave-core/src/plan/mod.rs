@@ -8,6 +8,7 @@
 
 mod attachment;
 mod change;
+mod classic;
 pub mod container;
 mod control;
 mod exposure;
@@ -26,6 +27,7 @@ mod undo;
 use std::net::IpAddr;
 
 pub use change::Change;
+pub use classic::ClassicIntent;
 pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
@@ -104,14 +106,21 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut network = network::resolve(intent, observed, &mut plan)?;
     let exposures = exposure::resolve(intent, observed, network.as_ref())?;
+    let mut turn = classic::Turn::default();
     if let Some(network) = &mut network {
         exposure::remember(intent, observed, &exposures, network);
+        if let Some(router) = network.classic().filter(|_| !network.as_it_is) {
+            turn = classic::prepare(intent, observed, router, &mut plan)?;
+            plan.base.append(&mut turn.before);
+        }
         router::before_guard(observed, network, &mut plan);
+        classic::before_guard(intent, observed, network, &mut plan);
     }
     firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
     if let Some(network) = &network {
         plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
+        classic::plan(observed, network, turn, &mut plan);
         exposure::plan(observed, network, &exposures, &mut plan);
     }
     attachment::plan(

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::classic::{self, ClassicRouter};
 use super::{Intent, Members, Plan, RouterIntent, peers, underlay};
 use crate::observed::{BridgeMark, Flood, LinkKind, Observed};
 use crate::spec::{Mac, Mtu, Router, RouterKind};
@@ -15,9 +16,46 @@ pub(super) struct Network {
     pub(super) mac: Mac,
     pub(super) mtu: u32,
     pub(super) mark: BridgeMark,
-    pub(super) tunnel: Option<Tunnel>,
+    /// Nothing while no router runs.
+    pub(super) carrier: Option<Carrier>,
     /// Whether nothing was said of router and peers.
     pub(super) as_it_is: bool,
+}
+
+/// What carries frames between hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// The kernel.
+    Tunnel(Tunnel),
+    /// A router in a container.
+    Classic(ClassicRouter),
+}
+
+impl Carrier {
+    /// The peers, in their order, each once.
+    pub(super) fn peers(&self) -> &[Flood] {
+        match self {
+            Self::Tunnel(tunnel) => &tunnel.flood,
+            Self::Classic(router) => &router.peers,
+        }
+    }
+
+    /// The host's own address towards them, where it is known.
+    pub(super) fn local(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tunnel(tunnel) => Some(tunnel.local),
+            Self::Classic(router) => router.local,
+        }
+    }
+
+    /// What it takes of a packet of the underlay, in bytes.
+    fn overhead(&self) -> u32 {
+        match self {
+            Self::Tunnel(tunnel) if tunnel.local.is_ipv4() => names::OVERHEAD_V4,
+            Self::Tunnel(_) => names::OVERHEAD_V6,
+            Self::Classic(router) => router.overhead(),
+        }
+    }
 }
 
 /// The VXLAN device.
@@ -38,6 +76,20 @@ impl Network {
     pub(super) fn managed(&self) -> bool {
         !self.mark.firewall_unmanaged
     }
+
+    pub(super) fn tunnel(&self) -> Option<&Tunnel> {
+        match &self.carrier {
+            Some(Carrier::Tunnel(tunnel)) => Some(tunnel),
+            _ => None,
+        }
+    }
+
+    pub(super) fn classic(&self) -> Option<&ClassicRouter> {
+        match &self.carrier {
+            Some(Carrier::Classic(router)) => Some(router),
+            _ => None,
+        }
+    }
 }
 
 /// Works it out; `None` where there is no bridge and none is asked for.
@@ -47,9 +99,10 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         RouterIntent::Needed if observed.bridge().is_none() || interrupted(observed) => Some(Router::default()),
         _ => None,
     };
-    only_in_the_kernel(router.as_ref())?;
+    let kind = kind(router.as_ref(), observed)?;
     let bridge = bridge_name(router.as_ref(), observed)?;
-    let runs = router.is_some() || (observed.vxlan().is_some() && intent.router != RouterIntent::Stopped);
+    let carried = observed.vxlan().is_some() || observed.router_port().is_some();
+    let runs = router.is_some() || carried && intent.router != RouterIntent::Stopped;
     if bridge.is_none() && router.is_none() {
         return peers::refuse_without_router(intent).map(|()| None);
     }
@@ -73,33 +126,46 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         direct: existing.as_ref().map(|(.., mark)| mark.direct.clone()).unwrap_or_default(),
     };
     let as_it_is = existing.as_ref().filter(|_| silent);
-    let tunnel = match (runs, as_it_is.and_then(|_| running(observed))) {
-        (false, _) => None,
-        (true, Some(tunnel)) => Some(tunnel),
-        (true, None) => Some(tunnel(intent, &router, observed, plan)?),
+    let carrier = match (runs, kind, as_it_is.and_then(|_| running(observed))) {
+        (false, ..) => None,
+        (true, RouterKind::Vxlan, Some(tunnel)) => Some(Carrier::Tunnel(tunnel)),
+        (true, RouterKind::Vxlan, None) => Some(Carrier::Tunnel(tunnel(intent, &router, observed, plan)?)),
+        (true, RouterKind::Image, _) => Some(Carrier::Classic(classic::resolve(intent, &router, observed, plan)?)),
     };
     let mtu = match as_it_is {
         Some((link, ..)) => link.mtu,
-        None => mtu(&mark, tunnel.as_ref(), observed, plan)?,
+        None => mtu(&mark, carrier.as_ref(), observed, plan)?,
     };
-    let mac = existing.as_ref().and_then(|(link, ..)| link.mac).unwrap_or_else(|| {
-        names::bridge_mac(&tunnel.as_ref().map_or_else(|| observed.host_id.clone(), |tunnel| tunnel.local.to_string()))
+    let mac = existing.as_ref().and_then(|(link, ..)| link.mac).unwrap_or_else(|| match &carrier {
+        Some(Carrier::Tunnel(tunnel)) => names::bridge_mac(&tunnel.local.to_string()),
+        // The router in a container has its name from it, which is settled before anything else is.
+        _ => names::bridge_mac(&observed.host_id),
     });
     let bridge = bridge.unwrap_or_else(|| names::BRIDGE.to_owned());
-    Ok(Some(Network { bridge: bridge.into(), mac, mtu, mark, tunnel, as_it_is: as_it_is.is_some() }))
+    Ok(Some(Network { bridge: bridge.into(), mac, mtu, mark, carrier, as_it_is: as_it_is.is_some() }))
 }
 
-/// Refuses a router in a container, which is not planned yet.
-fn only_in_the_kernel(router: Option<&Router>) -> Result<()> {
-    let asked = router.filter(|router| router.kind == Some(RouterKind::Image));
-    let setting = router.and_then(|router| router.image_settings().first().copied());
-    match asked.map(|_| "kind").or(setting) {
-        None => Ok(()),
-        Some(field) => {
-            let message = "a router in a container (kind image) is not run by this version";
-            Err(Error::new(ErrorKind::Unsupported, field, message)
-                .hint("leave `kind` and its settings out: the kernel's router is `kind: vxlan`"))
-        }
+/// Which kind of router it is about: the one that is asked for, or else the one that is there.
+fn kind(router: Option<&Router>, observed: &Observed) -> Result<RouterKind> {
+    let guarded = observed.table().is_some_and(|table| table.control.is_some());
+    let there = match (observed.router_port(), observed.vxlan()) {
+        (Some(_), _) => Some(RouterKind::Image),
+        (None, Some(_)) => Some(RouterKind::Vxlan),
+        (None, None) => guarded.then_some(RouterKind::Image),
+    };
+    let Some(router) = router else { return Ok(there.unwrap_or_default()) };
+    let setting = router.image_settings().first().copied();
+    let wrong = |field: &str, needs: &str, is: &str| {
+        let message = format!("`{field}` is for kind {needs}, and the router of this host is {is}");
+        Err(Error::invalid(field, format!("{message}; allowed: with `kind: {needs}`")))
+    };
+    match (router.kind.or(there), setting) {
+        (Some(RouterKind::Image), _) if router.vni.is_some() => wrong("vni", "vxlan", "of kind image"),
+        (Some(kind @ RouterKind::Image), _) => Ok(kind),
+        (None, Some("image")) => Ok(RouterKind::Image),
+        (Some(RouterKind::Vxlan), Some(field)) => wrong(field, "image", "of kind vxlan"),
+        (None, Some(field)) => wrong(field, "image", "none yet"),
+        (kind, None) => Ok(kind.unwrap_or_default()),
     }
 }
 
@@ -107,7 +173,8 @@ fn only_in_the_kernel(router: Option<&Router>) -> Result<()> {
 fn interrupted(observed: &Observed) -> bool {
     let guarded = observed.table().is_some_and(|table| table.port.is_some());
     let begun = guarded || observed.bridge().is_some_and(|(link, ..)| !link.up);
-    observed.vxlan().is_none() && begun || !peers::lost_peers(observed).is_empty()
+    let carried = observed.vxlan().is_some() || observed.router_port().is_some();
+    !carried && begun || !peers::lost_peers(observed).is_empty()
 }
 
 /// The bridge's name, when there is a bridge or one shall be made; refuses what is not ours.
@@ -161,7 +228,8 @@ fn running(observed: &Observed) -> Option<Tunnel> {
 fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<Tunnel> {
     let existing = observed.vxlan();
     let guarded = observed.table().and_then(|table| table.port).filter(|_| existing.is_none());
-    let port = router.port.or(existing.map(|(_, info)| info.port)).or(guarded).unwrap_or(names::PORT);
+    let before = observed.router_port().map(|(_, mark)| mark.port);
+    let port = router.port.or(existing.map(|(_, info)| info.port)).or(before).or(guarded).unwrap_or(names::PORT);
     let vni = router.vni.or(existing.map(|(_, info)| info.vni)).unwrap_or(names::VNI);
     let wanted = peers::wanted(intent, observed, port)?;
     let local = underlay::choose(router.underlay.as_ref(), &wanted, observed, plan)?;
@@ -203,14 +271,13 @@ pub(super) fn room_for_ipv6(mtu: u32, whom: &str) -> Result<()> {
 }
 
 /// The MTU of the overlay: what was asked for, or what the paths carry.
-fn mtu(mark: &BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed, plan: &mut Plan) -> Result<u32> {
-    let Some(tunnel) = tunnel else {
+fn mtu(mark: &BridgeMark, carrier: Option<&Carrier>, observed: &Observed, plan: &mut Plan) -> Result<u32> {
+    let Some(carrier) = carrier else {
         return Ok(mark.mtu.or(observed.bridge().map(|(link, ..)| link.mtu)).unwrap_or(1500));
     };
-    let smallest = smallest_path(tunnel, observed);
-    let overhead = if tunnel.local.is_ipv4() { names::OVERHEAD_V4 } else { names::OVERHEAD_V6 };
+    let smallest = smallest_path(carrier, observed);
     // A loopback underlay has 65536, more than a bridge takes.
-    let mtu = smallest.saturating_sub(overhead).min(names::MTU_MAX);
+    let mtu = smallest.saturating_sub(carrier.overhead()).min(names::MTU_MAX);
     if let Some(bytes) = mark.mtu {
         if bytes > mtu {
             plan.warnings.push(format!(
@@ -227,12 +294,12 @@ fn mtu(mark: &BridgeMark, tunnel: Option<&Tunnel>, observed: &Observed, plan: &m
 }
 
 /// What the narrowest path to a peer carries; without peers, what the underlay does.
-fn smallest_path(tunnel: &Tunnel, observed: &Observed) -> u32 {
-    let underlay = observed.addresses.iter().find(|address| address.address.ip() == tunnel.local);
+fn smallest_path(carrier: &Carrier, observed: &Observed) -> u32 {
+    let underlay = observed.addresses.iter().find(|address| Some(address.address.ip()) == carrier.local());
     let own = underlay.and_then(|address| observed.link_at(address.ifindex)).map_or(1500, |link| link.mtu);
     let path_mtu = |peer: &Flood| {
         let path = observed.paths.get(&peer.address)?;
         path.mtu.or_else(|| observed.link_at(path.ifindex).map(|link| link.mtu))
     };
-    tunnel.flood.iter().filter_map(path_mtu).min().unwrap_or(own)
+    carrier.peers().iter().filter_map(path_mtu).min().unwrap_or(own)
 }

@@ -108,7 +108,12 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
 /// Peers of a tunnel that was lost: a run was interrupted before it had given them to the device, or somebody deleted
 /// it. They are still in the guard of its port. The paths to them have to be looked at.
 pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {
-    let unfinished = observed.vxlan().is_none_or(|(link, _)| !link.up && observed.flood.is_empty());
+    let unfinished = match (observed.router_port(), &observed.classic) {
+        // One that was made anew, or does not answer.
+        (Some(_), Some(classic)) => classic.report.as_ref().map_or(true, |report| report.targets.is_empty()),
+        (Some(_), None) => false,
+        (None, _) => observed.vxlan().is_none_or(|(link, _)| !link.up && observed.flood.is_empty()),
+    };
     observed.table().filter(|_| unfinished).iter().flat_map(|table| &table.peers).copied().collect()
 }
 
@@ -120,7 +125,9 @@ pub(super) fn as_written(flood: &Flood) -> Peer {
 /// The peers there are.
 pub(super) fn connected(observed: &Observed) -> Vec<Flood> {
     let lost = lost_peers(observed).into_iter().map(|address| Flood { address, port: None });
-    observed.flood.iter().copied().chain(lost).collect()
+    let told = observed.router_port().zip(observed.classic.as_ref());
+    let told = told.map(|((_, mark), classic)| classic.peers(mark.port));
+    observed.flood.iter().copied().chain(told.into_iter().flatten()).chain(lost).collect()
 }
 
 /// Networks that are known to be on the overlay.
@@ -201,7 +208,17 @@ pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Re
             }
         }
     }
+    Ok(in_order(flood))
+}
+
+/// The peers of a router in a container, one address of each: of both families, since each connection is by itself.
+pub(super) fn settle_all(wanted: &[Candidate]) -> Vec<Flood> {
+    let one = |peer: &Candidate| Some(Flood { address: peer.addresses.iter().copied().min()?, port: peer.port });
+    in_order(wanted.iter().filter_map(one).collect())
+}
+
+fn in_order(mut flood: Vec<Flood>) -> Vec<Flood> {
     flood.sort_unstable();
     flood.dedup_by_key(|peer| peer.address);
-    Ok(flood)
+    flood
 }

@@ -12,7 +12,7 @@ use crate::observed::{Flood, Link, Mark, Observed, VxlanInfo};
 /// must not go up with IPv6 that nobody asked for.
 pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mut Plan) {
     bridge(observed, network, ipv6, plan);
-    if let Some(tunnel) = &network.tunnel {
+    if let Some(tunnel) = network.tunnel() {
         keep_tunnel(observed, network, tunnel, plan);
     }
     match observed.bridge() {
@@ -25,10 +25,12 @@ pub(super) fn plan(observed: &Observed, network: &Network, ipv6: bool, plan: &mu
 /// What has to be done before the guard of the tunnel's port changes: a tunnel that goes carries nothing from then on.
 pub(super) fn before_guard(observed: &Observed, network: &Network, plan: &mut Plan) {
     let Some((link, info)) = observed.vxlan() else { return };
-    match &network.tunnel {
+    match network.tunnel() {
         None => {
             plan.base.extend(observed.vxlans().map(|(link, _)| Step::DeleteLink { link: link.name.as_str().into() }));
-            plan.change(Change::new("router", "state", "running", "stopped"));
+            if network.carrier.is_none() {
+                plan.change(Change::new("router", "state", "running", "stopped"));
+            }
         }
         Some(tunnel) if tunnel.port != info.port && link.up => {
             plan.base.push(Step::SetUp { place: Place::Host, link: link.name.as_str().into(), up: false });

@@ -11,6 +11,7 @@ use crate::observed::WeaveTable;
 pub(super) fn table(port: Option<u16>, peers: &[&str], masquerade: &[&str]) -> WeaveTable {
     WeaveTable {
         port,
+        control: None,
         peers: peers.iter().map(|peer| peer.parse().expect("address")).collect(),
         masquerade: masquerade.iter().map(|network| network.parse().expect("network")).collect(),
     }
@@ -44,6 +45,8 @@ fn what_is_written_reads_the_same() {
         table(None, &[], &["10.2.0.0/16"]),
         table(None, &["192.0.2.1"], &[]),
         full(),
+        WeaveTable { control: Some(6784), ..table(Some(6783), &[], &[]) },
+        WeaveTable { control: Some(7000), ..full() },
     ] {
         assert_eq!(read(&listing(&table)), Ownership::Ours(table));
     }

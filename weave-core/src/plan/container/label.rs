@@ -20,6 +20,9 @@ pub const ASKED: &str = "weave.asked";
 /// The label of a container that holds the network namespace of another: the other's name.
 pub const HOLDS: &str = "weave.holds";
 
+/// The label of a router in a container: its own name. It goes with the router, not with what a document names.
+pub const ROUTES: &str = "weave.routes";
+
 /// The label of a container that is made to take the place of one that runs, where nothing else says that it shall:
 /// should weave be killed in between, the next run starts it.
 pub(super) const RUNS: &str = "weave.runs";

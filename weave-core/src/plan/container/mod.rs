@@ -35,7 +35,7 @@ pub use bond::warn_of_bonds;
 pub use compare::{Difference, compare};
 pub(crate) use held::forget;
 pub use keep::{Kept, carry, kept};
-pub use label::{ASKED, HOLDS, MADE, is_ours};
+pub use label::{ASKED, HOLDS, MADE, ROUTES, is_ours};
 pub use make::Make;
 pub use step::ContainerStep;
 pub(crate) use step::Fetched;
@@ -156,7 +156,8 @@ pub fn plan_containers(
         lanes = all(intents, &renewed, observed);
     }
     if let Some(named) = named {
-        let made = observed.containers.values().filter(|container| is_ours(container));
+        let is_router = |container: &Container| container.label(ROUTES).is_some();
+        let made = observed.containers.values().filter(|container| is_ours(container) && !is_router(container));
         // What holds a network goes with the one that it holds it for.
         let own = |container: &Container| {
             held::holds(container).unwrap_or_else(|| names::swapped(&container.name)).to_owned()

@@ -1,0 +1,35 @@
+//! IS: the router in a container, as the engine has it and as it answers.
+
+use std::time::Duration;
+
+use super::{Kernel, job};
+use crate::Result;
+use crate::classic::Control;
+use crate::observed::{Classic, ContainerScope, Observed, Scope};
+
+/// How long one answer of the router may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Kernel {
+    /// Adds it to what was seen of the links. Where there is none and none is asked for, nobody is asked.
+    pub(super) async fn look_at_classic(&self, scope: &Scope, observed: &mut Observed) -> Result<()> {
+        let mark = observed.router_port().map(|(_, mark)| mark);
+        let mut wanted = scope.containers.clone();
+        wanted.names.extend(mark.iter().filter(|_| scope.router).map(|mark| mark.container.clone()));
+        if wanted != ContainerScope::default() {
+            observed.containers = self.engine.look_at_containers(&wanted).await?;
+        }
+        if let Some(mark) = mark.filter(|_| scope.router || !scope.targets.is_empty()) {
+            let control = Control::new(mark.control, PATIENCE);
+            observed.classic = Some(job::start(&self.host, move || Ok(ask(control)))?.wait().await?);
+        }
+        Ok(())
+    }
+}
+
+fn ask(control: Control) -> Classic {
+    match control.report() {
+        Ok(report) => Classic { report: Ok(report), owned: control.owned().ok().flatten() },
+        Err(error) => Classic { report: Err(error.message().to_owned()), owned: None },
+    }
+}

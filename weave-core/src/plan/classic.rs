@@ -1,0 +1,148 @@
+//! The router in a container: its port on the bridge, its container, its peers.
+//!
+//! The bridge stays the same for either kind, and so do the containers on it: what changes is who carries frames from
+//! one of its ports to other hosts.
+
+mod container;
+mod pair;
+
+use std::net::IpAddr;
+
+use super::container::is_ours;
+use super::network::Network;
+use super::{Change, ControlStep, Intent, Members, Plan, RouterIntent, Step, peers, underlay};
+use crate::observed::{Flood, Observed, RouterPortMark, classic_peer, classic_target};
+use crate::spec::Router;
+use crate::{Result, names};
+
+pub use container::ClassicIntent;
+pub(super) use container::{Turn, prepare};
+
+/// What the router in a container shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ClassicRouter {
+    pub(super) mark: RouterPortMark,
+    /// In their order, each once.
+    pub(super) peers: Vec<Flood>,
+    /// The host's address towards the peers, where it is known.
+    pub(super) local: Option<IpAddr>,
+    encrypted: bool,
+    /// Whether all that is said of peers is said: others go.
+    exact: bool,
+}
+
+impl ClassicRouter {
+    /// What the router takes of a packet: over 1500 bytes the recorded ones carry 1438, and 1414 with a password.
+    pub(super) fn overhead(&self) -> u32 {
+        if self.encrypted { names::OVERHEAD_CLASSIC_ENCRYPTED } else { names::OVERHEAD_CLASSIC }
+    }
+}
+
+/// Works it out.
+pub(super) fn resolve(
+    intent: &Intent,
+    router: &Router,
+    observed: &Observed,
+    plan: &mut Plan,
+) -> Result<ClassicRouter> {
+    let there = observed.router_port().map(|(_, mark)| mark);
+    let before = there.as_ref().map(|mark| mark.port).or(observed.vxlan().map(|(_, info)| info.port));
+    let port = router.port.or(before).unwrap_or(names::PORT);
+    let name = router.name.clone().or(there.as_ref().map(|mark| mark.container.clone()));
+    let control = router.control_port.or(there.as_ref().map(|mark| mark.control)).unwrap_or(names::CONTROL_PORT);
+    let wanted = peers::wanted(intent, observed, port)?;
+    let local = match &router.underlay {
+        Some(underlay) => Some(underlay::choose(Some(underlay), &wanted, observed, plan)?),
+        // Nobody has to choose: the router sends from wherever the routes say.
+        None => underlay::choose(None, &wanted, observed, &mut Plan::default()).ok(),
+    };
+    let report = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok());
+    let told = report.is_some_and(|report| report.encryption);
+    Ok(ClassicRouter {
+        mark: RouterPortMark { container: name.unwrap_or_else(|| names::ROUTER.to_owned()), control, port },
+        peers: peers::settle_all(&wanted),
+        local,
+        encrypted: intent.classic.as_ref().map_or(told, |classic| classic.encrypted),
+        exact: matches!(intent.peers, Members::Exact(_)),
+    })
+}
+
+/// Takes the router's port from the bridge where another kind, or none, is wanted: the port on the underlay is free for
+/// others from then on.
+pub(super) fn before_guard(intent: &Intent, observed: &Observed, network: &Network, plan: &mut Plan) {
+    let Some((link, mark)) = observed.router_port().filter(|_| network.classic().is_none()) else {
+        if network.classic().is_some() && observed.vxlan().is_some() {
+            plan.change(Change::new("router", "kind", "vxlan", "image"));
+        }
+        return;
+    };
+    let container = observed.containers.containers.get(&mark.container);
+    if container.is_some_and(|container| container.runs()) {
+        plan.base.push(container::stop(&mark.container));
+    }
+    plan.base.push(Step::DeleteLink { link: link.name.as_str().into() });
+    if network.tunnel().is_some() {
+        plan.change(Change::new("router", "kind", "image", "vxlan"));
+        match container {
+            Some(container) if is_ours(container) => plan.last.push(container::remove(&mark.container)),
+            Some(_) => plan.warnings.push(format!(
+                "container {} was stopped and stays, since weave did not make it: `docker rm {0}` removes it",
+                mark.container
+            )),
+            None => {}
+        }
+    } else if intent.router == RouterIntent::Stopped {
+        plan.change(Change::new("router", "state", "running", "stopped"));
+    }
+}
+
+/// The router's port, then the router itself, then its peers. Nothing where nobody spoke of router or peers.
+pub(super) fn plan(observed: &Observed, network: &Network, turn: Turn, plan: &mut Plan) {
+    let Some(router) = network.classic() else { return };
+    if network.as_it_is {
+        return;
+    }
+    pair::keep(observed, network, router, plan);
+    let control = router.mark.control;
+    let starts = turn.starts;
+    plan.base.extend(turn.start);
+    plan.last.extend(turn.after);
+    if starts {
+        plan.base.push(control_step(ControlStep::Ready { control }));
+    }
+    connect(observed, router, starts, plan);
+}
+
+fn control_step(step: ControlStep) -> Step {
+    Step::Control(Box::new(step))
+}
+
+fn connect(observed: &Observed, router: &ClassicRouter, starts: bool, plan: &mut Plan) {
+    let (control, port) = (router.mark.control, router.mark.port);
+    let told = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok()).filter(|_| !starts);
+    let told: Vec<&String> = told.iter().flat_map(|report| &report.targets).collect();
+    let is = |target: &str, peer: &Flood| classic_peer(target, port).as_ref() == Some(peer);
+    let new = router.peers.iter().filter(|peer| !told.iter().any(|target| is(target, peer)));
+    let new: Vec<String> = new.map(classic_target).collect();
+    // A name is nobody's but the router's own: it goes where all that is wanted is said.
+    let gone = told.iter().filter(|target| match classic_peer(target, port) {
+        Some(peer) => router.peers.binary_search(&peer).is_err(),
+        None => router.exact,
+    });
+    let gone: Vec<String> = gone.map(|target| (*target).clone()).collect();
+    if !gone.is_empty() {
+        plan.base.push(control_step(ControlStep::Forget { control, peers: gone.clone() }));
+    }
+    if !new.is_empty() {
+        plan.base.push(control_step(ControlStep::Connect { control, peers: new.clone() }));
+    }
+    let mut before: Vec<_> = peers::connected(observed).iter().map(classic_target).collect();
+    before.sort_unstable();
+    before.dedup();
+    let mut after: Vec<_> = router.peers.iter().map(classic_target).collect();
+    after.sort_unstable();
+    if before != after || !gone.is_empty() {
+        before.extend(gone.into_iter().filter(|target| classic_peer(target, port).is_none()));
+        plan.change(Change::new("peers", "peers", before, after));
+    }
+}
