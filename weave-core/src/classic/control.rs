@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ipnetwork::IpNetwork;
 use serde::Deserialize;
 
-use super::exchange::{Answer, Request, encoded, exchange, never_ready, nonsense, refusal, words};
+use super::exchange::{Answer, Request, STRANGER, encoded, exchange, never_ready, nonsense, refusal, words};
 use super::report;
 use crate::observed::RouterReport;
 use crate::spec::Cidr;
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 
 /// How long to wait between two questions whether the router is ready.
 const PAUSE: Duration = Duration::from_millis(50);
+
+const NO_IPAM: &str = "this router allocates no addresses; launch it with a range to take them from";
 
 /// The control port of a router container. Blocks, and belongs on a thread that is in the host's network namespace.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,7 @@ impl Control {
             let why = match exchange(self.port, patience, &request) {
                 Ok(answer) if answer.status == 200 => return Ok(()),
                 Ok(answer) if answer.status == 503 => "it says that it is still starting (HTTP 503)".to_owned(),
-                Ok(answer) => self.refused(&request.what, &answer).message().to_owned(),
+                Ok(answer) => self.refused(&request, &answer).message().to_owned(),
                 Err(error) => error.message().to_owned(),
             };
             if start.elapsed() + PAUSE >= within {
@@ -163,7 +165,7 @@ impl Control {
     /// The answer, when the router did what it was asked for.
     pub(super) fn ask(&self, request: Request<'_>) -> Result<Answer> {
         let answer = exchange(self.port, self.patience, &request)?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(&request.what, &answer)) }
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(&request, &answer)) }
     }
 
     /// As [`Control::ask`]; `None` when the router has no such path, since it allocates no addresses.
@@ -172,24 +174,27 @@ impl Control {
         match answer.status {
             200..300 => Ok(Some(answer)),
             404 => Ok(None),
-            _ => Err(self.refused(&request.what, &answer)),
+            _ => Err(self.refused(&request, &answer)),
         }
     }
 
-    fn refused(&self, what: &str, answer: &Answer) -> Error {
-        let error = refusal(self.port, what, format_args!("{} (HTTP {})", words(&answer.body), answer.status));
+    fn refused(&self, request: &Request<'_>, answer: &Answer) -> Error {
+        let words = words(&answer.body);
+        let error = refusal(self.port, &request.what, format_args!("{words} (HTTP {})", answer.status));
         match answer.status {
-            404 => {
-                error.hint("this router allocates no addresses unless it is launched with a range to take them from")
-            }
+            404 if request.path.starts_with("/ip/") => error.hint(NO_IPAM),
+            404 => error.hint(STRANGER),
             _ => error,
         }
     }
 
     /// An address with a prefix length as the router writes it; it has judged it already.
     fn address(&self, what: &str, text: &str) -> Result<Cidr> {
-        let network = text.trim().parse::<IpNetwork>().ok();
+        // Without a length, the parser would take it for a network of one address.
+        let text = text.trim();
+        let network = text.contains('/').then(|| text.parse::<IpNetwork>().ok());
         network
+            .flatten()
             .and_then(|network| Cidr::observed(network.ip(), network.prefix()))
             .ok_or_else(|| nonsense(self.port, what, format_args!("`{}`", words(text.as_bytes()))))
     }
@@ -197,6 +202,7 @@ impl Control {
 
 /// Who holds which addresses; lists of Go without items are null.
 #[derive(Deserialize)]
+#[serde(expecting = "a list of owners")]
 struct Owners {
     owned: Option<Vec<Owner>>,
 }

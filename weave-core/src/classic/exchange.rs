@@ -1,9 +1,13 @@
 //! One HTTP exchange on loopback, which ends in time whoever listens there.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::config::Config;
 use ureq::http::header::{ACCEPT, CONTENT_TYPE};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, http};
 
 use crate::{Error, ErrorKind, Result};
@@ -66,7 +70,7 @@ impl Answer {
 /// # Errors
 /// `Timeout`; `Router` when nobody listens or what is heard is no HTTP, or too much. An answer of any status is none.
 pub(super) fn exchange(port: u16, patience: Duration, request: &Request<'_>) -> Result<Answer> {
-    let agent: Agent = Agent::config_builder()
+    let config = Agent::config_builder()
         .timeout_global(Some(patience))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -76,9 +80,21 @@ pub(super) fn exchange(port: u16, patience: Duration, request: &Request<'_>) -> 
         // The environment's proxy is none for this host.
         .proxy(None)
         .user_agent(concat!("weave/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+        .build();
+    let agent = Agent::with_parts(config, DefaultConnector::new(), Loopback(port));
     answer(&agent, port, request).map_err(|cause| failure(port, patience, &request.what, cause))
+}
+
+/// There is nothing to look up. The client's own way is a thread for each exchange.
+#[derive(Debug)]
+struct Loopback(u16);
+
+impl Resolver for Loopback {
+    fn resolve(&self, _: &http::Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, self.0)));
+        Ok(addresses)
+    }
 }
 
 fn answer(agent: &Agent, port: u16, request: &Request<'_>) -> Result<Answer, ureq::Error> {
@@ -122,7 +138,7 @@ fn failure(port: u16, patience: Duration, what: &str, cause: ureq::Error) -> Err
 }
 
 const LOOK: &str = "look at the log of the router's container: `docker logs weave`";
-const STRANGER: &str = "does something else listen on the router's control port? `ss -ltnp` shows who does";
+pub(super) const STRANGER: &str = "does something else listen on the router's control port? `ss -ltnp` shows who does";
 
 /// The error for an answer that is a refusal, or makes no sense.
 pub(super) fn refusal(port: u16, what: &str, why: impl std::fmt::Display) -> Error {
@@ -131,6 +147,7 @@ pub(super) fn refusal(port: u16, what: &str, why: impl std::fmt::Display) -> Err
 
 /// The error for an answer that cannot be read.
 pub(super) fn nonsense(port: u16, what: &str, why: impl std::fmt::Display) -> Error {
+    let why = plain(&why.to_string());
     refusal(port, what, format_args!("the answer of the weave router makes no sense: {why}")).hint(STRANGER)
 }
 
@@ -150,7 +167,7 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// The router's own words: its lines in one, no control characters, no end of it in sight cut off.
+/// The router's own words: its lines in one, without control characters, and not at length.
 pub(super) fn words(body: &[u8]) -> String {
     // What is left out is not looked at.
     let text = String::from_utf8_lossy(&body[..body.len().min(8 * MOST_WORDS)]);

@@ -18,6 +18,8 @@
 mod control;
 mod exchange;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use control::Control;
 pub(crate) use report::parse as parse_report;

@@ -22,7 +22,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", expecting = "the report of a weave router")]
 struct Report {
     ready: Option<bool>,
     #[serde(default, deserialize_with = "or_default")]
@@ -210,9 +210,8 @@ impl From<Connection> for RouterConnection {
 
 /// Name and nickname in `[encrypted |unencrypted ]OVERLAY NAME(NICKNAME)`.
 fn other_end(info: &str) -> Option<(&str, &str)> {
-    let first = |text: &'static str| move |rest: &str| rest == text;
     let (word, rest) = info.trim().split_once(char::is_whitespace)?;
-    let to = if first("encrypted")(word) || first("unencrypted")(word) {
+    let to = if matches!(word, "encrypted" | "unencrypted") {
         rest.trim_start().split_once(char::is_whitespace)?.1
     } else {
         rest
