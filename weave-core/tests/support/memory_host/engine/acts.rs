@@ -32,7 +32,14 @@ impl World {
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));
                 Ok(())
             }
-            ContainerStep::Start { name } => self.start(name),
+            ContainerStep::Start { name } => {
+                let ran = self.engine.known(name)?.container.runs();
+                self.start(name)?;
+                if !ran {
+                    self.begin_router(name);
+                }
+                Ok(())
+            }
             ContainerStep::Stop { name } => self.stop(name),
             ContainerStep::Update { name, after, .. } => self.engine.update(name, after),
             ContainerStep::Rename { from, to } => {
