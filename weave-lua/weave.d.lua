@@ -63,6 +63,7 @@
 ---| "kernel"
 ---| "docker"
 ---| "firewall"
+---| "router"
 ---| "verify_failed"
 ---| "timeout"
 ---| "unsupported"

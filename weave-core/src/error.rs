@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Docker,
     /// The packet filter refused a request.
     Firewall,
+    /// The weave router container refused a request, or could not be reached.
+    Router,
     /// After acting, the host was not as planned.
     VerifyFailed,
     /// A deadline passed.
@@ -51,6 +53,7 @@ impl ErrorKind {
             Self::Kernel => "kernel",
             Self::Docker => "docker",
             Self::Firewall => "firewall",
+            Self::Router => "router",
             Self::VerifyFailed => "verify_failed",
             Self::Timeout => "timeout",
             Self::Unsupported => "unsupported",
@@ -325,6 +328,7 @@ mod tests {
             ErrorKind::Kernel,
             ErrorKind::Docker,
             ErrorKind::Firewall,
+            ErrorKind::Router,
             ErrorKind::VerifyFailed,
             ErrorKind::Timeout,
             ErrorKind::Unsupported,

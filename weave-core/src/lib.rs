@@ -35,6 +35,7 @@
 
 pub mod apply;
 pub mod blocking;
+mod classic;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod docker;

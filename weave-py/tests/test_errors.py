@@ -40,6 +40,7 @@ def test_each_kind_has_a_class() -> None:
         "kernel",
         "not_found",
         "permission_denied",
+        "router",
         "timeout",
         "unsupported",
         "verify_failed",

@@ -6,6 +6,7 @@ mod firewall;
 mod link;
 mod mark;
 mod pairs;
+mod router_report;
 mod target;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKi
 pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};
 pub use pairs::{AttachedLink, attached, attached_networks};
 pub(crate) use pairs::{Pair, is_linked, pairs};
+pub use router_report::{
+    IpamState, RouterConnection, RouterDns, RouterIpam, RouterPeer, RouterPeerConnection, RouterReport, RouterShare,
+};
 pub use target::{NetnsId, Target, TargetNet, TargetProblem};
 
 use crate::spec::{Cidr, ContainerRef};

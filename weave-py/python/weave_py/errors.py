@@ -13,6 +13,7 @@ __all__ = [
     "KernelError",
     "NotFoundError",
     "PermissionDeniedError",
+    "RouterError",
     "TimeoutExpiredError",
     "UnsupportedError",
     "VerifyFailedError",
@@ -100,6 +101,12 @@ class FirewallError(WeaveError):
     """The packet filter refused a request."""
 
     kind = "firewall"
+
+
+class RouterError(WeaveError):
+    """The weave router container refused a request, or could not be reached."""
+
+    kind = "router"
 
 
 class VerifyFailedError(WeaveError):

@@ -56,7 +56,8 @@ findings:
 kind:
   description:
     - The kind of failure. One of C(invalid_spec), C(not_found), C(conflict), C(permission_denied),
-      C(container_not_running), C(kernel), C(docker), C(firewall), C(verify_failed), C(timeout), C(unsupported).
+      C(container_not_running), C(kernel), C(docker), C(firewall), C(router), C(verify_failed), C(timeout),
+      C(unsupported).
   returned: failure
   type: str
   sample: invalid_spec

@@ -1,0 +1,23 @@
+//! The classic router: a weave router container, asked and told over its HTTP control port on loopback.
+//!
+//! ```text
+//! GET    /status               200 once it is ready
+//! GET    /report               all that it knows
+//! POST   /connect, /forget     peer=HOST&peer=HOST[&replace=true]
+//! GET    /ip                   who holds which address
+//! POST   /ip/ID[/NET/LEN]      an address for ID
+//! PUT    /ip/ID/ADDRESS/LEN    this address for ID
+//! DELETE /ip/ID[/ADDRESS]      give it back
+//! GET    /ipinfo/defaultsubnet where addresses come from
+//! ```
+//!
+//! Recorded exchanges with a real router are in `tests/data/weave-router`.
+
+#![allow(dead_code, unused_imports, reason = "called by the kernel's steps, which come next")]
+
+mod control;
+mod exchange;
+mod report;
+
+pub(crate) use control::Control;
+pub(crate) use report::parse as parse_report;
