@@ -2,6 +2,7 @@
 
 mod act;
 mod announce;
+mod control;
 mod execute;
 mod facts;
 mod flood;

@@ -1,6 +1,9 @@
 //! What a classic router needs: its pair, offload, and steps of the engine among those of the kernel.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
+use std::thread;
 
 use serde_json::json;
 
@@ -9,7 +12,7 @@ use crate::docker::fake::{FakeEngine, Reply};
 use crate::host::{OnError, Outcome};
 use crate::observed::{Mark, RouterPortMark, Scope};
 use crate::plan::container::ContainerStep;
-use crate::plan::{NewRouterPair, Place, Step, undo};
+use crate::plan::{ControlStep, NewRouterPair, Place, Step, undo};
 use crate::{ErrorKind, Progress};
 
 fn pair() -> Step {
@@ -212,4 +215,89 @@ fn the_engine_refuses_a_step_as_the_kernel_does() {
     assert_eq!(short(lab.execute(&steps, OnError::Stop)), ["Conflict", "skipped", "skipped"]);
     assert_eq!(short(lab.execute(&steps, OnError::Continue)), ["Conflict", "done", "done"]);
     assert_eq!(short(lab.execute(&[], OnError::Stop)), [""; 0]);
+}
+
+/// A router on 127.0.0.1 in the namespace of the calling thread that answers each request by `answer`, and tells what it
+/// was asked. Its thread ends after `count` requests.
+fn router(count: usize, answer: fn(&str) -> &'static str) -> (u16, thread::JoinHandle<Vec<String>>) {
+    run("ip link set lo up");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let serve = move || {
+        let mut asked = Vec::new();
+        for stream in listener.incoming().take(count) {
+            let mut stream = BufReader::new(stream.expect("a connection"));
+            let (mut first, mut length) = (String::new(), 0);
+            stream.read_line(&mut first).expect("a request");
+            for line in stream.by_ref().lines().map(|line| line.expect("a header")).take_while(|line| !line.is_empty())
+            {
+                let value = line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned);
+                length = value.map_or(length, |value| value.parse().expect("a length"));
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).expect("a body");
+            let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+            let said = format!("HTTP/1.1 {}\r\nConnection: close\r\n\r\n", answer(&line));
+            stream.get_mut().write_all(said.as_bytes()).expect("an answer");
+            asked.push(format!("{line} {}", String::from_utf8(body).expect("text")).trim_end().to_owned());
+        }
+        asked
+    };
+    (port, thread::spawn(serve))
+}
+
+fn control(step: ControlStep) -> Step {
+    Step::Control(Box::new(step))
+}
+
+#[test]
+fn a_router_is_asked_in_the_namespace_of_the_host() {
+    let container = Container::new();
+    let lab = Lab::with_bridge(&[&container]);
+    lab.done(&[Step::CreateVeth(Box::new(container.veth("vethwe1")))]);
+    let (control, asked) = router(5, |line| match line.starts_with("DELETE") {
+        true => "204 No Content",
+        false => "200 OK",
+    });
+    let (id, address) = ("f00d".to_owned(), "10.32.0.1/12".parse().expect("address"));
+    let peers = vec!["192.0.2.2".to_owned(), "host 3".to_owned()];
+    lab.done(&[
+        self::control(ControlStep::Ready { control }),
+        // The thread is elsewhere afterwards.
+        Step::SetUp { place: container.place(), link: "ethwe".into(), up: true },
+        self::control(ControlStep::Connect { control, peers: peers.clone() }),
+        self::control(ControlStep::Claim { control, id: id.clone(), address }),
+        self::control(ControlStep::Release { control, id, address }),
+        self::control(ControlStep::Forget { control, peers }),
+    ]);
+    assert_eq!(
+        asked.join().expect("the router"),
+        [
+            "GET /status",
+            "POST /connect peer=192.0.2.2&peer=host%203",
+            "PUT /ip/f00d/10.32.0.1/12",
+            "DELETE /ip/f00d/10.32.0.1",
+            "POST /forget peer=192.0.2.2&peer=host%203",
+        ]
+    );
+}
+
+#[test]
+fn a_router_that_refuses_a_peer_keeps_none_of_them() {
+    let lab = Lab::new();
+    let (control, asked) = router(2, |line| match line.ends_with("/connect") {
+        true => "400 Bad Request",
+        false => "200 OK",
+    });
+    let step = ControlStep::Connect { control, peers: vec!["192.0.2.2".into(), "nobody".into()] };
+    let steps = [self::control(step.clone()), bridge()];
+    let outcomes = lab.execute(&steps, OnError::Stop);
+    assert!(matches!(&outcomes[..], [Outcome::Failed(_), Outcome::Skipped]), "{outcomes:?}");
+    let asked = asked.join().expect("the router");
+    assert_eq!(asked, ["POST /connect peer=192.0.2.2&peer=nobody", "POST /forget peer=192.0.2.2&peer=nobody"]);
+    // Nobody listens any more: nothing was done, so nothing is left.
+    let error = lab.failed(self::control(step));
+    assert_eq!((error.kind(), error.raw_errno()), (ErrorKind::Router, Some(nix::libc::ECONNREFUSED)));
+    assert!(error.what_is_left().is_empty(), "{error:?}");
+    assert_eq!(link("weave"), None);
 }
