@@ -14,7 +14,7 @@ use super::client::Patience;
 use super::credentials::Keychain;
 
 /// What becomes of a request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A status and a JSON body.
     Json(u16, String),
     /// JSON, line by line, then the end.
@@ -26,19 +26,19 @@ pub(super) enum Reply {
 }
 
 /// A fake engine; its thread ends when the process does.
-pub(super) struct FakeEngine {
+pub(crate) struct FakeEngine {
     directory: tempfile::TempDir,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 /// What was asked.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// Names in small letters.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -49,7 +49,7 @@ impl Request {
 
 impl FakeEngine {
     /// Answers each path by `answer`.
-    pub(super) fn start(answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the socket");
         let listener = UnixListener::bind(directory.path().join("d.sock")).expect("a socket");
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -76,7 +76,7 @@ impl FakeEngine {
     }
 
     /// An engine that speaks API `oldest` to `newest` and refuses other versions as Docker does.
-    pub(super) fn speaking(oldest: u16, newest: u16, answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
+    pub(crate) fn speaking(oldest: u16, newest: u16, answer: impl Fn(&str) -> Reply + Send + 'static) -> Self {
         let too_old = format!("client version is too old. Minimum supported API version is 1.{oldest}");
         let too_new = format!("client version is too new. Maximum supported API version is 1.{newest}");
         Self::refusing(oldest..=newest, [too_old, too_new], answer)
@@ -118,17 +118,17 @@ impl FakeEngine {
     }
 
     /// Its socket.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("d.sock")
     }
 
     /// The paths that were asked for so far.
-    pub(super) fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.path).collect()
     }
 
     /// The requests so far.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("the list of requests").clone()
     }
 }

@@ -17,7 +17,7 @@ mod credentials;
 mod facts;
 mod failure;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod find;
 pub(crate) mod holder;
 mod log;

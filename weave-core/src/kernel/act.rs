@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::execute::Worker;
 use super::numbers::{Links, Numbers};
-use super::{Kernel, job};
+use super::{Kernel, control, job};
 use crate::Result;
 use crate::host::{Host, OnError, Outcome};
-use crate::plan::Step;
 use crate::plan::container::ContainerStep;
+use crate::plan::{ControlStep, Step};
 use crate::progress::Progress;
 
 /// Steps that are done in a few milliseconds.
@@ -22,6 +22,7 @@ impl Kernel {
         while let Some(step) = steps.get(outcomes.len()) {
             let done = match step {
                 Step::Engine(step) => self.act_on_container(step).await,
+                Step::Control(step) => self.ask_router(step).await,
                 _ => {
                     let run = Run { steps: Arc::clone(&steps), begin: outcomes.len(), on_error };
                     outcomes.extend(self.run(run, &mut links).await);
@@ -47,6 +48,13 @@ impl Kernel {
             tracing::warn!(%step, %warning, "the engine warns");
         }
         Ok(())
+    }
+
+    /// On a thread of its own: the router may take its time.
+    async fn ask_router(&self, step: &ControlStep) -> Result<()> {
+        let asked = step.clone();
+        let answer = job::start(&self.host, move || control::act(&asked))?.wait().await;
+        answer.inspect(|()| tracing::debug!(%step, "done"))
     }
 
     /// Does the steps for the kernel from where `run` begins to the next that is not for it. `links` go from one run to

@@ -3,6 +3,7 @@
 mod act;
 mod announce;
 mod classic;
+mod control;
 mod execute;
 mod facts;
 mod flood;

@@ -8,8 +8,8 @@ use netlink_packet_route::link::{
 };
 
 use super::{Message, encode};
-use crate::observed::{AttachmentMark, BridgeMark, Flood, Mark};
-use crate::plan::{NewBridge, NewVeth};
+use crate::observed::{AttachmentMark, BridgeMark, Flood, Mark, RouterPortMark};
+use crate::plan::{NewBridge, NewRouterPair, NewVeth};
 use crate::spec::{ContainerRef, Mac};
 
 fn bytes(message: &Message) -> Vec<u8> {
@@ -141,6 +141,34 @@ fn the_peer_of_a_veth_pair_is_born_in_the_container() {
     ] {
         assert!(peer.attributes.contains(&attribute), "{attribute:?}");
     }
+}
+
+#[test]
+fn both_ends_of_the_pair_to_a_router_are_here_and_down() {
+    let mark = Mark::RouterPort(RouterPortMark { container: "weave".into(), control: 6784, port: 6783 });
+    let new = NewRouterPair {
+        bridge_end: "vethwe-bridge".into(),
+        router_end: "vethwe-pcap".into(),
+        bridge: "weave".into(),
+        mtu: 1438,
+        mark,
+    };
+    let [create, alias] = &encode::create_router_pair(&new, (77, 78), 3)[..] else { panic!("two messages") };
+    assert_eq!(bytes(create)[4..8], [16, 0, 5, 6], "RTM_NEWLINK, create and exclusive");
+    let (create, alias) = (link(create), link(alias));
+    assert_eq!((create.header.index, alias.header.index), (77, 77));
+    for attribute in
+        [LinkAttribute::IfName("vethwe-bridge".into()), LinkAttribute::Mtu(1438), LinkAttribute::Controller(3)]
+    {
+        assert!(create.attributes.contains(&attribute), "{attribute:?}");
+    }
+    let text = "weave:router kind=image container=weave control=6784 port=6783";
+    assert!(alias.attributes.contains(&LinkAttribute::IfAlias(text.into())));
+    let Some(InfoData::Veth(InfoVeth::Peer(peer))) = info(&create) else { panic!("a peer") };
+    assert_eq!((peer.header.index, peer.attributes.len()), (78, 2), "{peer:?}");
+    assert!(peer.attributes.contains(&LinkAttribute::IfName("vethwe-pcap".into())));
+    assert!(peer.attributes.contains(&LinkAttribute::Mtu(1438)));
+    assert!(!create.header.flags.contains(LinkFlags::Up) && !peer.header.flags.contains(LinkFlags::Up));
 }
 
 #[test]

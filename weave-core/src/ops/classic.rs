@@ -13,7 +13,7 @@ use crate::observed::{Containers, Observed, Scope};
 use crate::plan::container::ROUTES;
 use crate::plan::{ClassicIntent, Intent, RouterIntent};
 use crate::spec::run::{AttachWhen, Command, OnChange, RunState};
-use crate::spec::{Mac, Options, Router, RouterKind, Settings, Underlay, from_value};
+use crate::spec::{Options, Router, RouterKind, Settings, Underlay, from_value};
 use crate::{Error, ErrorKind, Result, names};
 
 /// Where the host's settings of the network are inside the container: a container may only read its own `/proc/sys`.

@@ -19,7 +19,8 @@ pub enum ControlStep {
         /// Where it listens.
         control: u16,
     },
-    /// Have it connect to peers, too (`weave connect`); those it has stay.
+    /// Have it connect to peers, too (`weave connect`); those it has stay. They are to be new to it: when it refuses one,
+    /// since its name is not found, it shall forget all of them again.
     Connect {
         /// Where it listens.
         control: u16,

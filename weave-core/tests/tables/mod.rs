@@ -1,6 +1,7 @@
 //! What the planner decides, case by case.
 
 mod attachment;
+mod classic;
 mod firewall;
 mod router;
 mod underlay;

@@ -12,6 +12,7 @@ use crate::kernel::{Kernel, KernelOptions};
 use crate::netns::NetNs;
 use crate::observed::{AttachmentMark, BridgeMark, Mark, Observed, Scope};
 use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
+use crate::progress::Watcher;
 use crate::spec::{ContainerRef, Mac};
 
 /// A host without links but its loopback. The test's thread is on it.
@@ -27,9 +28,19 @@ pub(super) struct Container {
 
 impl Lab {
     pub(super) fn new() -> Self {
+        Self::with(KernelOptions::default())
+    }
+
+    fn with(options: KernelOptions) -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { kernel: Kernel::new(KernelOptions::default()).expect("a host"), runtime }
+        Self { kernel: Kernel::new(options).expect("a host"), runtime }
+    }
+
+    /// A host whose engine is at `address`, and who is told how far the work is.
+    pub(super) fn talking_to(address: &str, watcher: Watcher) -> Self {
+        let Self { kernel, runtime } = Self::with(KernelOptions::default().docker_host(address));
+        Self { kernel: kernel.with_progress(watcher), runtime }
     }
 
     /// A host with a bridge, and the given containers looked at.

@@ -3,6 +3,7 @@
 mod engine;
 mod net;
 mod portrait;
+mod router;
 mod step;
 mod world;
 
@@ -23,6 +24,7 @@ pub(crate) use world::{Container, HOST, World};
 /// Error numbers of the kernel.
 pub(crate) mod errno {
     pub(crate) const ENOENT: i32 = 2;
+    pub(crate) const EIO: i32 = 5;
     pub(crate) const EACCES: i32 = 13;
     pub(crate) const EEXIST: i32 = 17;
     pub(crate) const ENODEV: i32 = 19;
@@ -31,6 +33,7 @@ pub(crate) mod errno {
     pub(crate) const EOPNOTSUPP: i32 = 95;
     pub(crate) const ENETDOWN: i32 = 100;
     pub(crate) const ENETUNREACH: i32 = 101;
+    pub(crate) const ECONNREFUSED: i32 = 111;
 }
 
 /// What was asked of the host.
@@ -111,7 +114,11 @@ impl MemoryHost {
         if on_error == OnError::Stop && self.faults.at == Some(asked.forward.len() - 1) {
             return Outcome::Failed(Error::new(ErrorKind::Kernel, "memory", format!("refused: {step}")).errno(5));
         }
-        match self.world().execute(step) {
+        let mut world = self.world();
+        if let Step::Engine(step) = step {
+            return world.execute_container(step).map_or_else(Outcome::Failed, |()| Outcome::Done);
+        }
+        match world.execute(step) {
             Ok(()) => Outcome::Done,
             Err(errno) => Outcome::Failed(Error::os("memory", step, std::io::Error::from_raw_os_error(errno))),
         }

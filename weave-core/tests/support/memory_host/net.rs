@@ -104,6 +104,13 @@ impl Net {
         Ok(())
     }
 
+    /// Only veth devices of those that are made here have it.
+    pub(crate) fn set_offload(&mut self, index: u32, on: bool) -> Answer {
+        let flag = self.link(index).tx_checksum.as_mut().ok_or(EOPNOTSUPP)?;
+        *flag = on;
+        Ok(())
+    }
+
     fn drop_ipv6(&mut self, index: u32) {
         self.addresses.retain(|address| address.ifindex != index || address.address.is_ipv4());
         self.routes.retain(|route| route.ifindex != index || route.to.is_ipv4());

@@ -38,6 +38,12 @@ impl World {
             portrait.own.extend(lines);
         }
         self.draw_firewall(&mut portrait);
+        for control in self.controls() {
+            let Some(router) = self.router(control) else { continue };
+            let peers = router.peers.iter().map(|peer| format!("router {control} peer {peer}"));
+            let owned = router.owned.iter().map(|(id, addresses)| format!("router {control} {id} {addresses:?}"));
+            portrait.own.extend(peers.chain(owned));
+        }
         portrait
     }
 
@@ -82,7 +88,8 @@ impl World {
         let master = net.links.iter().find(|other| Some(other.index) == link.master);
         let master = master.filter(|master| own || master.mark().is_none()).map(|master| &master.name);
         // The kernel draws these by lot, and nobody minds.
-        let by_lot = inode == HOST && matches!(link.mark(), Some(Mark::Router | Mark::Attachment(_)));
+        let marked = matches!(link.mark(), Some(Mark::Router | Mark::RouterPort(_) | Mark::Attachment(_)));
+        let by_lot = inode == HOST && (marked || own && link.mark().is_none());
         let mac = link.mac.filter(|_| !by_lot);
         let kind = match &link.kind {
             LinkKind::Bridge(info) => format!("{info:?}"),
@@ -96,7 +103,7 @@ impl World {
             },
         );
         format!(
-            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?}",
+            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?} tx={:?}",
             link.name,
             link.mtu,
             link.up,
@@ -105,6 +112,7 @@ impl World {
             peer.map(|(there, _)| there),
             link.ipv6_disabled,
             link.accept_ra,
+            link.tx_checksum,
         )
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use weave_core::names::BRIDGE_PORTS_MAX;
 use weave_core::observed::{AcceptRule, BridgeInfo, Flood, Link, LinkKind, Mark, VxlanInfo, WeaveTable};
-use weave_core::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
+use weave_core::plan::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 
-use super::errno::{EEXIST, EINVAL, ENODEV, ENOENT, EXFULL};
+use super::errno::{EEXIST, EINVAL, EIO, ENODEV, ENOENT, EXFULL};
 use super::net::{Answer, Net};
 use super::world::{HOST, World};
 
@@ -18,6 +18,7 @@ impl World {
             Step::CreateBridge(new) => self.create_bridge(new),
             Step::CreateVxlan(new) => self.create_vxlan(new),
             Step::CreateVeth(new) => self.create_veth(new),
+            Step::CreateRouterPair(new) => self.create_router_pair(new),
             Step::DeleteLink { link } => {
                 self.delete(link);
                 Ok(())
@@ -40,6 +41,8 @@ impl World {
                 self.firewall.forward.iter_mut().for_each(|chain| chain.accepts.retain(|other| other != rule));
                 Ok(())
             }
+            Step::Engine(step) => self.execute_container(step).map_err(|_| EIO),
+            Step::Control(step) => self.control(step),
             step => self.execute_on_link(step),
         }
     }
@@ -60,6 +63,7 @@ impl World {
             Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
             Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
+            Step::SetOffload { place, link, on, .. } => self.on(place, link, |net, index| net.set_offload(index, *on)),
             Step::SetIpv6 { place, link, key, value, .. } => {
                 self.on(place, link, |net, index| net.set_ipv6(index, key, *value))
             }
@@ -153,6 +157,15 @@ impl World {
         link.master = Some(master);
         link.up = true;
         self.net(inode).link(inner).mac = Some(new.mac);
+        Ok(())
+    }
+
+    fn create_router_pair(&mut self, new: &NewRouterPair) -> Answer {
+        let master = self.free_port(&new.bridge)?;
+        let (port, _) = self.add_pair((HOST, &new.bridge_end), (HOST, &new.router_end), new.mtu)?;
+        let link = self.host.link(port);
+        link.alias = Some(new.mark.to_string());
+        link.master = Some(master);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use weave_core::spec::ContainerRef;
 use super::engine::Engine;
 use super::errno::EEXIST;
 use super::net::{Answer, Net};
+use super::router::Router;
 
 /// The number of the host's own namespace among the ends of veth pairs.
 pub(crate) const HOST: u64 = 0;
@@ -45,6 +46,8 @@ pub(crate) struct World {
     pub(crate) firewall: FirewallState,
     pub(crate) engine: Engine,
     pub(crate) owed: Owed,
+    /// What classic routers know, by their control ports.
+    pub(crate) routers: BTreeMap<u16, Router>,
 }
 
 impl World {
@@ -133,6 +136,7 @@ impl World {
         if scope.attachments {
             self.enter_attachments(&mut observed);
         }
+        hide_offload(&mut observed, scope.offload);
         observed
     }
 
@@ -186,4 +190,17 @@ impl World {
         let source = route.source.or(own.map(|own| own.ip()));
         Some(Path { source, ifindex: route.ifindex, mtu: self.path_mtus.get(&ip).copied(), local: false })
     }
+}
+
+/// Nobody is told of offload that was not asked for: in the host's namespace, of the pair to a classic router only.
+fn hide_offload(observed: &mut Observed, asked: bool) {
+    let port = observed.router_port().filter(|_| asked).map(|(port, _)| port);
+    let ends = port.map(|port| (port.index, observed.other_end(port).map(|end| end.index)));
+    let seen = |index| ends.is_some_and(|(port, other)| port == index || other == Some(index));
+    observed.links.iter_mut().filter(|link| !seen(link.index)).for_each(|link| link.tx_checksum = None);
+    let inside = observed.targets.values_mut().flat_map(|target| match target {
+        Target::Found(net) => net.links.as_mut_slice(),
+        Target::Problem(_) => &mut [],
+    });
+    inside.filter(|_| !asked).for_each(|link| link.tx_checksum = None);
 }

@@ -32,7 +32,14 @@ impl World {
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));
                 Ok(())
             }
-            ContainerStep::Start { name } => self.start(name),
+            ContainerStep::Start { name } => {
+                let ran = self.engine.known(name)?.container.runs();
+                self.start(name)?;
+                if !ran {
+                    self.begin_router(name);
+                }
+                Ok(())
+            }
             ContainerStep::Stop { name } => self.stop(name),
             ContainerStep::Update { name, after, .. } => self.engine.update(name, after),
             ContainerStep::Rename { from, to } => {
@@ -79,6 +86,7 @@ impl World {
         container.started_at = format!("{number:09}");
         let ends = variable(container, EXIT).and_then(|code| code.parse().ok());
         let (id, volumes) = (container.id.clone(), Engine::volumes_of(container));
+        let on_host = container.host_config["NetworkMode"] == "host";
         match ends {
             Some(code) => (container.status, container.exit_code) = (Status::Exited, code),
             None => container.status = Status::Running,
@@ -92,6 +100,10 @@ impl World {
             return Ok(());
         }
         if joins {
+            return Ok(());
+        }
+        if on_host {
+            self.name(name, Err(TargetProblem::HostNetwork));
             return Ok(());
         }
         // Numbers that the fixture does not use.
