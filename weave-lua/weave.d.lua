@@ -88,12 +88,25 @@ function weave.apply(arguments) end
 
 ---@class weave.Launch
 ---@field peers? weave.Words Peers to connect to, besides those it has: addresses or names, with `:port` where it is another.
----@field kind? "vxlan" How frames are carried (`vxlan`).
----@field port? integer UDP port of the tunnel (6783).
+---@field kind? "vxlan"|"image" How frames are carried (`vxlan`).
+---@field port? integer Port of the router (6783).
 ---@field vni? integer VXLAN network identifier, 1 to 16777215 (6783).
 ---@field mtu? integer|"auto" MTU of the network in bytes (`auto`: what the ways to the peers leave).
 ---@field underlay? string The host's address for the tunnel: address, interface or network; needed where several would do (`auto`).
 ---@field bridge? string The name of the bridge (`weave`).
+---@field image? string Kind `image`: the router's image, such as `weaveworks/weave:2.8.1`.
+---@field name? string Kind `image`: the name of the router's container (`weave`).
+---@field args? string|string[] Kind `image`: further arguments of the router (none).
+---@field docker_options? weave.Options Kind `image`: options of `docker run` for the router's container (none).
+---@field password_file? string Kind `image`: absolute path of the file with the network's password (none: nothing is encrypted).
+---@field nickname? string Kind `image`: what the host is called in the router's reports (the host's name).
+---@field peer_name? string Kind `image`: the name of the router among its peers (the bridge's MAC).
+---@field trusted_subnets? weave.Words Kind `image`: networks of the underlay where nothing is encrypted (none).
+---@field ipalloc_range? string Kind `image`: the IPv4 network to allocate addresses from, the same on all hosts (none).
+---@field ipalloc_default_subnet? string Kind `image`: the part of it that `net:default` means (all of it).
+---@field discovery? boolean Kind `image`: whether peers are connected to that others tell of (true).
+---@field control_port? integer Kind `image`: TCP port on 127.0.0.1 where the router takes orders (6784).
+---@field pull? "missing"|"always"|"never" Kind `image`: when its image is fetched (`missing`).
 ---@field firewall? { manage: boolean } Who looks after the packet filter (`{ manage = true }`: weave does).
 ---@field check? boolean Stop after the plan and touch nothing (false).
 
@@ -144,7 +157,7 @@ function weave.forget(arguments) end
 
 ---@class weave.Attach
 ---@field container string Name or id of the container, `netns:PATH`, or `pid:N`.
----@field ips weave.Words Addresses to add, each with its prefix: `10.2.1.4/24`.
+---@field ips weave.Words Addresses to add, each with its prefix: `10.2.1.4/24`; or requests for one that the router allocates: `net:default`, `net:10.2.1.0/24`.
 ---@field interface? string The interface in the container (`ethwe`).
 ---@field mtu? integer|"auto" MTU of the interface in bytes (the network's).
 ---@field mac? string Hardware address (made from the first address).
@@ -177,7 +190,7 @@ function weave.detach(arguments) end
 ---@field image? string Its image, with its tag, digest or registry.
 ---@field command? weave.Words What it runs, as a line or word by word (the image's).
 ---@field options? weave.Options Options of `docker run` (none).
----@field ips? weave.Words Addresses on the network, each with its prefix (none).
+---@field ips? weave.Words Addresses on the network, each with its prefix, or requests such as `net:default` (none).
 ---@field ip? weave.Words The same as `ips`, of which one is given.
 ---@field state? "running"|"stopped"|"created" What it should be doing (`running`).
 ---@field on_change? "recreate"|"report"|"ignore" What happens to one that was made with other settings (`recreate`).

@@ -231,7 +231,7 @@ impl<'de> Deserialize<'de> for Written {
 
 impl schemars::JsonSchema for Written {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Options".into()
+        "WrittenOptions".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

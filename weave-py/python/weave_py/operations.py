@@ -58,20 +58,39 @@ def apply(document: Document, *, host: Optional[str] = None, check: bool = False
 def launch(
     *,
     peers: Optional[Words] = None,
-    kind: Optional[Literal["vxlan"]] = None,
+    kind: Optional[Literal["vxlan", "image"]] = None,
     port: Optional[int] = None,
     vni: Optional[int] = None,
     mtu: Optional[Union[int, Literal["auto"]]] = None,
     underlay: Optional[Union[str, Address]] = None,
     bridge: Optional[str] = None,
+    image: Optional[str] = None,
+    name: Optional[str] = None,
+    args: Optional[Words] = None,
+    docker_options: Optional[Options] = None,
+    password_file: Optional[_Path] = None,
+    nickname: Optional[str] = None,
+    peer_name: Optional[str] = None,
+    trusted_subnets: Optional[Words] = None,
+    ipalloc_range: Optional[str] = None,
+    ipalloc_default_subnet: Optional[str] = None,
+    discovery: Optional[bool] = None,
+    control_port: Optional[int] = None,
+    pull: Optional[Literal["missing", "always", "never"]] = None,
     firewall: Optional[Mapping[str, bool]] = None,
     check: bool = False,
 ) -> Report:
     """Launch the router, and connect it to ``peers`` besides those it has.
 
-    ``kind`` (``vxlan``), ``port`` (6783, UDP), ``vni`` (6783), ``mtu`` in bytes (``auto``: what the ways to the peers
+    ``kind`` (``vxlan``), ``port`` (6783), ``vni`` (6783), ``mtu`` in bytes (``auto``: what the ways to the peers
     leave), ``underlay`` (an address, interface or network; needed where several would do), ``bridge`` (``weave``),
     ``firewall`` (``{"manage": True}``).
+
+    Of a router in a container, ``kind="image"``: its ``image`` (such as ``weaveworks/weave:2.8.1``), the container's
+    ``name`` (``weave``) and ``docker_options``, when the image is fetched (``pull``: ``missing``), further ``args`` of
+    the router, the ``password_file`` (none: nothing is encrypted), ``trusted_subnets`` (none), ``nickname`` (the
+    host's name), ``peer_name`` (the bridge's MAC), ``ipalloc_range`` (none: no addresses are allocated),
+    ``ipalloc_default_subnet`` (all of it), ``discovery`` of peers (``True``), ``control_port`` (6784).
     """
     arguments = {
         "peers": peers,
@@ -81,6 +100,19 @@ def launch(
         "mtu": mtu,
         "underlay": underlay,
         "bridge": bridge,
+        "image": image,
+        "name": name,
+        "args": args,
+        "docker_options": docker_options,
+        "password_file": password_file if password_file is None else os.fspath(password_file),
+        "nickname": nickname,
+        "peer_name": peer_name,
+        "trusted_subnets": trusted_subnets,
+        "ipalloc_range": ipalloc_range,
+        "ipalloc_default_subnet": ipalloc_default_subnet,
+        "discovery": discovery,
+        "control_port": control_port,
+        "pull": pull,
         "firewall": firewall,
     }
     return _do("launch", arguments, check)

@@ -66,6 +66,19 @@ def launch(
     mtu: int | str | None = None,
     underlay: str | None = None,
     bridge: str | None = None,
+    image: str | None = None,
+    name: str | None = None,
+    args: str | list[str] | None = None,
+    docker_options: str | list[str] | Mapping[str, Any] | None = None,
+    password_file: str | None = None,
+    nickname: str | None = None,
+    peer_name: str | None = None,
+    trusted_subnets: str | list[str] | None = None,
+    ipalloc_range: str | None = None,
+    ipalloc_default_subnet: str | None = None,
+    discovery: bool | None = None,
+    control_port: int | None = None,
+    pull: str | None = None,
     firewall: Mapping[str, bool] | None = None,
     test: bool = False,
 ) -> dict[str, Any]:
@@ -76,6 +89,7 @@ def launch(
     .. code-block:: bash
 
         salt '*' weave.launch peers='192.0.2.1 192.0.2.2' mtu=1400
+        salt '*' weave.launch kind=image image=weaveworks/weave:2.8.1 password_file=/etc/weave/password
     """
     return _call("launch", locals())
 

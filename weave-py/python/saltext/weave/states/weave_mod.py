@@ -103,6 +103,19 @@ def router_launched(
     mtu: int | str | None = None,
     underlay: str | None = None,
     bridge: str | None = None,
+    image: str | None = None,
+    container_name: str | None = None,
+    args: str | list[str] | None = None,
+    docker_options: str | list[str] | Mapping[str, Any] | None = None,
+    password_file: str | None = None,
+    nickname: str | None = None,
+    peer_name: str | None = None,
+    trusted_subnets: str | list[str] | None = None,
+    ipalloc_range: str | None = None,
+    ipalloc_default_subnet: str | None = None,
+    discovery: bool | None = None,
+    control_port: int | None = None,
+    pull: str | None = None,
     firewall: Mapping[str, bool] | None = None,
 ) -> dict[str, Any]:
     """Launch the router, and connect it to ``peers`` besides those it has.
@@ -113,6 +126,8 @@ def router_launched(
           weave.router_launched:
             - peers: [192.0.2.1, 192.0.2.2]
             - mtu: 1400
+
+    The ``container_name`` is a document's ``name`` of a router in a container, since ``name`` is the state's own.
     """
     arguments = {
         "peers": peers,
@@ -122,6 +137,19 @@ def router_launched(
         "mtu": mtu,
         "underlay": underlay,
         "bridge": bridge,
+        "image": image,
+        "name": container_name,
+        "args": args,
+        "docker_options": docker_options,
+        "password_file": password_file,
+        "nickname": nickname,
+        "peer_name": peer_name,
+        "trusted_subnets": trusted_subnets,
+        "ipalloc_range": ipalloc_range,
+        "ipalloc_default_subnet": ipalloc_default_subnet,
+        "discovery": discovery,
+        "control_port": control_port,
+        "pull": pull,
         "firewall": firewall,
     }
     words = Words("launch the router as asked", "Launched the router as asked", "The router is as asked")
