@@ -25,6 +25,9 @@ const OURS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.
 /// All containers that hold the network of another.
 const HOLDERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.holds%22%5D%7D";
 
+/// All routers that weave runs.
+const ROUTERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.routes%22%5D%7D";
+
 /// All containers.
 const ALL: &str = "/containers/json?all=1";
 
@@ -37,6 +40,7 @@ enum Question {
     Known(String),
     Ours,
     Holders,
+    Routers,
     All,
     Image(String),
     Latest(String),
@@ -47,6 +51,7 @@ enum Question {
 enum Answer {
     Containers(Vec<Container>),
     Listed(Vec<Listed>),
+    Routers(Vec<Listed>),
     All(Vec<Listed>),
     Image(String, Option<Image>),
     Latest(String, Result<String, String>),
@@ -82,6 +87,7 @@ impl Engine {
         let holders = (few && !scope.ours && (scope.holders || !names.is_empty())).then_some(Question::Holders);
         let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
         let first = first.chain((!few).then_some(Question::All)).chain(scope.bonds.then_some(Question::Bonds));
+        let first = first.chain(scope.routers.then_some(Question::Routers));
         let logs = scope.logs.iter().filter_map(|name| spoken_name(name)).map(|name| Question::Log(name.to_owned()));
         let rest = spoken.iter().filter(|_| few).map(|name| Question::Named((*name).to_owned()));
         // The slowest first.
@@ -102,6 +108,11 @@ impl Engine {
                         |one: &Listed| !all && one.holds.as_ref().is_none_or(|name| !scope.names.contains(name));
                     let news = listed.into_iter().filter(|one| !names.contains(&one.name) && !of_others(one));
                     for Listed { id, .. } in news {
+                        looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
+                    }
+                }
+                Answer::Routers(listed) => {
+                    for Listed { id, .. } in listed.into_iter().filter(|one| !names.contains(&one.name)) {
                         looks.spawn(self.clone().look(Arc::clone(&gate), Question::Known(id)));
                     }
                 }
@@ -143,6 +154,7 @@ impl Engine {
             Question::Known(id) => Ok(Answer::Containers(self.container(&id).await?.into_iter().collect())),
             Question::Ours => self.list(OURS).await.map(Answer::Listed),
             Question::Holders => self.list(HOLDERS).await.map(Answer::Listed),
+            Question::Routers => self.list(ROUTERS).await.map(Answer::Routers),
             Question::All => self.list(ALL).await.map(Answer::All),
             Question::Image(reference) => {
                 let image = self.image(&reference).await?;

@@ -94,6 +94,8 @@ pub struct ContainerScope {
     pub ours: bool,
     /// All containers that hold the network namespace of another; those of `names` always.
     pub holders: bool,
+    /// All routers that weave runs, too.
+    pub routers: bool,
     /// Images by reference.
     pub images: Vec<String>,
     /// Images whose newest digest the registry is asked for.

@@ -11,7 +11,7 @@ use crate::apply::look;
 use crate::host::Host;
 use crate::observed::{Containers, Observed, Scope};
 use crate::plan::container::ROUTES;
-use crate::plan::{ClassicIntent, Intent, RouterIntent};
+use crate::plan::{ClassicIntent, Intent, RouterIntent, own_address};
 use crate::spec::run::{AttachWhen, Command, OnChange, RunState};
 use crate::spec::{Options, Router, RouterKind, Settings, Underlay, from_value};
 use crate::{Error, ErrorKind, Result, names};
@@ -54,7 +54,7 @@ fn settings(router: &Router, image: String, observed: &Observed, password: Optio
     Ok(Settings {
         name,
         image,
-        command: Some(Command::Words(arguments(router, observed, extra, &needs))),
+        command: Some(Command::Words(arguments(router, observed, extra, &needs)?)),
         options: Options { name: None, pull: None, ..options },
         state: RunState::Running,
         on_change: OnChange::Recreate,
@@ -102,7 +102,9 @@ impl Needs {
 }
 
 /// The router's command line. Peers are not in it: they are told to it, so that a change of them makes nothing anew.
-fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &Needs) -> Vec<String> {
+fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &Needs) -> Result<Vec<String>> {
+    let underlay = router.underlay.as_ref().filter(|underlay| **underlay != Underlay::Auto);
+    let underlay = underlay.map(|underlay| own_address(underlay, observed)).transpose()?;
     let bridge = observed.bridge().and_then(|(link, ..)| link.mac);
     let name = router.peer_name.or(bridge).unwrap_or_else(|| names::bridge_mac(&observed.host_id));
     let control = router.control_port.unwrap_or(names::CONTROL_PORT);
@@ -118,7 +120,7 @@ fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &N
     // Next to the control port, on the other side of it than the port of the fast datapath.
     say("status-addr", format!("127.0.0.1:{}", status_port(control)));
     say("proc-path", PROC.to_owned());
-    if let Some(Underlay::Address(address)) = router.underlay {
+    if let Some(address) = underlay {
         say("host", address.to_string());
     }
     if let Some(range) = router.ipalloc_range {
@@ -143,7 +145,7 @@ fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &N
         line.push("--docker-api=".to_owned());
     }
     line.extend(extra);
-    line
+    Ok(line)
 }
 
 /// Where the router answers questions only: the classic script's 6782 for 6784.

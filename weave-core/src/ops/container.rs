@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::names;
 use crate::observed::ContainerScope;
 use crate::plan::Intent;
-use crate::plan::container::{ContainerIntent, ContainerLane, forget, plan_containers, warn_of_bonds};
+use crate::plan::container::{ContainerIntent, ContainerLane, ROUTES, forget, plan_containers, warn_of_bonds};
 use crate::spec::run::{AttachWhen, Presence, Pull};
 use crate::spec::{ContainerRef, HostDocument, Named, Remove, Run, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -194,10 +194,12 @@ impl Wanted {
     async fn plan<H: Host>(&self, host: &H) -> Result<Vec<ContainerLane>> {
         if self.gone {
             let images = vec![names::HOLDER_IMAGE.to_owned()];
-            let scope = ContainerScope { holders: true, images, ..ContainerScope::default() };
+            let scope = ContainerScope { holders: true, routers: true, images, ..ContainerScope::default() };
             // Where there is no engine, it has no image.
             let observed = host.observe_containers(&scope).await.unwrap_or_default();
-            return Ok(forget(&observed).into_iter().collect());
+            let routers = observed.containers.values().filter(|container| container.label(ROUTES).is_some());
+            let gone: Vec<_> = routers.map(|router| ContainerIntent::Remove(router.name.clone())).collect();
+            return Ok(forget(&observed).into_iter().chain(plan_containers(&gone, None, &observed)).collect());
         }
         let observed = host.observe_containers(&self.scope()).await?;
         let mut lanes = Vec::new();

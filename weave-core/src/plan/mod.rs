@@ -37,7 +37,7 @@ pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 
 use crate::observed::Observed;
-use crate::spec::ContainerRef;
+use crate::spec::{ContainerRef, Underlay};
 use crate::{Error, Result};
 
 /// What will be done.
@@ -92,6 +92,14 @@ impl Plan {
     fn change(&mut self, change: Change) {
         self.changes.push(change);
     }
+}
+
+/// The host's address that an underlay means.
+///
+/// # Errors
+/// `InvalidSpec` where the host has none such.
+pub(crate) fn own_address(underlay: &Underlay, observed: &Observed) -> Result<IpAddr> {
+    underlay::choose(Some(underlay), &[], observed, &mut Plan::default())
 }
 
 /// Decides what has to be done.

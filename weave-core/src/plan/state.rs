@@ -26,9 +26,20 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
         bridge: bridge.name.parse().ok(),
         ..Router::default()
     });
-    let peers = tunnel
-        .filter(|_| scope.router)
-        .map(|_| observed.flood.iter().map(peers::as_written).filter(Peer::is_allowed).collect());
+    // Without its image: so it accepts the container as it is.
+    let classic = observed.router_port().map(|(_, port)| Router {
+        kind: Some(RouterKind::Image),
+        port: Some(port.port),
+        mtu: Some(mark.mtu.map_or(Mtu::Auto, Mtu::Bytes)),
+        bridge: bridge.name.parse().ok(),
+        name: Some(port.container),
+        control_port: Some(port.control),
+        ..Router::default()
+    });
+    let router = router.or(classic);
+    let is_known = observed.router_port().is_none() || observed.classic.as_ref().is_some_and(|it| it.report.is_ok());
+    let connected = || peers::connected(observed).iter().map(peers::as_written).filter(Peer::is_allowed).collect();
+    let peers = router.as_ref().filter(|_| scope.router && is_known).map(|_| connected());
     HostDocument {
         ensure: Ensure::Present,
         router,

@@ -17,6 +17,10 @@ pub(super) fn plan(observed: &Observed) -> Result<Plan> {
         links.push(link.name.as_str().into());
         plan.change(Change::new("router", "state", "running", ()));
     }
+    if let Some((link, _)) = observed.router_port() {
+        links.push(link.name.as_str().into());
+        plan.change(Change::new("router", "state", "running", ()));
+    }
     for (link, mark) in observed.attachments() {
         links.push(link.name.as_str().into());
         plan.change(Change::new(format!("containers.{}", mark.container()), "interface", mark.interface, ()));

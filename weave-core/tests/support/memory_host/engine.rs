@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use weave_core::observed::{self, Bond, ContainerScope, Containers, Image};
-use weave_core::plan::container::{HOLDS, is_ours};
+use weave_core::plan::container::{HOLDS, ROUTES, is_ours};
 use weave_core::{Error, ErrorKind, Result};
 
 /// The variable whose value is the code with which a container ends right after its start.
@@ -91,7 +91,8 @@ impl Engine {
             |made: &Made| made.container.label(HOLDS).is_some_and(|held| scope.names.iter().any(|name| name == held));
         let seen = self.containers.iter();
         let holder = |made: &Made| scope.holders && made.container.label(HOLDS).is_some();
-        let wanted = |made: &Made| holds(made) || holder(made) || scope.ours && is_ours(&made.container);
+        let router = |made: &Made| scope.routers && made.container.label(ROUTES).is_some();
+        let wanted = |made: &Made| holds(made) || router(made) || holder(made) || scope.ours && is_ours(&made.container);
         let seen = seen.filter(|(name, made)| named(name) || wanted(made));
         let images = scope.images.iter().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone())));
         let newest = |name: &String| {
