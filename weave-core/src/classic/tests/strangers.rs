@@ -90,23 +90,23 @@ fn who_takes_connections_and_reads_nothing_is_left_at_the_deadline() {
 #[test]
 fn who_says_too_much_is_cut_off() {
     let bodies = [
-        ask(AMPLE, endlessly("HTTP/1.1 200 OK\r\n\r\n", "x".repeat(4096).leak(), AT_ONCE)),
+        ask(AMPLE, endlessly("HTTP/1.1 200 OK\r\n\r\n", "x".repeat(0x10000).leak(), AT_ONCE)),
         ask(
             AMPLE,
-            endlessly("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "x".repeat(4096).leak(), AT_ONCE),
+            endlessly("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "x".repeat(0x10000).leak(), AT_ONCE),
         ),
         ask(
             AMPLE,
             endlessly(
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-                format!("1000\r\n{}\r\n", "x".repeat(4096)).leak(),
+                format!("10000\r\n{}\r\n", "x".repeat(0x10000)).leak(),
                 AT_ONCE,
             ),
         ),
     ];
     for error in &bodies {
         assert_eq!(error.kind(), ErrorKind::Router, "{error:?}");
-        assert_eq!(error.message(), "read the report: the answer is longer than 4 MiB");
+        assert_eq!(error.message(), "read the report: the answer is longer than 32 MiB");
     }
 }
 
