@@ -215,7 +215,8 @@ fn usage_errors_exit_with_one_and_help_with_zero() {
     for (line, needle) in [
         ("weave help", "Usage: weave"),
         ("weave --help", "Exit codes: 0 done"),
-        ("weave attach --help", "weave attach [OPTIONS] ADDRESS... CONTAINER"),
+        ("weave attach --help", "weave attach [OPTIONS] [ADDRESS]... CONTAINER"),
+        ("weave launch --help", "Options of a router in a container (--kind image):"),
         ("weave expose -h", "--without-masquerade"),
         ("weave --version", concat!("weave ", env!("CARGO_PKG_VERSION"), "\n")),
     ] {

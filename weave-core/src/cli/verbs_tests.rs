@@ -195,7 +195,8 @@ fn wrong_words_are_answered_with_the_right_ones() {
         ),
         (
             "weave launch --kind image --docker-options --memry=1g",
-            "launch: docker_options: --memry: is no option of `docker run`; allowed: its options about a container",
+            "launch: docker_options: --memry: `--memry` is no option here; did you mean `--memory`?; allowed: the options of \
+             `docker run`",
             "",
         ),
         (
@@ -236,7 +237,7 @@ fn documents_that_are_shown_are_right() {
         assert_eq!(apply.warnings, Vec::<String>::new(), "{text}");
         read += 1;
     }
-    assert_eq!(read, 5);
+    assert_eq!(read, 6);
 }
 
 #[test]

@@ -31,7 +31,7 @@
 # @param weave_manage_firewall
 #   The same under its other name.
 # @param router
-#   Further attributes of the router, as `weave_router` has them: port, vni, mtu, underlay. All layers are merged.
+#   Further attributes of the router, as `weave_router` has them: port, mtu, kind, image … All layers are merged.
 # @param containers
 #   Containers that weave runs, each with the attributes of `weave_container`. All layers are merged.
 # @param attachments

@@ -55,10 +55,13 @@ Puppet::Type.newtype(:weave_container) do
   end
 
   newproperty(:ips, parent: PuppetX::Weave::Compared) do
-    desc 'All addresses it has, but for those that are `weave_attachment` resources themselves; an empty list detaches.'
+    desc <<~TEXT
+      All addresses it has, but for those that are `weave_attachment` resources themselves, or requests for one that a
+      router in a container allocates, such as `net:default`; an empty list detaches.
+    TEXT
 
     def form(value)
-      PuppetX::Weave::Values.list(value).map { |ip| PuppetX::Weave::Values.cidr('ips', ip) }.uniq
+      PuppetX::Weave::Values.list(value).map { |ip| PuppetX::Weave::Values.wanted('ips', ip) }.uniq
     end
   end
 

@@ -9,6 +9,7 @@ module PuppetX
       INTERFACE = 'allowed: 1 to 15 letters without blanks, quotes, `/`, `:`, `%`, `*`, `+`'.freeze
       MAC = 'allowed: six pairs of hex digits such as 0a:57:0a:02:01:04'.freeze
       PEER = 'allowed: an address or a name, with or without a port: 192.0.2.2, 192.0.2.2:6783, [2001:db8::2]:6783, db2'.freeze
+      REQUEST = 'allowed: net:default, or net: and a network (net:10.2.1.0/24)'.freeze
       ROUTE = 'allowed: `10.9.0.0/16` or `10.9.0.0/16 via 10.2.1.1`'.freeze
 
       module_function
@@ -25,6 +26,17 @@ module PuppetX
           refuse(field, value, "has no prefix length of 1 to #{longest}", CIDR)
         end
         "#{found}/#{prefix.to_i}"
+      end
+
+      # One of the addresses of a container, or a request for one.
+      def wanted(field, value)
+        text = value.to_s.strip
+        return cidr(field, value) unless text.start_with?('net:')
+        return text if text == 'net:default'
+        network = text.delete_prefix('net:')
+        masked = "#{IPAddr.new(cidr(field, network))}/#{network.split('/')[1]}"
+        refuse(field, value, "has bits set behind its prefix (the network is #{masked})", REQUEST) unless network == masked
+        text
       end
 
       # An address alone.

@@ -5,10 +5,19 @@ Puppet::Type.type(:weave_router).provide(:weave) do
   commands weave: 'weave'
   include PuppetX::Weave::Documented
 
+  # What a document says of a router, besides the bridge.
+  FIELDS = [
+    :kind, :port, :vni, :mtu, :underlay, :image, :name, :args, :docker_options, :password_file, :nickname, :peer_name,
+    :trusted_subnets, :ipalloc_range, :ipalloc_default_subnet, :discovery, :control_port, :pull
+  ].freeze
+  # Properties that could not have the name of their field: every resource has a name already.
+  PROPERTIES = { name: :container_name }.freeze
+
   def self.instances
     state = PuppetX::Weave::Command.status['state']
     router = state['router'] or return []
-    values = ['kind', 'port', 'vni', 'mtu', 'underlay'].to_h { |field| [field.to_sym, router[field]] }
+    values = FIELDS.to_h { |field| [PROPERTIES.fetch(field, field), router[field.to_s]] }
+    values[:discovery] = values[:discovery].to_s.to_sym unless values[:discovery].nil?
     [new(name: router['bridge'], ensure: :present, peers: state['peers'], firewall: state['firewall'], **values)]
   end
 
@@ -23,8 +32,8 @@ Puppet::Type.type(:weave_router).provide(:weave) do
   private
 
   def wish
-    fields = [:kind, :port, :vni, :mtu, :underlay]
-    router = fields.to_h { |field| [field, resource[field]] }.compact
+    router = FIELDS.to_h { |field| [field, resource[PROPERTIES.fetch(field, field)]] }.compact
+    router[:discovery] = router[:discovery] == :true if router.key?(:discovery)
     { document: { router: router.merge(bridge: resource[:bridge]), peers: peers, firewall: resource[:firewall] }.compact }
   end
 
@@ -44,7 +53,7 @@ Puppet::Type.type(:weave_router).provide(:weave) do
   def property_of(change)
     case change['subject']
     when 'peers', 'firewall' then change['subject'].to_sym
-    else change['field'] == 'learning' ? :peers : change['field'].to_sym
+    else change['field'] == 'learning' ? :peers : PROPERTIES.fetch(change['field'].to_sym, change['field'].to_sym)
     end
   end
 end

@@ -26,7 +26,8 @@ options:
     required: true
   ips:
     description:
-      - Addresses with their prefix lengths.
+      - Addresses with their prefix lengths, or requests for one that a router in a container allocates, C(net:default) or
+        C(net:10.2.1.0/24).
       - Needed with I(state=present). With I(state=absent) those that are listed are taken away, or all where none is.
         The interface goes with the last.
     type: list
