@@ -10,7 +10,7 @@ use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::Progress;
-use crate::spec::{Attach, Mac};
+use crate::spec::{Attach, Cidr, IpRequest, Mac};
 use crate::{Error, Result};
 
 /// What to do when a step fails.
@@ -66,6 +66,10 @@ pub trait Host: Sync {
 
     /// Asks the network behind the bridge who has any of `addresses`, all together, for a tenth of a second.
     fn probe(&self, bridge: &str, addresses: &[IpAddr]) -> impl Future<Output = Result<Vec<Owner>>> + Send;
+
+    /// Has the router that takes orders at `control` give the holder `id` an address, the same for as long as it holds
+    /// one.
+    fn allocate(&self, control: u16, id: &str, request: IpRequest) -> impl Future<Output = Result<Cidr>> + Send;
 
     /// Asks the engine about containers and images, and changes nothing.
     fn observe_containers(&self, scope: &ContainerScope) -> impl Future<Output = Result<Containers>> + Send;

@@ -1,14 +1,16 @@
 //! DO: runs a plan, keeps a journal of what succeeded, undoes backwards on an error, and looks again at the end.
 
+mod allocate;
 pub(crate) mod containers;
 mod lanes;
 mod lock;
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use allocate::Settled;
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
@@ -87,11 +89,67 @@ pub(crate) async fn converge_locked<H: Host>(
         scope.peers.extend(lost);
         before = look(host, &scope).await?;
     }
-    let mut plan = plan(intent, &before)?;
-    if mode == Mode::Check || plan.is_empty() {
+    if mode == Mode::Apply && allocate::waits_for_router(intent, &before) {
+        return in_two(host, intent, (before, scope)).await;
+    }
+    let mut intent = Cow::Borrowed(intent);
+    let settled = if allocate::is_asked(&intent) {
+        allocate::settle(host, intent.to_mut(), &mut before, mode).await?
+    } else {
+        Settled::default()
+    };
+    carry_out(host, &intent, (before, scope), mode, settled).await
+}
+
+/// The router first, and then who asks it for addresses.
+async fn in_two<H: Host>(host: &H, intent: &Intent, (before, scope): (Observed, Scope)) -> Result<Converged> {
+    let router = allocate::without_requests(intent);
+    let kept = before.clone();
+    let mut first = carry_out(host, &router, (before, scope.clone()), Mode::Apply, Settled::default()).await?;
+    let mut intent = intent.clone();
+    let second = async {
+        let mut before = look(host, &scope).await?;
+        let settled = allocate::settle(host, &mut intent, &mut before, Mode::Apply).await?;
+        carry_out(host, &intent, (before, scope.clone()), Mode::Apply, settled).await
+    };
+    match second.await {
+        Ok(second) => {
+            first.plan.join(second.plan);
+            first.done.extend(second.done);
+            Ok(Converged { observed: second.observed, ..first })
+        }
+        Err(error) => {
+            let steps = Arc::new(first.plan.steps().cloned().collect());
+            let mut journal = Journal::of(host, kept);
+            journal.batches.push(Batch { steps, done: usize::MAX });
+            Err(journal.undo(error).await)
+        }
+    }
+}
+
+/// Plans, does what is missing, and looks again. What was settled is done already, and is undone with the rest.
+async fn carry_out<H: Host>(
+    host: &H,
+    intent: &Intent,
+    (before, scope): (Observed, Scope),
+    mode: Mode,
+    Settled { claims, problems }: Settled,
+) -> Result<Converged> {
+    let mut plan = match plan(intent, &before) {
+        Ok(plan) => plan,
+        Err(error) => {
+            allocate::release(host, claims).await;
+            return Err(error);
+        }
+    };
+    plan.problems.extend(problems);
+    if mode == Mode::Check || plan.is_empty() && claims.is_empty() {
         return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
     }
-    let mut journal = Journal { host, before, batches: Vec::new(), back: None };
+    let mut journal = Journal::of(host, before);
+    if !claims.is_empty() {
+        journal.batches.push(Batch { done: claims.len(), steps: Arc::new(claims) });
+    }
     match journal.run(&mut plan, intent, &scope).await {
         Ok((done, observed)) => Ok(Converged { plan, done, observed, scope }),
         Err(error) => Err(journal.undo(error).await),
@@ -125,7 +183,11 @@ struct Journal<'a, H> {
     back: Option<Vec<Step>>,
 }
 
-impl<H: Host> Journal<'_, H> {
+impl<'a, H: Host> Journal<'a, H> {
+    fn of(host: &'a H, before: Observed) -> Self {
+        Self { host, before, batches: Vec::new(), back: None }
+    }
+
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
     async fn run(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<(Vec<String>, Observed)> {
         self.execute(std::mem::take(&mut plan.base)).await?;

@@ -13,8 +13,6 @@
 //!
 //! Recorded exchanges with a real router are in `tests/data/weave-router`.
 
-#![allow(dead_code, unused_imports, reason = "called by the kernel's steps, which come next")]
-
 mod control;
 mod exchange;
 mod report;

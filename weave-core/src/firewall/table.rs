@@ -70,7 +70,8 @@ pub(super) fn transaction(after: Option<&WeaveTable>) -> Value {
 ///
 /// Whoever deletes anything waits some 10 ms for the kernel's grace period, a whole table among it.
 pub(super) fn addition(before: &WeaveTable, after: &WeaveTable) -> Option<Value> {
-    let peers_only = (before.port, before.control, &before.masquerade) == (after.port, after.control, &after.masquerade);
+    let peers_only =
+        (before.port, before.control, &before.masquerade) == (after.port, after.control, &after.masquerade);
     if !peers_only || !after.peers.is_superset(&before.peers) {
         return None;
     }

@@ -6,6 +6,7 @@ use nix::libc::ECONNREFUSED;
 
 use crate::classic::Control;
 use crate::plan::ControlStep;
+use crate::spec::{Cidr, IpRequest};
 use crate::{Error, Result};
 
 /// How long a router may take for one answer. It looks up the names of its peers in that time.
@@ -29,6 +30,16 @@ pub(super) fn act(step: &ControlStep) -> Result<()> {
         ControlStep::Claim { id, address, .. } => router.claim(id, *address),
         ControlStep::Release { id, address, .. } => router.release(id, Some(address.ip())),
     }
+}
+
+/// Asks for an address.
+pub(super) fn allocate(control: u16, id: &str, request: IpRequest) -> Result<Cidr> {
+    let subnet = match request {
+        IpRequest::Default => None,
+        IpRequest::Within(network) => Some(network),
+    };
+    // The first one waits until the routers have agreed who may give which part of the range.
+    Control::new(control, START).allocate(id, subnet)
 }
 
 /// A router that refuses one peer, since its name is not found, connects to the others nevertheless.

@@ -43,6 +43,7 @@ use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
+use crate::spec::{Cidr, IpRequest};
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
@@ -215,6 +216,11 @@ impl Host for Kernel {
         if let Some(watcher) = &self.watcher {
             watcher(progress);
         }
+    }
+
+    async fn allocate(&self, control: u16, id: &str, request: IpRequest) -> Result<Cidr> {
+        let id = id.to_owned();
+        job::start(&self.host, move || control::allocate(control, &id, request))?.wait().await
     }
 
     async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {

@@ -3,8 +3,8 @@
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
 mod apply;
-mod classic;
 pub mod attachment;
+mod classic;
 pub mod container;
 pub mod exposure;
 mod facts;

@@ -1,8 +1,10 @@
 //! Interfaces of containers: one lane of steps for each.
 
+mod claims;
 mod converge;
 mod wish;
 
+pub(crate) use claims::{Books, holder};
 pub(super) use wish::sort_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +15,8 @@ use super::lane::delete_links;
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_ipv6;
 use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
-use crate::observed::{NetnsId, Observed, Pair, Target, TargetNet, TargetProblem, is_linked, pairs};
-use crate::spec::{ContainerRef, Detach, Exposure};
+use crate::observed::{Link, NetnsId, Observed, Pair, Target, TargetNet, TargetProblem, is_linked, pairs};
+use crate::spec::{Cidr, ContainerRef, Detach, Exposure};
 use crate::{Error, ErrorKind, Result, names};
 
 /// What the host shall be around its containers.
@@ -30,10 +32,11 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
     let mut named = Named::new();
     let mut removed = Vec::new();
-    let mut context = Context { observed, network, names: HostNames::new(observed) };
+    let books = network.and_then(Network::classic).and_then(|_| Books::of(observed));
+    let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let draft = unallocated(wish).and_then(|()| served(wish, observed)).and_then(|net| {
+        let draft = served(wish, observed).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
             // One container may have several interfaces, each once.
             let again = named.contains(&(net.netns, wish.interface()));
@@ -42,7 +45,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
                 return Err(Error::invalid(subject(container), message).hint("name each namespace once"));
             }
             apart_from_host(wish, around.exposures)?;
-            let done = one(wish, net, &mut context)?;
+            let mut done = one(wish, net, &mut context)?;
+            if let AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec) = wish {
+                done.changes.extend(claims::pending(spec, observed, intent.will_allocate())?);
+            }
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))
         });
@@ -61,19 +67,6 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     match network {
         Some(network) => follow(observed, network, &named, plan),
         None => Ok(()),
-    }
-}
-
-/// Refuses requests for addresses, which no router answers yet.
-fn unallocated(wish: &AttachmentIntent) -> Result<()> {
-    let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { return Ok(()) };
-    match spec.ips.requests.first() {
-        None => Ok(()),
-        Some(request) => {
-            let message = format!("{request} needs a router that allocates addresses (kind image with ipalloc_range)");
-            Err(Error::new(ErrorKind::Unsupported, "ips", message)
-                .hint(format!("give an address: `weave attach 10.2.1.4/24 {}`", spec.container)))
-        }
     }
 }
 
@@ -120,6 +113,7 @@ impl Draft {
 pub(super) struct Context<'a> {
     pub(super) observed: &'a Observed,
     pub(super) network: Option<&'a Network>,
+    pub(super) books: Option<Books<'a>>,
     pub(super) names: HostNames<'a>,
 }
 
@@ -232,11 +226,13 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, ()));
         draft.gone = Some(pair.host.name.as_str().into());
+        give_back(&current, net, context, &mut draft);
         return Ok(draft);
     }
     if !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, &left));
     }
+    give_back(&gone, net, context, &mut draft);
     let place = Place::Target(container.clone());
     draft.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
         place: place.clone(),
@@ -249,6 +245,13 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
         draft.steps.push(step);
     }
     Ok(draft)
+}
+
+fn give_back(gone: &BTreeSet<Cidr>, net: &TargetNet, context: &Context<'_>, draft: &mut Draft) {
+    if let Some(books) = context.books {
+        let gone: Vec<Cidr> = gone.iter().copied().collect();
+        claims::tell(books, net, (&[], &gone), draft);
+    }
 }
 
 /// Refuses what would not fit on the bridge, before anything is touched.
@@ -284,7 +287,19 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
         let place = Place::Target(container.clone());
         let ipv6 = pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4());
         let no_ipv6 = keep_ipv6(&place, pair.inner, mtu, ("disable_ipv6", 1)).filter(|_| !ipv6);
+        let offload = offload(pair.inner, network, &place);
         let right = pair.inner.mtu == mtu && pair.host.mtu == mtu && no_ipv6.is_none();
+        if let Some(step) = offload {
+            let mut draft = Draft::new(container);
+            draft.changes.push(Change::new(
+                subject(container),
+                "tx_checksum",
+                pair.inner.tx_checksum,
+                network.classic().is_none(),
+            ));
+            draft.steps.push(step);
+            draft.add_to(plan);
+        }
         if right || mark.mtu.is_some() || named.contains(&(pair.net.netns, &*mark.interface)) {
             continue;
         }
@@ -297,6 +312,13 @@ fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut 
         draft.add_to(plan);
     }
     Ok(())
+}
+
+/// Who carries frames through user space gets packets as they are on a wire, with their checksums; the kernel fills in
+/// those that leave the host by itself.
+pub(super) fn offload(inner: &Link, network: &Network, place: &Place) -> Option<Step> {
+    let (before, on) = (inner.tx_checksum?, network.classic().is_none());
+    (before != on).then(|| Step::SetOffload { place: place.clone(), link: inner.name.as_str().into(), on, before })
 }
 
 /// Interfaces that the intent names.

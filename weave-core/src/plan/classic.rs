@@ -39,12 +39,7 @@ impl ClassicRouter {
 }
 
 /// Works it out.
-pub(super) fn resolve(
-    intent: &Intent,
-    router: &Router,
-    observed: &Observed,
-    plan: &mut Plan,
-) -> Result<ClassicRouter> {
+pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<ClassicRouter> {
     let there = observed.router_port().map(|(_, mark)| mark);
     let before = there.as_ref().map(|mark| mark.port).or(observed.vxlan().map(|(_, info)| info.port));
     let port = router.port.or(before).unwrap_or(names::PORT);

@@ -56,11 +56,7 @@ fn check(exposure: &Exposure, observed: &Observed, network: &Network) -> Result<
     let subnet = exposure.ip.network();
     if let Some(carrier) = &network.carrier {
         let peers = carrier.peers().iter().map(|peer| peer.address);
-        let caught = carrier
-            .local()
-            .into_iter()
-            .chain(peers)
-            .find(|address| subnet.contains(*address));
+        let caught = carrier.local().into_iter().chain(peers).find(|address| subnet.contains(*address));
         if let Some(address) = caught {
             let message =
                 format!("{} takes in {address} of the underlay; allowed: a network apart from it", exposure.ip);

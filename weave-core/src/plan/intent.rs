@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use super::ClassicIntent;
+use crate::names;
 use crate::observed::{ContainerScope, Scope};
+use crate::spec::run::Pull;
 use crate::spec::{
     Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
     PeerHost, Router, RouterKind,
 };
-use crate::names;
-use crate::spec::run::Pull;
 
 /// What shall become of the router.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -228,6 +228,11 @@ impl Intent {
     fn is_of_image(&self) -> bool {
         self.classic.is_some()
             || matches!(&self.router, RouterIntent::Present(router) if router.kind == Some(RouterKind::Image))
+    }
+
+    /// Whether a router that allocates addresses will be there.
+    pub(crate) fn will_allocate(&self) -> bool {
+        matches!(&self.router, RouterIntent::Present(router) if router.ipalloc_range.is_some())
     }
 
     /// The router's container, as far as the intent names it.

@@ -26,6 +26,7 @@ mod undo;
 
 use std::net::IpAddr;
 
+pub(crate) use attachment::{Books, holder};
 pub use change::Change;
 pub use classic::ClassicIntent;
 pub use control::ControlStep;
@@ -79,6 +80,17 @@ impl Plan {
     /// All steps in the order in which they are done.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
+    }
+
+    /// Goes on with another, of which all steps come after these.
+    pub(crate) fn join(&mut self, mut later: Self) {
+        self.base.append(&mut later.base);
+        self.lanes.append(&mut later.lanes);
+        self.last.append(&mut later.last);
+        self.changes.append(&mut later.changes);
+        self.warnings
+            .extend(later.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>());
+        self.problems.append(&mut later.problems);
     }
 
     /// Takes a container out, because it cannot be served after all.

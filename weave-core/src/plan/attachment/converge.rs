@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::wish::{Wish, has_own_field, is_default, is_multicast, multicast};
-use super::{Context, Draft, Pair, addresses, pair, set_mtu, subject};
+use super::{Context, Draft, Pair, addresses, claims, offload, pair, set_mtu, subject};
 use crate::observed::{AttachmentMark, InterfaceRoute, Mark, TargetNet};
 use crate::plan::network::{Network, room_for_ipv6};
 use crate::plan::router::keep_ipv6;
@@ -28,6 +28,7 @@ pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>)
         room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
+    let before: Vec<Cidr> = pair.map_or_else(Vec::new, |pair| net.addresses_of(pair.inner.index).collect());
     let mut work = Work { wish, net, network, draft: Draft::new(wish.container) };
     match pair {
         None => {
@@ -38,6 +39,10 @@ pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>)
             work.remember(&pair, mark, own_mtu);
             work.adjust(&pair, context, mtu)?;
         }
+    }
+    if let Some(books) = context.books {
+        let gone: Vec<Cidr> = before.into_iter().filter(|ip| !wish.ips.contains(ip)).collect();
+        claims::tell(books, net, (&wish.ips, &gone), &mut work.draft);
     }
     Ok(work.draft)
 }
@@ -107,6 +112,10 @@ impl Work<'_> {
             bridge: self.network.bridge.clone(),
             mark,
         })));
+        if self.network.classic().is_some() {
+            let step = Step::SetOffload { place: self.place(), link: self.link(), on: false, before: true };
+            self.draft.steps.push(step);
+        }
         let ipv6 = self.wish.has_ipv6();
         if mtu >= names::MTU_MIN_V6 {
             self.set_ipv6("disable_ipv6", i32::from(!ipv6), i32::from(!ipv6));
@@ -175,6 +184,10 @@ impl Work<'_> {
         self.host_end(pair, context);
         if pair.inner.mtu != mtu || pair.host.mtu != mtu {
             set_mtu(pair, self.wish.container, mtu, &mut self.draft);
+        }
+        if let Some(step) = offload(pair.inner, self.network, &self.place()) {
+            self.changed("tx_checksum", pair.inner.tx_checksum, self.network.classic().is_none());
+            self.draft.steps.push(step);
         }
         let before: BTreeSet<Cidr> = self.net.addresses_of(pair.inner.index).collect();
         let new_mac = self.mac(pair);

@@ -50,9 +50,9 @@ pub(in crate::plan) fn prepare(
     }
     let name = &router.mark.container;
     let Some(container) = observed.containers.containers.get(name) else {
-        let message = format!("missing, and there is no container `{name}` to keep; allowed: such as weaveworks/weave:2.8.1");
-        return Err(Error::new(ErrorKind::NotFound, "image", message)
-            .hint("say which `image` the router is run from"));
+        let message =
+            format!("missing, and there is no container `{name}` to keep; allowed: such as weaveworks/weave:2.8.1");
+        return Err(Error::new(ErrorKind::NotFound, "image", message).hint("say which `image` the router is run from"));
     };
     if container.runs() {
         return Ok(Turn::default());

@@ -92,7 +92,8 @@ impl Engine {
         let seen = self.containers.iter();
         let holder = |made: &Made| scope.holders && made.container.label(HOLDS).is_some();
         let router = |made: &Made| scope.routers && made.container.label(ROUTES).is_some();
-        let wanted = |made: &Made| holds(made) || router(made) || holder(made) || scope.ours && is_ours(&made.container);
+        let wanted =
+            |made: &Made| holds(made) || router(made) || holder(made) || scope.ours && is_ours(&made.container);
         let seen = seen.filter(|(name, made)| named(name) || wanted(made));
         let images = scope.images.iter().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone())));
         let newest = |name: &String| {

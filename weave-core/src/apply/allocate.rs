@@ -1,0 +1,116 @@
+//! Addresses that a router allocates: asked for before anything is planned, so that the plan knows them.
+
+use std::sync::Arc;
+
+use super::Mode;
+use crate::host::Host;
+use crate::observed::{Observed, Target};
+use crate::plan::{AttachmentIntent, Books, ControlStep, Intent, Step, holder};
+use crate::spec::{Attach, Cidr, ContainerRef};
+use crate::{Error, Result};
+
+/// Whether an address is asked for that nobody can give yet, because the router only comes with this very intent.
+pub(super) fn waits_for_router(intent: &Intent, before: &Observed) -> bool {
+    Books::of(before).is_none() && intent.will_allocate() && intent.attachments.iter().any(asks)
+}
+
+/// Whether anybody asks for an address.
+pub(super) fn is_asked(intent: &Intent) -> bool {
+    intent.attachments.iter().any(asks)
+}
+
+/// The same without those that ask for addresses.
+pub(super) fn without_requests(intent: &Intent) -> Intent {
+    let attachments = intent.attachments.iter().filter(|wish| !asks(wish)).cloned().collect();
+    Intent { attachments, ..intent.clone() }
+}
+
+fn asks(wish: &AttachmentIntent) -> bool {
+    match wish {
+        AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec) => !spec.ips.requests.is_empty(),
+        AttachmentIntent::Remove(_) => false,
+    }
+}
+
+/// What came of the requests.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// What equals the allocations: done already, to be undone with the rest.
+    pub(super) claims: Vec<Step>,
+    /// Who got no address, and why.
+    pub(super) problems: Vec<(ContainerRef, Error)>,
+}
+
+/// Puts the addresses that were allocated in the place of requests. A check asks for nothing, and leaves the request.
+///
+/// # Errors
+/// As the router says; then nothing is allocated.
+pub(super) async fn settle<H: Host>(
+    host: &H,
+    intent: &mut Intent,
+    before: &mut Observed,
+    mode: Mode,
+) -> Result<Settled> {
+    let mut settled = Settled::default();
+    for wish in intent.attachments.iter_mut().filter(|wish| asks(wish)) {
+        let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { continue };
+        let Err(error) = one(host, spec, before, mode, &mut settled.claims).await else { continue };
+        if !intent.each_by_itself {
+            release(host, settled.claims).await;
+            return Err(error);
+        }
+        settled.problems.push((spec.container.clone(), error));
+    }
+    let failed = |wish: &AttachmentIntent| settled.problems.iter().any(|(name, _)| name == wish.container());
+    intent.attachments.retain(|wish| !failed(wish));
+    Ok(settled)
+}
+
+async fn one<H: Host>(
+    host: &H,
+    spec: &mut Attach,
+    before: &mut Observed,
+    mode: Mode,
+    claims: &mut Vec<Step>,
+) -> Result<()> {
+    let Some(Target::Found(net)) = before.targets.get(&spec.container) else { return Ok(()) };
+    let id = holder(net);
+    let Some(books) = Books::of(before) else { return Ok(()) };
+    let control = books.control;
+    let mut left = Vec::new();
+    let mut new: Vec<Cidr> = Vec::new();
+    for request in std::mem::take(&mut spec.ips.requests) {
+        match Books::of(before).and_then(|books| books.allocated(&id, request)) {
+            Some(address) => spec.ips.addresses.0.push(address),
+            None if mode == Mode::Check => left.push(request),
+            None => match host.allocate(control, &id, request).await {
+                Ok(address) => {
+                    spec.ips.addresses.0.push(address);
+                    new.push(address);
+                    claims.push(Step::Control(Box::new(ControlStep::Claim { control, id: id.clone(), address })));
+                }
+                Err(error) => return Err(error.within(&format!("containers.{}", spec.container))),
+            },
+        }
+    }
+    spec.ips.requests = left;
+    spec.ips.addresses.0.dedup();
+    if let Some(owned) = before.classic.as_mut().and_then(|classic| classic.owned.as_mut()) {
+        owned.entry(id).or_default().extend(new);
+    }
+    Ok(())
+}
+
+/// Gives back what was allocated for something that comes to nothing.
+pub(super) async fn release<H: Host>(host: &H, claims: Vec<Step>) {
+    let back: Vec<Step> = claims
+        .iter()
+        .rev()
+        .filter_map(|step| match step {
+            Step::Control(claim) => claim.undo().map(|back| Step::Control(Box::new(back))),
+            _ => None,
+        })
+        .collect();
+    // What cannot be given back is claimed again by the next run, under the same name.
+    drop(host.execute(Arc::new(back), crate::host::OnError::Continue).await);
+}

@@ -1,0 +1,80 @@
+//! The addresses of containers in the books of a router that allocates addresses: what somebody has by other means is
+//! claimed, so that it is given to nobody else, and what somebody loses is given back.
+
+use std::collections::BTreeMap;
+
+use super::{Draft, subject};
+use crate::observed::{Classic, Observed, TargetNet};
+use crate::plan::{Change, ControlStep, Step};
+use crate::spec::{Attach, Cidr, IpRequest};
+use crate::{Error, ErrorKind, Result};
+
+/// The books of the router, where there is one that keeps any.
+#[derive(Clone, Copy)]
+pub(crate) struct Books<'a> {
+    pub(crate) control: u16,
+    classic: &'a Classic,
+    owned: &'a BTreeMap<String, Vec<Cidr>>,
+}
+
+impl<'a> Books<'a> {
+    pub(crate) fn of(observed: &'a Observed) -> Option<Self> {
+        let (_, mark) = observed.router_port()?;
+        let classic = observed.classic.as_ref()?;
+        Some(Self { control: mark.control, classic, owned: classic.owned.as_ref()? })
+    }
+
+    /// The address that was allocated for a request before. It stays the same as long as nobody gives it back.
+    pub(crate) fn allocated(&self, id: &str, request: IpRequest) -> Option<Cidr> {
+        let network = match request {
+            IpRequest::Within(network) => network,
+            IpRequest::Default => self.classic.report.as_ref().ok()?.ipam.as_ref()?.default_subnet,
+        };
+        let fits = |ip: &&Cidr| network.contains(ip.ip()) && ip.prefix() == network.prefix();
+        self.owned.get(id)?.iter().find(fits).copied()
+    }
+
+    fn holds(&self, id: &str, ip: &Cidr) -> bool {
+        self.owned.get(id).is_some_and(|ips| ips.contains(ip))
+    }
+}
+
+/// By what the router knows who has an address: the full id of the container. The namespace of no container is known
+/// by its number, as long as it is there.
+pub(crate) fn holder(net: &TargetNet) -> String {
+    net.id.clone().unwrap_or_else(|| format!("netns:{}", net.netns.inode))
+}
+
+/// Adds to `draft` what the router is to be told: claims before anything else is done, the rest at the end.
+pub(super) fn tell(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
+    let (control, id) = (books.control, holder(net));
+    // It allocates none but IPv4.
+    let claimed = wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(&id, ip));
+    let claims = claimed.map(|ip| control_step(ControlStep::Claim { control, id: id.clone(), address: *ip }));
+    draft.steps.splice(0..0, claims.collect::<Vec<_>>());
+    let released = gone.iter().filter(|ip| books.holds(&id, ip));
+    draft.steps.extend(released.map(|ip| control_step(ControlStep::Release { control, id: id.clone(), address: *ip })));
+}
+
+fn control_step(step: ControlStep) -> Step {
+    Step::Control(Box::new(step))
+}
+
+/// Requests that nobody has answered yet: a check only says that somebody will.
+pub(super) fn pending(spec: &Attach, observed: &Observed, will_allocate: bool) -> Result<Vec<Change>> {
+    let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
+    if will_allocate || Books::of(observed).is_some() {
+        let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
+        return Ok(spec.ips.requests.iter().map(change).collect());
+    }
+    let silent = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().err());
+    let (kind, message) = match silent {
+        Some(why) => (ErrorKind::Router, format!("{request} cannot be asked for: {why}")),
+        None => {
+            let needs = "needs a router that allocates addresses (kind image with ipalloc_range)";
+            (ErrorKind::Unsupported, format!("{request} {needs}"))
+        }
+    };
+    Err(Error::new(kind, "ips", message)
+        .hint(format!("give an address: `weave attach 10.2.1.4/24 {}`", spec.container)))
+}
