@@ -1,0 +1,295 @@
+//! Kind `image`: a router in a container, made and driven by weave, with the tests' stand-in for the classic one.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::kernel::{addresses, find_link, guarded_peers, is_up, link, mtu, table};
+use super::{Scene, WEAVE, four_runs, refused, report, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, ROUTER_IMAGE, Snapshot, assert_same, wait_until};
+
+/// How long routers may take to find each other.
+const JOIN: Duration = Duration::from_secs(20);
+
+fn host_with_engine(lab: &Lab) -> Host {
+    let host = lab.add_host(HostOptions::default());
+    host.start_docker(&DockerOptions::quiet());
+    host.import_router();
+    host
+}
+
+fn launch<'a>(peers: &[&'a str]) -> Vec<&'a str> {
+    [&["launch", "--kind", "image", "--image", ROUTER_IMAGE], peers].concat()
+}
+
+fn established(host: &Host) -> bool {
+    host.exec(&["curl", "-sS", "http://127.0.0.1:6784/status/connections"]).stdout.contains("established")
+}
+
+fn four(host: &Host, args: &[&str]) -> serde_json::Value {
+    four_runs(host, &Scene(vec![host.netns()]), args)
+}
+
+/// Whether packets go through, the first of which may have to wait for a router that was told of nobody yet.
+fn reaches(from: &Container, to: &str) -> bool {
+    wait_until(JOIN, || from.netns().exec(&["ping", "-n", "-q", "-c1", "-W1", to]).ok())
+}
+
+#[test]
+fn two_hosts_are_joined_by_routers_in_containers() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let (one, two) = (host_with_engine(&lab), host_with_engine(&lab));
+    let before = Snapshot::of(&one);
+    let done = four(&one, &launch(&["192.0.2.2"]));
+    assert_eq!(done["state"]["router"]["kind"], "image", "{done:#}");
+    four(&two, &launch(&["192.0.2.1"]));
+    least(&one);
+    carried(&one);
+    assert!(wait_until(JOIN, || established(&one) && established(&two)), "{}", one.docker(&["logs", "weave"]));
+    let web = one.run_container("web", &["--network=none"]);
+    let db = two.run_container("db", &["--network=none"]);
+    four_runs(&one, &Scene(vec![one.netns(), &web.netns()]), &["attach", "10.2.1.4/24", "web"]);
+    four_runs(&two, &Scene(vec![two.netns(), &db.netns()]), &["attach", "10.2.1.5/24", "db"]);
+    assert!(reaches(&web, "10.2.1.5"), "{}", one.docker(&["logs", "weave"]));
+    assert!(reaches(&db, "10.2.1.4"));
+    peers(&one);
+    ends(&one, &before);
+}
+
+/// No more than it needs.
+fn least(host: &Host) {
+    let inspect = |format: &str| host.docker(&["inspect", "--format", format, "weave"]).must().trim().to_owned();
+    assert_eq!(inspect("{{.HostConfig.Privileged}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}}"), "false host");
+    assert_eq!(inspect("{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}}"), "[CAP_NET_ADMIN CAP_NET_RAW] [ALL]");
+    let mounts = inspect("{{range .Mounts}}{{.Source}}:{{.Destination}} {{end}}");
+    assert!(mounts.contains("/proc/sys/net:/weave/proc/sys/net") && mounts.contains(":/weavedb"), "{mounts}");
+    assert!(!mounts.contains("docker.sock") && !mounts.contains(":/host"), "{mounts}");
+    assert_eq!(inspect("{{.HostConfig.RestartPolicy.Name}}"), "unless-stopped");
+}
+
+/// The pair, its offload, and who may talk to the router.
+fn carried(host: &Host) {
+    let port = link(host, "vethwe-bridge");
+    assert_eq!(port["master"], "weave", "{port:#}");
+    assert!(is_up(&port) && is_up(&link(host, "vethwe-pcap")), "{port:#}");
+    assert_eq!((mtu(host, "weave"), mtu(host, "vethwe-bridge"), mtu(host, "vethwe-pcap")), (1438, 1438, 1438));
+    let features = host.exec(&["ethtool", "-k", "vethwe-bridge"]).must();
+    assert!(features.contains("tx-checksumming: off"), "{features}");
+    assert!(find_link(host, "vxlan-6783").is_none());
+    assert_eq!(guarded_peers(host), ["192.0.2.2"]);
+    let rules = table(host).expect("a table").to_string();
+    for rule in ["6783", "6784", "127.0.0.0"] {
+        assert!(rules.contains(rule), "{rule}: {rules}");
+    }
+}
+
+fn peers(host: &Host) {
+    let targets = || {
+        let all = host.exec(&["curl", "-sS", "http://127.0.0.1:6784/status/targets"]).must();
+        let mut all: Vec<String> = all.lines().map(str::to_owned).collect();
+        all.sort_unstable();
+        all
+    };
+    four(host, &["connect", "192.0.2.9", "192.0.2.10:6790"]);
+    assert_eq!(targets(), ["192.0.2.10:6790", "192.0.2.2", "192.0.2.9"]);
+    assert_eq!(guarded_peers(host), ["192.0.2.10", "192.0.2.2", "192.0.2.9"]);
+    four(host, &["forget", "192.0.2.9"]);
+    assert_eq!(targets(), ["192.0.2.10:6790", "192.0.2.2"]);
+    four(host, &["connect", "--replace", "192.0.2.2"]);
+    assert_eq!(targets(), ["192.0.2.2"]);
+}
+
+fn ends(host: &Host, before: &Snapshot) {
+    host.weave(&["detach", "web"]).must();
+    four(host, &["stop"]);
+    assert_eq!(host.docker(&["inspect", "--format", "{{.State.Status}}", "weave"]).must().trim(), "exited");
+    assert!(find_link(host, "vethwe-bridge").is_none());
+    four(host, &launch(&["192.0.2.2"]));
+    report(host, &["reset"], 2);
+    assert!(!host.docker(&["inspect", "weave"]).ok(), "the router's container stays");
+    assert_same(before, &Snapshot::of(host));
+}
+
+#[test]
+fn kinds_change_under_a_running_ping() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let (one, two) = (host_with_engine(&lab), host_with_engine(&lab));
+    let document = |kind: &str, peer: &str, container: &str| {
+        let image = if kind == "image" { format!(", image: '{ROUTER_IMAGE}'") } else { String::new() };
+        format!("router: {{kind: {kind}{image}}}\npeers: [{peer}]\ncontainers: {{{container}}}\n")
+    };
+    let sides = [(&one, "192.0.2.2", "web: {ip: 10.2.1.4/24}"), (&two, "192.0.2.1", "db: {ip: 10.2.1.5/24}")];
+    let web = one.run_container("web", &["--network=none"]);
+    two.run_container("db", &["--network=none"]);
+    let apply = |kind: &str| {
+        for (host, peer, container) in sides {
+            report(host, &["apply", &write(host, &document(kind, peer, container))], 2);
+        }
+    };
+    apply("vxlan");
+    assert!(reaches(&web, "10.2.1.5"));
+    let index = link(&web.netns(), "ethwe")["ifindex"].clone();
+    for kind in ["image", "vxlan", "image"] {
+        let inside = web.netns();
+        let mut ping = inside.command("ping");
+        let ping = ping.args(["-n", "-D", "-i0.1", "-W1", "10.2.1.5"]).stdout(Stdio::piped());
+        let ping = ping.spawn().expect("ping to start");
+        sleep(Duration::from_millis(500));
+        apply(kind);
+        assert!(reaches(&web, "10.2.1.5"), "{kind}: {}", one.docker(&["logs", "weave"]));
+        sleep(Duration::from_millis(500));
+        let pid = Pid::from_raw(i32::try_from(ping.id()).expect("a pid"));
+        kill(pid, Signal::SIGINT).expect("ping to run");
+        let said = ping.wait_with_output().expect("ping to end");
+        let gap = longest_gap(&String::from_utf8_lossy(&said.stdout));
+        println!("to kind {kind}: {gap} ms without an answer");
+        assert!(gap < 3000, "to kind {kind}: {gap} ms without an answer");
+        assert_eq!(link(&inside, "ethwe")["ifindex"], index, "the interface was made anew");
+        let offload = inside.exec(&["ethtool", "-k", "ethwe"]).must();
+        let expected = if kind == "image" { "tx-checksumming: off" } else { "tx-checksumming: on" };
+        assert!(offload.contains(expected), "{kind}: {offload}");
+    }
+    addresses_from_the_router(&one, &two);
+}
+
+/// Addresses that the router allocates, and those that it is told of.
+fn addresses_from_the_router(one: &Host, two: &Host) {
+    let image = format!("router: {{kind: image, image: '{ROUTER_IMAGE}', ipalloc_range: 10.32.0.0/12}}\n");
+    let app = one.run_container("app", &["--network=none"]);
+    let id = app.inspect("{{.Id}}");
+    let owned = || one.exec(&["curl", "-sS", &format!("http://127.0.0.1:6784/ip/{id}")]).must();
+    let refusal = refused(one, &["attach", "net:default", "app"]);
+    refusal.says("unsupported", "ips", &["needs a router that allocates addresses"]);
+    report(
+        one,
+        &["apply", &write(one, &format!("{image}peers: [192.0.2.2]\ncontainers: {{app: {{ip: 'net:default'}}}}\n"))],
+        2,
+    );
+    report(two, &["apply", &write(two, &format!("{image}peers: [192.0.2.1]\n"))], 2);
+    let address = addresses(&app.netns(), "ethwe").pop().expect("an address");
+    assert_eq!(owned(), address);
+    assert!(address.starts_with("10.32.0.") && address.ends_with("/12"), "{address}");
+    report(one, &["attach", "net:default", "app"], 0);
+    report(one, &["--check", "attach", "net:default", "app"], 0);
+    app.restart();
+    report(one, &["attach", "net:default", "app"], 2);
+    assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
+    report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
+    assert!(addresses(&app.netns(), "ethwe").iter().any(|ip| ip.starts_with("10.40.1.")));
+    // One that is given by hand is claimed, and nobody else gets it.
+    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
+    assert!(owned().contains("10.32.0.77/12"), "{}", owned());
+    let error = refused(one, &["attach", "--no-probe", "10.32.0.77/12", "web"]);
+    error.says("router", "10.32.0.77/12", &["already owned"]);
+    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["detach", "10.32.0.77/12", "app"]);
+    assert!(!owned().contains("10.32.0.77"), "{}", owned());
+    report(one, &["detach", "app"], 2);
+    assert_eq!(owned(), "404 page not found\n");
+}
+
+#[test]
+fn a_router_that_does_not_do_its_work() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = host_with_engine(&lab);
+    let scene = Scene(vec![host.netns()]);
+    for (how, kind, words) in [
+        ("mute", "timeout", &["127.0.0.1:6784"][..]),
+        ("garbage", "timeout", &["127.0.0.1:6784"]),
+        ("exit", "timeout", &["127.0.0.1:6784"]),
+    ] {
+        let options = format!("--env=ROUTER_MISBEHAVES={how} --restart=no");
+        let args = [&launch(&["192.0.2.2"])[..], &["--docker-options", &options]].concat();
+        let error = scene.untouched(|| refused(&host, &args));
+        assert_eq!(error.kind, kind, "{error:?}");
+        words.iter().for_each(|word| assert!(error.message.contains(word), "{word}: {error:?}"));
+        assert!(!host.docker(&["inspect", "weave"]).ok(), "{how}: the container stays");
+    }
+}
+
+#[test]
+fn a_router_that_was_killed_comes_back_with_its_peers() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = host_with_engine(&lab);
+    host.weave(&launch(&["192.0.2.2", "192.0.2.3"])).must();
+    let targets = || {
+        let said = host.exec(&["curl", "-sS", "http://127.0.0.1:6784/status/targets"]).stdout;
+        let mut all: Vec<String> = said.lines().map(str::to_owned).collect();
+        all.sort_unstable();
+        all
+    };
+    let peers = ["192.0.2.2", "192.0.2.3"];
+    let document = write(&host, "router: {kind: image}\npeers: [192.0.2.2, 192.0.2.3]\n");
+    report(&host, &["apply", &document], 0);
+    // Its process: the engine starts it again.
+    let pid: i32 =
+        host.docker(&["inspect", "--format", "{{.State.Pid}}", "weave"]).must().trim().parse().expect("a pid");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("the router to run");
+    assert!(wait_until(JOIN, || targets() == peers), "{:?}", targets());
+    report(&host, &["apply", &document], 0);
+    // The container, for good: it is missing, and without its image nobody knows how to make it.
+    host.docker(&["rm", "-f", "weave"]).must();
+    let error = refused(&host, &["apply", &document]);
+    error.says("not_found", "image", &["no container `weave`"]);
+    report(&host, &launch(&[]), 2);
+    assert_eq!(targets(), peers, "peers that the guard remembers");
+    host.docker(&["stop", "weave"]).must();
+    four(&host, &["apply", &document]);
+    assert_eq!(targets(), peers);
+    for link in ["vethwe-bridge", "weave"] {
+        host.exec(&["ip", "link", "delete", link]).must();
+        report(&host, &launch(&["192.0.2.2", "192.0.2.3"]), 2);
+        assert_eq!(targets(), peers, "{link}");
+        report(&host, &["apply", &document], 0);
+    }
+}
+
+#[test]
+fn a_password_stays_a_secret() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let (one, two) = (host_with_engine(&lab), host_with_engine(&lab));
+    let mut said = String::new();
+    for (host, peer) in [(&one, "192.0.2.2"), (&two, "192.0.2.1")] {
+        let file = host.dir().join("password");
+        fs::write(&file, "s3cr3t-Wort\n").expect("a file");
+        let file = file.to_str().expect("a path in UTF-8");
+        let args = [&launch(&[peer])[..], &["--password-file", file]].concat();
+        let check = host.weave(&[&["--json", "--check"], &args[..]].concat());
+        let done = host.weave(&[&["--json", "-v"], &args[..]].concat());
+        assert!(done.stdout.contains("can be read by others"), "{done}");
+        host.exec(&["chmod", "600", file]).must();
+        let again = host.weave(&[&["--json"], &args[..]].concat());
+        assert!(!again.stdout.contains("can be read by others"), "{again}");
+        said.extend([check, done, again].map(|output| output.to_string()));
+    }
+    assert!(wait_until(JOIN, || established(&one)), "{}", one.docker(&["logs", "weave"]));
+    let status = one.exec(&["curl", "-sS", "http://127.0.0.1:6784/status"]).must();
+    assert!(status.contains("Encryption: enabled"), "{status}");
+    assert_eq!(mtu(&one, "weave"), 1414);
+    fs::write(one.dir().join("password"), "another\n").expect("a file");
+    let file = one.dir().join("password");
+    let args = [&launch(&["192.0.2.2"])[..], &["--password-file", file.to_str().expect("a path in UTF-8")]].concat();
+    let changed = one.weave(&[&["--json", "--detailed-exitcodes"], &args[..]].concat());
+    assert_eq!(changed.code, 2, "{changed}");
+    said += &changed.to_string();
+    said += &one.weave(&["status", "--json"]).to_string();
+    said += &one.exec(&["sh", "-c", "ps -eo args | grep -v grep | grep -e weaver || true"]).to_string();
+    for secret in ["s3cr3t", "another"] {
+        assert!(!said.replace("password: another", "").contains(secret), "{secret} is in:\n{said}");
+    }
+    assert!(!wait_until(Duration::from_secs(3), || established(&one)), "another password, and they are joined");
+}
+
+/// The longest time between two answers, in milliseconds.
+fn longest_gap(said: &str) -> u128 {
+    let times: Vec<f64> = said
+        .lines()
+        .filter(|line| line.contains("bytes from"))
+        .filter_map(|line| line.strip_prefix('[')?.split(']').next()?.parse().ok())
+        .collect();
+    let gaps = times.windows(2).map(|pair| Duration::from_secs_f64(pair[1] - pair[0]).as_millis());
+    gaps.max().expect("two answers")
+}
