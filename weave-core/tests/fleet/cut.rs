@@ -27,6 +27,35 @@ fn host(text: &str) -> HostDocument {
 }
 
 #[test]
+fn settings_of_a_router_in_a_container_are_the_hosts_own_or_the_fleets() {
+    let fleet = fleet(
+        "
+        hosts:
+          one: {address: 192.0.2.1, router: {nickname: first, trusted_subnets: [192.0.2.0/24], docker_options: -m 2g}}
+          two: {address: 192.0.2.2}
+        containers: {web: {host: two, ips: ['net:default', 10.0.1.4/24]}}
+        subnets: [10.0.0.0/16]
+        router: {kind: image, image: 'weaveworks/weave:2.8.1', args: --log-level=debug, nickname: all, discovery: false,
+          docker_options: {memory: 1g, cpus: 2}, trusted_subnets: 198.51.100.0/24, password_file: /etc/weave/password}
+        ",
+    );
+    let one = host(
+        "
+        router: {kind: image, image: 'weaveworks/weave:2.8.1', args: --log-level=debug, nickname: first, discovery: false,
+          docker_options: --memory=2g, trusted_subnets: 192.0.2.0/24, password_file: /etc/weave/password,
+          underlay: 192.0.2.1}
+        peers: [192.0.2.1, 192.0.2.2]
+        containers: {}
+        ",
+    );
+    assert_eq!(fleet.cut("one").unwrap(), one);
+    let two = fleet.cut("two").unwrap();
+    assert_eq!(two.router.as_ref().and_then(|router| router.nickname.as_deref()), Some("all"));
+    let written = serde_json::to_value(&two.containers).unwrap();
+    assert_eq!(written["web"]["ips"], serde_json::json!(["10.0.1.4/24", "net:default"]));
+}
+
+#[test]
 fn a_host_has_its_containers_with_their_images_and_all_peers() {
     let fleet = fleet(MANUAL);
     let one = host(

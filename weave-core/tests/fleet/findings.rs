@@ -30,6 +30,19 @@ const BEHIND: &[(&str, &[Expected])] = &[
     ("containers:\n  a: {host: one, ip: 10.0.1.4/24}\n  b: {host: one, ip: 10.0.1.4/24, ensure: absent}", &[]),
     ("containers:\n  a: {host: one, ip: 10.0.1.255/24}", &[(5, "containers.a.ip", "broadcast address of its network")]),
     (
+        "containers:\n  a: {host: one, ips: [10.0.1.4/24, 'net:10.9.0.0/24', 'net:10.0.2.0/24', 'net:default']}\n\
+         subnets: [10.0.0.0/16]",
+        &[(5, "containers.a.ips[1]", "net:10.9.0.0/24 is outside of the subnets; allowed: networks in 10.0.0.0/16")],
+    ),
+    (
+        "  three: {address: 192.0.2.3, router: {kind: image}}\nrouter: {vni: 7}",
+        &[(4, "hosts.three.router.vni", "`vni` is for kind vxlan")],
+    ),
+    (
+        "router: {kind: image, image: 'weaveworks/weave:2.8.1', args: [--mtu]}",
+        &[(4, "router.args[0]", "the setting `mtu`")],
+    ),
+    (
         "containers:\n  a: {host: one, ip: 10.0.1.16/29}",
         &[(5, "~containers.a.ip", "10.0.1.16/29 is the address of its network itself")],
     ),

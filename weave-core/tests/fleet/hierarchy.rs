@@ -249,3 +249,31 @@ fn of_a_key_that_several_files_have_the_first_counts() {
     let places: Vec<_> = read_hierarchy(&broken, Some("one")).findings.iter().map(|finding| finding.place()).collect();
     assert_eq!(places, ["b:1:16", "c:1:16"]);
 }
+
+#[test]
+fn image_and_container_of_old_are_the_routers_that_is_one_in_a_container() {
+    for (old, expected, unused) in [
+        ("weave::image: zettio/weave\nweave::router: {kind: image}", "{kind: image, image: zettio/weave}", 0),
+        (
+            "weave::image: zettio/weave\nweave::weave_image_tag: '0.8'\nweave::container: w2\nweave::router: {kind: image}",
+            "{kind: image, image: 'zettio/weave:0.8', name: w2}",
+            0,
+        ),
+        (
+            "weave::weave_image: 'registry:5000/weave:1'\nweave::weave_image_tag: '2'\nweave::router: {kind: image}",
+            "{kind: image, image: 'registry:5000/weave:1'}",
+            1,
+        ),
+        (
+            "weave::image: zettio/weave:0.8\nweave::router: {kind: image, image: 'weaveworks/weave:2.8.1', name: w3}",
+            "{kind: image, image: 'weaveworks/weave:2.8.1', name: w3}",
+            1,
+        ),
+        ("weave::image: zettio/weave:0.8\nweave::router: {mtu: 1400}", "{mtu: 1400}", 1),
+    ] {
+        let text = format!("{old}\nweave::docker_cluster_peers: 192.0.2.1\n");
+        let (fleet, warnings) = read_hierarchy(&[("a", &text)], Some("one")).accept().unwrap();
+        assert_eq!(fleet.cut("one").unwrap().router, host(&format!("router: {expected}")).router, "{old}");
+        assert_eq!(warnings.len(), unused, "{old}: {warnings:?}");
+    }
+}

@@ -39,6 +39,19 @@ fn containers_that_cannot_be_attached_say_why() {
 }
 
 #[test]
+fn an_address_that_nobody_allocates_is_refused_and_the_others_are_given() {
+    for ips in ["'net:default'", "['net:10.2.1.0/24']", "[10.2.1.4/24, 'net:default']"] {
+        let words = ["unsupported ips", "net:", "kind image with ipalloc_range", "weave attach 10.2.1.4/24 web"];
+        refused(&launched(), &format!("attach {{container: web, ips: {ips}}}"), &words);
+    }
+    let document = "apply {containers: {web: {ips: 'net:default'}, db: {ips: 10.2.1.5/24}}}";
+    let (report, world) = run(&launched(), document).unwrap();
+    assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
+    assert!(report.errors[0].message.contains("net:default needs a router"), "{:?}", report.errors);
+    assert_eq!((ips(&world, 1001), ips(&world, 1002)), (Vec::new(), vec!["10.2.1.5/24".to_owned()]));
+}
+
+#[test]
 fn an_interface_that_weave_did_not_make_is_a_conflict() {
     let mut world = launched();
     add_link(world.net(1002), "ethwe", LinkKind::Other("dummy".to_owned()), 1500, &[]);

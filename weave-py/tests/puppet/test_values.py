@@ -38,7 +38,7 @@ REFUSED = [
     ("weave_container", "a b", {"image": "x"}, "name: `a b` is no name of a container"),
     ("weave_container", "app", {}, "image: is missing"),
     ("weave_container", "app", {"image": "x", "ips": "10.2.1.4/33"}, "`10.2.1.4/33` has no prefix length of 1 to 32"),
-    ("weave_container", "app", {"image": "x", "ips": "net:10.2.1.4/24"}, "the network is 10.2.1.0/24); allowed: net:default"),
+    ("weave_container", "app", {"image": "x", "ips": "net:10.2.1.4/24"}, "is 10.2.1.0/24); allowed: net:default"),
     ("weave_container", "app", {"image": "x", "ips": "net:here"}, "`here` is no address"),
     ("weave_container", "app", {"image": "x", "state": "up"}, "`up` is no state; allowed: running, stopped, created"),
     ("weave_container", "app", {"image": "x", "pull": "often"}, "Valid values are missing, always, never"),
@@ -101,7 +101,10 @@ TAKEN: list[tuple[str, str, dict[str, Any]]] = [
     (
         "weave_container",
         "app",
-        {"image": ("x", "x"), "ips": ("net:default net:10.2.1.0/24 10.2.1.4/24", ["net:default", "net:10.2.1.0/24", "10.2.1.4/24"])},
+        {
+            "image": ("x", "x"),
+            "ips": ("net:default net:10.2.1.0/24 10.2.1.4/24", ["net:default", "net:10.2.1.0/24", "10.2.1.4/24"]),
+        },
     ),
     ("weave_host", "this", {"ensure": ("purged", "absent")}),
 ]

@@ -9,7 +9,8 @@
 //! | `dockerhosts_dhcp`, also `dockerhost_dhcp`: `{NAME: {hostname, host, ip, image}}` | `containers` |
 //! | any other key with `ports`, `docker_run_opts`, `attach_volumes` | `images` |
 //! | `weave::manage_firewall` | `firewall: {manage}` |
-//! | `weave::docker`, `script`, `container`, `image`, `weave_image_tag` | nothing: no such program or container runs |
+//! | `weave::container`, `image`, `weave_image_tag` with `weave::router: {kind: image}` | its `name` and `image` |
+//! | `weave::docker`, `script`, and those without it | nothing: no such program or container runs |
 //!
 //! What the module did not have is written with its prefix: `weave::router`, `weave::subnets`, `weave::defaults`,
 //! `weave::expose`, `weave::firewall`, `weave::purge_containers`. Keys of other modules are left alone.
@@ -32,6 +33,10 @@ const PEERS: [&str; 2] = ["weave::docker_cluster_peers", "weave::docker_cluster_
 const OWN_IP: [&str; 2] = ["weave::expose_ip", "weave::docker_host_weave_ip"];
 const FIREWALL: [&str; 2] = ["weave::manage_firewall", "weave::weave_manage_firewall"];
 const ENSURE: &str = "weave::ensure";
+
+const ROUTER_IMAGE: [&str; 2] = ["weave::image", "weave::weave_image"];
+const ROUTER_TAG: &str = "weave::weave_image_tag";
+const ROUTER_NAME: [&str; 2] = ["weave::container", "weave::weave_container"];
 
 /// Keys that mean nothing any more, and their values where nobody set them.
 const OBSOLETE: [(&str, &str); 8] = [
@@ -112,6 +117,9 @@ pub(super) fn translate(layers: Vec<Marked>, machine: Option<&str>, findings: &m
             new.push((key.to_owned(), value));
         }
     }
+    if let Some((_, Marked { node: Node::Map(router), .. })) = new.iter_mut().find(|(key, _)| key == "router") {
+        old.router_in_a_container(router);
+    }
     old.say_what_is_left();
     map(new)
 }
@@ -165,6 +173,30 @@ impl Old<'_> {
             }
         }
         containers
+    }
+
+    /// The old keys of image and container are those of the router again, where it is said to be one in a container.
+    fn router_in_a_container(&mut self, router: &mut Vec<(String, Marked)>) {
+        let given = |router: &[(String, Marked)], key| router.iter().any(|(known, _)| known == key);
+        if !router.iter().any(|(key, value)| key == "kind" && value.value() == "image") {
+            return;
+        }
+        if !given(router, "image")
+            && let Some(mut image) = self.first(&ROUTER_IMAGE)
+        {
+            if let Node::Scalar(Value::String(name)) = &mut image.node
+                && !name.rsplit('/').next().unwrap_or_default().contains([':', '@'])
+                && let Some(Marked { node: Node::Scalar(Value::String(tag)), .. }) = self.take(ROUTER_TAG)
+            {
+                name.push_str(&format!(":{tag}"));
+            }
+            router.push(("image".to_owned(), image));
+        }
+        if !given(router, "name")
+            && let Some(name) = self.first(&ROUTER_NAME)
+        {
+            router.push(("name".to_owned(), name));
+        }
     }
 
     /// Maps with options, and whatever else a container names as its image.

@@ -40,7 +40,9 @@ options:
     description: Port of the router, the same on all hosts; 6783 when the router is made.
     type: int
   vni:
-    description: VXLAN network identifier, 1 to 16777215, the same on all hosts; 6783 when the router is made. Not with I(kind) C(image).
+    description:
+      - VXLAN network identifier, 1 to 16777215, the same on all hosts; 6783 when the router is made.
+      - Not with I(kind) C(image).
     type: int
   mtu:
     description:
@@ -53,8 +55,17 @@ options:
   bridge:
     description: The name of the bridge; C(weave) when the router is made.
     type: str
+  firewall:
+    description: Who looks after the packet filter.
+    type: dict
+    suboptions:
+      manage:
+        description: Whether weave makes and keeps its rules.
+        type: bool
   image:
-    description: The router's image, such as C(weaveworks/weave:2.8.1). As all options below but I(firewall), of I(kind) C(image).
+    description:
+      - The router's image, such as C(weaveworks/weave:2.8.1).
+      - This and all options below are of I(kind) C(image).
     type: str
   name:
     description: The name of the router's container; C(weave) when it is made.
@@ -65,7 +76,8 @@ options:
       - What is an option of this module is not among them.
     type: raw
   docker_options:
-    description: Options of C(docker run) for the router's container; a line, a list of words, or a map with the long names.
+    description:
+      - Options of C(docker run) for the router's container; a line, a list of words, or a map with the long names.
     type: raw
   password_file:
     description:
@@ -76,14 +88,16 @@ options:
     description: What the host is called in the router's reports; the host's name when the router is made.
     type: str
   peer_name:
-    description: The name that the router has among its peers, in the form of a MAC; that of the bridge when the router is made.
+    description: The name that the router has among its peers, in the form of a MAC; that of the bridge where none is given.
     type: str
   trusted_subnets:
     description: Networks of the underlay in which frames go unencrypted in spite of a password.
     type: list
     elements: str
   ipalloc_range:
-    description: The IPv4 network that the routers allocate addresses from, the same on all hosts. Without one nothing is allocated.
+    description:
+      - The IPv4 network that the routers allocate addresses from, the same on all hosts.
+      - Without one nothing is allocated.
     type: str
   ipalloc_default_subnet:
     description: The part of it that C(net:default) means; all of it when the router is made.
@@ -98,13 +112,6 @@ options:
     description: When the router's image is fetched; C(missing) when nothing is said.
     type: str
     choices: [missing, always, never]
-  firewall:
-    description: Who looks after the packet filter.
-    type: dict
-    suboptions:
-      manage:
-        description: Whether weave makes and keeps its rules.
-        type: bool
 extends_documentation_fragment:
   - weave.net.target
   - weave.net.attributes
