@@ -7,7 +7,7 @@ use nix::libc::ECONNREFUSED;
 use crate::classic::Control;
 use crate::plan::ControlStep;
 use crate::spec::{Cidr, IpRequest};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How long a router may take for one answer. It looks up the names of its peers in that time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,9 +27,18 @@ pub(super) fn act(step: &ControlStep) -> Result<()> {
             router.connect(peers, false).map_err(|error| without(&router, step, peers, error))
         }
         ControlStep::Forget { peers, .. } => router.forget(peers),
-        ControlStep::Claim { id, address, .. } => router.claim(id, *address),
+        ControlStep::Claim { id, address, .. } => router.claim(id, *address).map_err(|error| refused(error, *address)),
         ControlStep::Release { id, address, .. } => router.release(id, Some(address.ip())),
     }
+}
+
+/// A claim that the router refuses is somebody else's.
+fn refused(error: Error, address: Cidr) -> Error {
+    if error.kind() != ErrorKind::Router || error.raw_errno().is_some() {
+        return error;
+    }
+    Error::new(ErrorKind::Conflict, address.to_string(), error.message())
+        .hint("give another address, or ask the router for one: net:default")
 }
 
 /// Asks for an address.

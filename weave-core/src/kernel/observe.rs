@@ -87,7 +87,8 @@ fn host_id(host: &NetNs) -> String {
         .unwrap_or_default();
     let name = nix::unistd::gethostname().unwrap_or_default();
     let mut id = format!("{}-{}", machine.trim(), name.to_string_lossy());
-    if netns::identify(Path::new("/proc/1/ns/net")).is_ok_and(|machine| machine != host.id()) {
+    // Who may not look there is not the machine, either.
+    if netns::identify(Path::new("/proc/1/ns/net")).ok() != Some(host.id()) {
         id.push_str(&format!("-{}", host.id().inode));
     }
     id

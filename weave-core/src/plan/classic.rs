@@ -55,7 +55,7 @@ pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, pla
     let told = report.is_some_and(|report| report.encryption);
     Ok(ClassicRouter {
         mark: RouterPortMark { container: name.unwrap_or_else(|| names::ROUTER.to_owned()), control, port },
-        peers: peers::settle_all(&wanted),
+        peers: peers::settle_ipv4(&wanted, plan)?,
         local,
         encrypted: intent.classic.as_ref().map_or(told, |classic| classic.encrypted),
         exact: matches!(intent.peers, Members::Exact(_)),

@@ -211,10 +211,23 @@ pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Re
     Ok(in_order(flood))
 }
 
-/// The peers of a router in a container, one address of each: of both families, since each connection is by itself.
-pub(super) fn settle_all(wanted: &[Candidate]) -> Vec<Flood> {
-    let one = |peer: &Candidate| Some(Flood { address: peer.addresses.iter().copied().min()?, port: peer.port });
-    in_order(wanted.iter().filter_map(one).collect())
+/// The peers of a router in a container, one address of each. It carries frames over IPv4 alone (`router/sleeve.go`).
+pub(super) fn settle_ipv4(wanted: &[Candidate], plan: &mut Plan) -> Result<Vec<Flood>> {
+    let mut peers = Vec::with_capacity(wanted.len());
+    for peer in wanted {
+        match (peer.addresses.iter().filter(|ip| ip.is_ipv4()).min(), peer.place) {
+            (Some(address), _) => peers.push(Flood { address: *address, port: peer.port }),
+            (None, Some(place)) => {
+                let message = format!("`{}` is IPv6, and a router of kind image carries IPv4 only; allowed: IPv4", peer.written);
+                return Err(Error::invalid(field(place), message)
+                    .hint("name the peer by its IPv4 address, or use `kind: vxlan`"));
+            }
+            (None, None) => {
+                plan.warnings.push(format!("peer {} is dropped: kind image carries IPv4 only", peer.written));
+            }
+        }
+    }
+    Ok(in_order(peers))
 }
 
 fn in_order(mut flood: Vec<Flood>) -> Vec<Flood> {

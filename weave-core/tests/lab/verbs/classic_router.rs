@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::kernel::{addresses, find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, ROUTER_IMAGE, Snapshot, assert_same, wait_until};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, Output, ROUTER_IMAGE, Snapshot, assert_same, wait_until};
 
 /// How long routers may take to find each other.
 const JOIN: Duration = Duration::from_secs(20);
@@ -26,8 +26,12 @@ fn launch<'a>(peers: &[&'a str]) -> Vec<&'a str> {
     [&["launch", "--kind", "image", "--image", ROUTER_IMAGE], peers].concat()
 }
 
+fn connections(host: &Host) -> Output {
+    host.exec(&["curl", "-sS", "http://127.0.0.1:6784/status/connections"])
+}
+
 fn established(host: &Host) -> bool {
-    host.exec(&["curl", "-sS", "http://127.0.0.1:6784/status/connections"]).stdout.contains("established")
+    connections(host).stdout.contains("established")
 }
 
 fn four(host: &Host, args: &[&str]) -> serde_json::Value {
@@ -49,12 +53,13 @@ fn two_hosts_are_joined_by_routers_in_containers() {
     four(&two, &launch(&["192.0.2.1"]));
     least(&one);
     carried(&one);
-    assert!(wait_until(JOIN, || established(&one) && established(&two)), "{}", one.docker(&["logs", "weave"]));
+    let joined = wait_until(JOIN, || established(&one) && established(&two));
+    assert!(joined, "{} {}", connections(&one), connections(&two));
     let web = one.run_container("web", &["--network=none"]);
     let db = two.run_container("db", &["--network=none"]);
     four_runs(&one, &Scene(vec![one.netns(), &web.netns()]), &["attach", "10.2.1.4/24", "web"]);
     four_runs(&two, &Scene(vec![two.netns(), &db.netns()]), &["attach", "10.2.1.5/24", "db"]);
-    assert!(reaches(&web, "10.2.1.5"), "{}", one.docker(&["logs", "weave"]));
+    assert!(reaches(&web, "10.2.1.5"), "{}", connections(&one));
     assert!(reaches(&db, "10.2.1.4"));
     peers(&one);
     ends(&one, &before);
@@ -184,7 +189,7 @@ fn addresses_from_the_router(one: &Host, two: &Host) {
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
     assert!(owned().contains("10.32.0.77/12"), "{}", owned());
     let error = refused(one, &["attach", "--no-probe", "10.32.0.77/12", "web"]);
-    error.says("router", "10.32.0.77/12", &["already owned"]);
+    error.says("conflict", "10.32.0.77/12", &["already owned"]);
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["detach", "10.32.0.77/12", "app"]);
     assert!(!owned().contains("10.32.0.77"), "{}", owned());
     report(one, &["detach", "app"], 2);
@@ -197,9 +202,9 @@ fn a_router_that_does_not_do_its_work() {
     let host = host_with_engine(&lab);
     let scene = Scene(vec![host.netns()]);
     for (how, kind, words) in [
-        ("mute", "timeout", &["127.0.0.1:6784"][..]),
-        ("garbage", "timeout", &["127.0.0.1:6784"]),
-        ("exit", "timeout", &["127.0.0.1:6784"]),
+        ("mute", "timeout", &["did not answer within"][..]),
+        ("garbage", "timeout", &["not ready within 30 s"]),
+        ("exit", "timeout", &["not ready within 30 s"]),
     ] {
         let options = format!("--env=ROUTER_MISBEHAVES={how} --restart=no");
         let args = [&launch(&["192.0.2.2"])[..], &["--docker-options", &options]].concat();
@@ -237,7 +242,9 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
     report(&host, &launch(&[]), 2);
     assert_eq!(targets(), peers, "peers that the guard remembers");
     host.docker(&["stop", "weave"]).must();
-    four(&host, &["apply", &document]);
+    report(&host, &["--check", "apply", &document], 2);
+    report(&host, &["apply", &document], 2);
+    report(&host, &["apply", &document], 0);
     assert_eq!(targets(), peers);
     for link in ["vethwe-bridge", "weave"] {
         host.exec(&["ip", "link", "delete", link]).must();
@@ -258,14 +265,14 @@ fn a_password_stays_a_secret() {
         let file = file.to_str().expect("a path in UTF-8");
         let args = [&launch(&[peer])[..], &["--password-file", file]].concat();
         let check = host.weave(&[&["--json", "--check"], &args[..]].concat());
-        let done = host.weave(&[&["--json", "-v"], &args[..]].concat());
+        let done = host.weave(&[&["--json"], &args[..]].concat());
         assert!(done.stdout.contains("can be read by others"), "{done}");
         host.exec(&["chmod", "600", file]).must();
         let again = host.weave(&[&["--json"], &args[..]].concat());
         assert!(!again.stdout.contains("can be read by others"), "{again}");
         said.extend([check, done, again].map(|output| output.to_string()));
     }
-    assert!(wait_until(JOIN, || established(&one)), "{}", one.docker(&["logs", "weave"]));
+    assert!(wait_until(JOIN, || established(&one)), "{}", connections(&one));
     let status = one.exec(&["curl", "-sS", "http://127.0.0.1:6784/status"]).must();
     assert!(status.contains("Encryption: enabled"), "{status}");
     assert_eq!(mtu(&one, "weave"), 1414);
