@@ -29,6 +29,7 @@ mod owner;
 mod packet;
 mod prerequisites;
 mod registry;
+mod router;
 mod snapshot;
 mod sweep;
 
@@ -45,6 +46,7 @@ pub(crate) use host::{Host, HostOptions, UNDERLAY};
 pub(crate) use netns::Netns;
 pub(crate) use packet::{BROADCAST, ETHERTYPE_TEST, ethernet, send_udp, send_vxlan, vxlan};
 pub(crate) use registry::{Entrance, REGISTRY, Registry};
+pub(crate) use router::{ROUTER_IMAGE, RouterOptions, RouterProcess, router_program};
 pub(crate) use snapshot::{Snapshot, assert_same};
 
 /// Several hosts on one underlay; dropping it removes them.

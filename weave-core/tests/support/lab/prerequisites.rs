@@ -19,6 +19,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ping", "iputils-ping"),
     ("timeout", "coreutils"),
     ("tar", "tar"),
+    ("ldd", "libc-bin"),
 ];
 
 /// Panics with one sentence about the first thing that is missing.
