@@ -170,10 +170,11 @@ fn check(router: &Router, ours: &Hello, theirs: &Hello) -> Result<(), Failure> {
             format!("local {:?} and remote {:?} peer names collision", peer(&ours.nickname), peer(&theirs.nickname))
         }));
     }
-    if let (Some(ours), Some(theirs)) = (&ours.range, &theirs.range) {
-        if ours != theirs {
+    match (&ours.range, &theirs.range) {
+        (Some(ours), Some(theirs)) if ours != theirs => {
             Err(format!("Incompatible IP allocation ranges (received: {theirs}, ours: {ours})"))?;
         }
+        _ => {}
     }
     match (&ours.owner, &theirs.owner) {
         (Some(ours), Some(theirs)) if ours != theirs => {

@@ -58,13 +58,14 @@ fn whole(mut chunks: &str) -> Option<String> {
     }
 }
 
-/// Opens a connection to the control port of a host, sends a request and gives what came within a time.
-pub(super) fn send(host: &Host, request: &str, limit: Duration) -> Option<Vec<u8>> {
+/// Opens a connection to the control port of a host, sends a request and gives what came within a time, as soon as it is
+/// enough; None while nobody listens.
+pub(super) fn send(host: &Host, request: &str, limit: Duration, enough: usize) -> Option<Vec<u8>> {
     let address = SocketAddr::from(([127, 0, 0, 1], CONTROL));
     let mut stream = host.in_netns(|| TcpStream::connect(address)).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
     let (deadline, mut bytes, mut part) = (Instant::now() + limit, Vec::new(), vec![0; 1 << 16]);
-    while bytes.len() < LARGEST {
+    while bytes.len() < enough {
         let left = deadline.saturating_duration_since(Instant::now());
         // What came before the time was over is the answer.
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
@@ -85,7 +86,7 @@ pub(super) fn ask(host: &Host, method: &str, path: &str, accept: Option<&str>, f
     let kind = "Content-Type: application/x-www-form-urlencoded";
     let length = fields.len();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{accept}{kind}\r\n");
-    let bytes = send(host, &format!("{head}Content-Length: {length}\r\n\r\n{fields}"), LONG)?;
+    let bytes = send(host, &format!("{head}Content-Length: {length}\r\n\r\n{fields}"), LONG, LARGEST)?;
     Some(
         Answer::parse(&bytes)
             .unwrap_or_else(|| panic!("no answer to {method} {path}: {:?}", String::from_utf8_lossy(&bytes))),
