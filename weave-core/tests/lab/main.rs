@@ -4,4 +4,5 @@ mod containers;
 #[path = "../support/lab/mod.rs"]
 mod lab;
 mod network;
+mod router;
 mod verbs;

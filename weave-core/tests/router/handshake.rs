@@ -47,43 +47,70 @@ impl From<String> for Failure {
     }
 }
 
+/// A TCP connection, as lines.
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    lines: BufReader<TcpStream>,
+    pub(crate) remote: SocketAddr,
+    /// Both ends as text; the kernel forgets them when the connection is reset.
+    ends: String,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream) -> Result<Self, String> {
+        let failed = |why: Error| reason(&why);
+        let (local, remote) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
+        let (local, remote) = (canonical(local), canonical(remote));
+        let lines = BufReader::new(stream.try_clone().map_err(failed)?);
+        Ok(Self { stream, lines, remote, ends: format!("{local}->{remote}") })
+    }
+
+    /// The next line as data.
+    pub(crate) fn read<T: for<'a> Deserialize<'a>>(&mut self) -> Result<T, String> {
+        let mut line = String::new();
+        match (&mut self.lines).take(LINE).read_line(&mut line) {
+            Ok(_) if line.ends_with('\n') => {
+                serde_json::from_str(&line).map_err(|why| format!("remote protocol not recognised: {why}"))
+            }
+            Ok(_) => Err("EOF".to_owned()),
+            Err(why) => Err(self.told(&why)),
+        }
+    }
+
+    fn write<T: Serialize>(&self, data: &T) -> Result<(), String> {
+        write(&self.stream, data).map_err(|why| self.told(&why))
+    }
+
+    fn told(&self, why: &Error) -> String {
+        let ends = &self.ends;
+        match why.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => format!("read tcp {ends}: i/o timeout"),
+            _ => format!("read tcp {ends}: read: {}", reason(why)),
+        }
+    }
+}
+
 /// A peer that proved to be one.
 pub(crate) struct Met {
     pub(crate) hello: Hello,
     pub(crate) encrypted: bool,
-    pub(crate) lines: BufReader<TcpStream>,
 }
 
 /// Introduces both sides to each other.
-pub(crate) fn shake(router: &Router, stream: &TcpStream, outbound: bool) -> Result<Met, Failure> {
-    let failed = |why: Error| Failure::from(told(stream, &why));
-    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(failed)?;
-    let mut lines = BufReader::new(stream.try_clone().map_err(failed)?);
-    let ours = hello(router, stream)?;
-    write(stream, &ours).map_err(failed)?;
-    let hello: Hello = read(stream, &mut lines)?;
+pub(crate) fn shake(router: &Router, wire: &mut Wire, outbound: bool) -> Result<Met, Failure> {
+    let (stream, patience) = (&wire.stream, Some(PATIENCE));
+    let limited = stream.set_read_timeout(patience).and_then(|()| stream.set_write_timeout(patience));
+    limited.map_err(|why| reason(&why))?;
+    let ours = hello(router, wire.remote)?;
+    wire.write(&ours)?;
+    let hello: Hello = wire.read()?;
     check(router, &ours, &hello)?;
     if ours.password {
-        prove(router, stream, &mut lines, (&ours, &hello), outbound)?;
+        prove(router, wire, (&ours, &hello), outbound)?;
     }
-    stream.set_read_timeout(None).map_err(failed)?;
+    wire.stream.set_read_timeout(None).map_err(|why| reason(&why))?;
     let encrypted = ours.password && !(ours.trusts && hello.trusts);
-    Ok(Met { hello, encrypted, lines })
-}
-
-/// One line as data.
-pub(crate) fn read<T: for<'a> Deserialize<'a>>(
-    stream: &TcpStream,
-    lines: &mut BufReader<TcpStream>,
-) -> Result<T, String> {
-    let mut line = String::new();
-    match lines.take(LINE).read_line(&mut line) {
-        Ok(_) if line.ends_with('\n') => {
-            serde_json::from_str(&line).map_err(|why| format!("remote protocol not recognised: {why}"))
-        }
-        Ok(_) => Err("EOF".to_owned()),
-        Err(why) => Err(told(stream, &why)),
-    }
+    Ok(Met { hello, encrypted })
 }
 
 /// Data as one line.
@@ -105,23 +132,12 @@ pub(crate) fn random() -> Result<u64, String> {
     read.map(|()| u64::from_ne_bytes(bytes)).map_err(|why| format!("read /dev/urandom: {why}"))
 }
 
-fn told(stream: &TcpStream, why: &Error) -> String {
-    let end =
-        |address: Result<SocketAddr, Error>| address.map(canonical).map_or_else(|_| "?".to_owned(), |a| a.to_string());
-    let (local, remote) = (end(stream.local_addr()), end(stream.peer_addr()));
-    match why.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => format!("read tcp {local}->{remote}: i/o timeout"),
-        _ => format!("read tcp {local}->{remote}: read: {}", reason(why)),
-    }
-}
-
 /// An IPv4 address that came through an IPv6 socket, as what it is.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-fn hello(router: &Router, stream: &TcpStream) -> Result<Hello, String> {
-    let remote = stream.peer_addr().map(canonical).map_err(|why| told(stream, &why))?;
+fn hello(router: &Router, remote: SocketAddr) -> Result<Hello, String> {
     let state = |ipam: &mut crate::ipam::Ipam| {
         (ipam.universe.to_string(), ipam.ring.as_ref().map(|ring| ring.owner.name.clone()))
     };
@@ -154,10 +170,11 @@ fn check(router: &Router, ours: &Hello, theirs: &Hello) -> Result<(), Failure> {
             format!("local {:?} and remote {:?} peer names collision", peer(&ours.nickname), peer(&theirs.nickname))
         }));
     }
-    if let (Some(ours), Some(theirs)) = (&ours.range, &theirs.range) {
-        if ours != theirs {
+    match (&ours.range, &theirs.range) {
+        (Some(ours), Some(theirs)) if ours != theirs => {
             Err(format!("Incompatible IP allocation ranges (received: {theirs}, ours: {ours})"))?;
         }
+        _ => {}
     }
     match (&ours.owner, &theirs.owner) {
         (Some(ours), Some(theirs)) if ours != theirs => {
@@ -168,26 +185,19 @@ fn check(router: &Router, ours: &Hello, theirs: &Hello) -> Result<(), Failure> {
 }
 
 /// Each side proves that it knows the password; the one that was dialled answers only after the other has.
-fn prove(
-    router: &Router,
-    stream: &TcpStream,
-    lines: &mut BufReader<TcpStream>,
-    (ours, theirs): (&Hello, &Hello),
-    outbound: bool,
-) -> Result<(), String> {
+fn prove(router: &Router, wire: &mut Wire, (ours, theirs): (&Hello, &Hello), outbound: bool) -> Result<(), String> {
     let password = router.args.password.as_deref().unwrap_or_default();
     let (proof, expected) = (digest(password, theirs, &ours.name), digest(password, ours, &theirs.name));
-    let say = || write(stream, &proof).map_err(|why| told(stream, &why));
     if outbound {
-        say()?;
+        wire.write(&proof)?;
     }
-    let given: String = read(stream, lines)?;
+    let given: String = wire.read()?;
     if given != expected {
         // As the real router does it, the other side learns nothing but that the connection is over.
-        let _ = setsockopt(stream, Linger, &linger { l_onoff: 1, l_linger: 0 });
+        let _ = setsockopt(&wire.stream, Linger, &linger { l_onoff: 1, l_linger: 0 });
         return Err("the peer has another password".to_owned());
     }
-    if outbound { Ok(()) } else { say() }
+    if outbound { Ok(()) } else { wire.write(&proof) }
 }
 
 fn digest(password: &str, asked: &Hello, by: &str) -> String {

@@ -1,6 +1,5 @@
 //! A connection from its first byte to its last.
 
-use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::forward;
-use crate::handshake::{self, Failure, Met, canonical};
+use crate::handshake::{self, Failure, Met, Wire};
 use crate::ipam::{Holder, Ring, Want};
 use crate::peers::Connection;
 use crate::router::Router;
@@ -45,9 +44,12 @@ pub(crate) fn dial(router: &Arc<Router>, address: SocketAddr) {
 
 /// Lives with a connection until it ends; `dialled` is the address that was, if we did.
 pub(crate) fn serve(router: &Arc<Router>, stream: TcpStream, dialled: Option<SocketAddr>) {
-    let failure = match handshake::shake(router, &stream, dialled.is_some()) {
-        Ok(met) => converse(router, stream, met, dialled),
-        Err(failure) => failure,
+    let failure = match Wire::new(stream) {
+        Ok(mut wire) => match handshake::shake(router, &mut wire, dialled.is_some()) {
+            Ok(met) => converse(router, wire, met, dialled),
+            Err(failure) => failure,
+        },
+        Err(why) => Failure::from(why),
     };
     let mut peers = router.peers();
     peers.terminations += u64::from(failure.again);
@@ -56,14 +58,15 @@ pub(crate) fn serve(router: &Arc<Router>, stream: TcpStream, dialled: Option<Soc
     }
 }
 
-fn converse(router: &Arc<Router>, stream: TcpStream, met: Met, dialled: Option<SocketAddr>) -> Failure {
-    let Met { hello, encrypted, mut lines } = met;
-    let address = match stream.set_write_timeout(Some(PATIENCE)).and_then(|()| stream.peer_addr()) {
-        Ok(address) => dialled.unwrap_or_else(|| canonical(address)),
+fn converse(router: &Arc<Router>, mut wire: Wire, met: Met, dialled: Option<SocketAddr>) -> Failure {
+    let Met { hello, encrypted } = met;
+    let address = dialled.unwrap_or(wire.remote);
+    let shared = wire.stream.set_write_timeout(Some(PATIENCE)).and_then(|()| wire.stream.try_clone());
+    let stream = match shared {
+        Ok(stream) => stream,
         Err(why) => return Failure::from(handshake::reason(&why)),
     };
     let udp = SocketAddr::new(address.ip(), hello.port);
-    let stream = Arc::new(stream);
     let peer = Holder { name: hello.name, nickname: hello.nickname };
     let id = router.number();
     let connection = Connection {
@@ -79,7 +82,7 @@ fn converse(router: &Arc<Router>, stream: TcpStream, met: Met, dialled: Option<S
         heard: false,
         told: false,
         last: Instant::now(),
-        stream: Arc::clone(&stream),
+        stream,
         why: None,
     };
     let (name, own) = (format!("{}({})", peer.name, peer.nickname), format!("{}({})", router.name, router.nickname));
@@ -90,7 +93,7 @@ fn converse(router: &Arc<Router>, stream: TcpStream, met: Met, dialled: Option<S
     }
     router.publish();
     router.publish_ring();
-    let why = listen(router, id, &peer, &stream, &mut lines);
+    let why = listen(router, id, &peer, &mut wire);
     let ours = router.peers().remove(id);
     router.forward.forget(&peer.name);
     router.publish();
@@ -98,9 +101,9 @@ fn converse(router: &Arc<Router>, stream: TcpStream, met: Met, dialled: Option<S
 }
 
 /// Does what the peer's lines ask for, until there are no more.
-fn listen(router: &Router, id: u64, peer: &Holder, stream: &TcpStream, lines: &mut BufReader<TcpStream>) -> String {
+fn listen(router: &Router, id: u64, peer: &Holder, wire: &mut Wire) -> String {
     loop {
-        match handshake::read(stream, lines) {
+        match wire.read() {
             Ok(Message::Topology(told)) => router.learn(told),
             Ok(Message::Heard) => router.told(id),
             Ok(Message::Ring(ring)) => router.take_ring(ring),

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::topology::{Link, Topology};
@@ -46,7 +45,7 @@ pub(crate) struct Connection {
     pub(crate) heard: bool,
     pub(crate) told: bool,
     pub(crate) last: Instant,
-    pub(crate) stream: Arc<TcpStream>,
+    pub(crate) stream: TcpStream,
     /// Why this side ended it.
     pub(crate) why: Option<String>,
 }

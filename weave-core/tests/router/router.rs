@@ -36,6 +36,8 @@ pub(crate) struct Router {
     epoch: u64,
     peers: Mutex<Peers>,
     ipam: Option<Mutex<Ipam>>,
+    /// Held while something is written down, so that the latest state is what stays.
+    keeping: Mutex<()>,
     numbers: AtomicU64,
     version: AtomicU64,
 }
@@ -61,6 +63,7 @@ impl Router {
             epoch: u64::try_from(epoch.as_nanos()).map_err(|why| why.to_string())?,
             peers: Mutex::default(),
             ipam: ipam.map(Mutex::new),
+            keeping: Mutex::default(),
             numbers: AtomicU64::new(0),
             version: AtomicU64::new(0),
         })
@@ -100,6 +103,7 @@ impl Router {
 
     /// Writes down what outlives the program.
     pub(crate) fn keep(&self) {
+        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let (ring, owned) = self.with_ipam(|ipam| (ipam.ring.clone(), ipam.owned.clone())).unwrap_or_default();
         let targets = self.peers().direct.keys().cloned().collect();
         let kept = Kept { name: self.name.clone(), targets, ring, owned };

@@ -1,7 +1,7 @@
 //! The network itself: packets are the witnesses.
 
 mod announcement;
-mod common;
+pub(crate) mod common;
 mod concurrency;
 mod exposure;
 mod forwarding;

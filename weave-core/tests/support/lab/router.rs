@@ -62,7 +62,7 @@ impl Host {
     pub(crate) fn add_router_bridge(&self) {
         self.sh(&format!(
             "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-             ip link add weave address {} type bridge && ip link set weave up
+             ip link add weave address {} type bridge mcast_snooping 0 && ip link set weave up
              ip link add vethwe-bridge type veth peer name vethwe-pcap
              ip link set vethwe-bridge master weave up && ip link set vethwe-pcap up
              echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6",
