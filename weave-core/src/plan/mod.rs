@@ -28,7 +28,7 @@ pub use change::Change;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
-pub(crate) use state::interfaces;
+pub(crate) use state::{interfaces, own_routes};
 pub use step::{NewBridge, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 

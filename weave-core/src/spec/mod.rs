@@ -6,6 +6,7 @@ mod address;
 mod attachment;
 mod before;
 mod build;
+mod command;
 mod container;
 mod document;
 mod every;
@@ -24,6 +25,8 @@ mod router;
 mod rules;
 pub mod run;
 pub mod schema;
+mod word;
+mod written;
 
 pub use address::{Cidr, Route};
 pub(crate) use address::{everything, network_of};
