@@ -27,8 +27,8 @@ options:
   ips:
     description:
       - Addresses with their prefix lengths.
-      - Needed with I(state=present). With I(state=absent) those that are listed are taken away, or all where none is.
-        The interface goes with the last.
+      - Needed with I(state=present). With I(state=absent) those that are listed are taken away, or all where it is
+        left out; an empty list is refused, as it may have come out empty by mistake. The interface goes with the last.
     type: list
     elements: str
   state:
