@@ -159,8 +159,8 @@ def test_a_unit_applies_a_document_at_each_boot(bare: Stage, host: Host) -> None
     # What systemd reads otherwise than a shell, and a directory that is not there yet.
     document = bare.directory / 'of "this" host/100%h.yaml'
     content = {"router": {"mtu": 1400}, "peers": ["192.0.2.2"]}
-    options = {"source": str(COMMAND), "method": "command", "packages": []}
-    options.update(document=str(document), document_content=content)
+    options: dict[str, Any] = {"source": str(COMMAND), "method": "command", "packages": []}
+    options |= {"document": str(document), "document_content": content}
     four(bare, **options)
     assert document.stat().st_mode & 0o777 == 0o600
     unit = bare.directory / "units/weave-apply.service"
@@ -223,6 +223,11 @@ def test_a_program_of_somebody_else_stays(bare: Stage) -> None:
     assert not script.exists()
 
 
+def task_of(facts: dict[str, str]) -> dict[str, Any]:
+    """Return a task that makes facts up."""
+    return {"name": "facts", "ansible.builtin.set_fact": {**facts, "cacheable": True}}
+
+
 @UNIT
 @pytest.mark.parametrize(
     ("method", "names"), [("venv", ["python3-pip", "nftables"]), ("command", ["nftables"])], ids=["venv", "command"]
@@ -230,12 +235,13 @@ def test_a_program_of_somebody_else_stays(bare: Stage) -> None:
 def test_packages_of_rhel_are_asked_for(bare: Stage, method: str, names: list[str]) -> None:
     # There is no such machine: only the facts are RHEL's, and Debian happens to have packages of these names.
     facts = {"os_family": "RedHat", "distribution": "Rocky", "distribution_major_version": "9", "pkg_mgr": "apt"}
-    fake = {"name": "facts", "ansible.builtin.set_fact": {**facts, "cacheable": True}}
+    fake = task_of(facts)
     played = bare.play(fake, role(bare, source=str(COMMAND), method=method), words=("--check",))
     (results,) = played.results.values()
     asked = [result["invocation"]["module_args"]["package"] for result in results if "cache_update_time" in result]
     assert asked == [names], played.text
-    fake["ansible.builtin.set_fact"]["os_family"] = "Suse"
-    played = bare.play(fake, role(bare, source=str(COMMAND), method=method), words=("--check",))
+    played = bare.play(
+        task_of({**facts, "os_family": "Suse"}), role(bare, source=str(COMMAND), method=method), words=("--check",)
+    )
     assert played.code == 2
     assert "of Suse no names of packages are known; allowed: a list of packages" in str(played.results)

@@ -26,7 +26,7 @@ class docker { }
 include docker
 weave_attachment { 'web 10.2.1.4/24': }
 weave_attachment { 'web 10.3.1.4/24 eth5': mtu => 1300, routes => '10.9.0.0/16 via 10.3.1.1', multicast => false }
-weave_attachment { 'app 10.2.1.15/24': multicast => false }
+weave_attachment { 'app 10.2.1.15/24': }
 weave_container { 'app':
   ips     => '10.2.1.5/24',
   image   => 'app',

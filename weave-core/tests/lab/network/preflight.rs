@@ -103,13 +103,13 @@ fn whoever_may_not_look_is_told_so_and_what_can_be_seen_without() {
     weave(host, "launch 192.0.2.9");
     attached(&lab, host, "one", "10.2.1.1/24");
     // The directory of the build may be closed to others.
-    let place = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
+    let place = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a directory");
     let program = place.path().join("weave");
-    std::fs::copy(env!("CARGO_BIN_EXE_weave"), &program).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_weave"), &program).expect("a copy");
     let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
     let output = host.sh(&format!("{nobody} {} preflight --json", program.display()));
     assert_eq!(output.code, 1, "{output:?}");
-    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
     let all = report["result"]["findings"].as_array().unwrap_or_else(|| panic!("no findings in {report:#}"));
     let missing = find(all, "privileges", &["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_NET_RAW"]);
     assert_eq!((text(missing, "level"), missing.get("hint").is_some()), ("fail", true), "{missing}");

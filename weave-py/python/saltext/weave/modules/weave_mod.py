@@ -1,8 +1,9 @@
 """The operations of weave, by the library's own names and with its own arguments.
 
 An argument that is not given is the library's to decide. With ``test=True`` an operation stops after its plan and
-touches nothing; where ``test`` is not given, the minion's own ``test`` decides, as for states. Each returns the report: ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host
-afterwards, with ``test=True`` as it is, as a document) and ``result`` (what a reading operation read).
+touches nothing; where ``test`` is not given, the minion's own ``test`` decides, as for states. Each returns the report:
+``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host afterwards, with ``test=True`` as it is, as a
+document) and ``result`` (what a reading operation read).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ else:
 # pyright: reportPossiblyUnboundVariable=false
 
 __virtualname__ = "weave"
+__opts__: Mapping[str, Any]
 
 
 def __virtual__() -> str | tuple[bool, str]:  # noqa: N807
@@ -45,7 +47,10 @@ def _call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def apply(
-    document: Mapping[str, Any] | None = None, file: str | None = None, host: str | None = None, test: bool | None = None
+    document: Mapping[str, Any] | None = None,
+    file: str | None = None,
+    host: str | None = None,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Bring this host to what a document says of it: a host's document or a whole fleet's.
 
