@@ -175,7 +175,7 @@ function weave.attach(arguments) end
 
 ---@class weave.Detach
 ---@field container string Name or id of the container, `netns:PATH`, or `pid:N`.
----@field ips? weave.Words Addresses to remove (all of them).
+---@field ips? weave.Words Addresses to remove (all of them); an empty list is refused.
 ---@field interface? string The interface in the container (`ethwe`).
 ---@field check? boolean Stop after the plan and touch nothing (false).
 
@@ -235,7 +235,7 @@ function weave.remove(arguments) end
 function weave.expose(arguments) end
 
 ---@class weave.Hide
----@field ips? weave.Words Addresses to remove (all of them).
+---@field ips? weave.Words Addresses to remove (all of them); an empty list is refused.
 ---@field check? boolean Stop after the plan and touch nothing (false).
 
 ---Takes addresses of the host from the network.

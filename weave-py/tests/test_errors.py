@@ -96,6 +96,23 @@ def test_a_document_says_all_that_is_wrong_with_its_lines(tmp_path: Path) -> Non
         weave_py.call("apply", {})
 
 
+def test_a_list_that_came_out_empty_takes_nothing_away(host: Host) -> None:
+    web = host.container("web")
+    host.call("launch")
+    host.call("attach", container=web.target, ips=["10.2.1.4/24"])
+    host.call("expose", ips=["10.2.1.9/24"])
+    before = host.state()
+    message = "ips: is empty; leave it out to take all away"
+    with pytest.raises(weave_py.InvalidSpecError, match=message):
+        host.call("detach", container=web.target, ips=[])
+    with pytest.raises(weave_py.InvalidSpecError, match=message):
+        host.call("hide", ips=[])
+    assert host.state() == before
+    host.call("detach", container=web.target)
+    host.call("hide")
+    assert "ethwe" not in web.links()
+
+
 def test_what_is_no_data_is_a_type_error() -> None:
     with pytest.raises(TypeError, match=r"document\.peers\[1\]: object"):
         weave_py.apply({"peers": ["192.0.2.1", object()]})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,15 @@ PYTHONS = pythons()
 
 def test_the_system_s_python_is_among_them() -> None:
     assert SYSTEM in PYTHONS.values(), f"{SYSTEM} is missing or too old: install the package python3"
+
+
+def test_its_description_links_to_nothing_that_it_does_not_have() -> None:
+    (wheel,) = (TARGET / "wheels").glob("weave_py-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        described = archive.read(name).decode()
+    assert "python -m weave_py" in described
+    assert re.findall(r"\]\((?!https://)[^)]*\)", described) == []
 
 
 @pytest.mark.parametrize("number", sorted(PYTHONS), ids="3.{}".format)

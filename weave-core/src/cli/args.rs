@@ -240,7 +240,7 @@ pub(super) struct AttachArgs {
     /// A further route such as '10.9.0.0/16 via 10.2.1.1'; may be repeated
     #[arg(long = "route", value_name = "ROUTE")]
     pub(super) routes: Vec<Route>,
-    /// Do not route multicast to the network
+    /// Do not route multicast to the network; a route that is there is removed
     #[arg(long, alias = "no-multicast")]
     pub(super) no_multicast_route: bool,
     /// Do not ask the network first whether somebody has the addresses

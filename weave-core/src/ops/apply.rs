@@ -41,9 +41,16 @@ impl Apply {
         let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
         match (document, file) {
             (Some(document), None) => {
-                Self::accepted(read_value(document, Some(&machine)), host).map_err(|error| error.within("document"))
+                let reading = read_value(document, Some(&machine));
+                // What is wrong with the whole has the document as its subject already.
+                let whole =
+                    reading.findings.iter().find(|one| one.is_error()).is_some_and(|one| one.subject.is_empty());
+                Self::accepted(reading, host).map_err(|error| if whole { error } else { error.within("document") })
             }
-            (None, Some(file)) => Self::from_text(&file, &super::file::text(&file)?, host, hostname),
+            (None, Some(file)) => {
+                let text = super::file::named("file", &file)?;
+                Self::from_text(&file, &text, host, hostname)
+            }
             (None, None) => Err(Error::invalid(
                 "document",
                 "missing field `document`; allowed: it, or the `file` that it stands in",

@@ -27,7 +27,8 @@ use crate::{Error, ErrorKind, Result};
 /// name that weave did not make and that has other settings; `Docker` with the engine's words; and all of
 /// [`attach`](super::attachment::attach). Then everything is as it was.
 pub async fn run<H: Host>(host: &H, spec: &Run, mode: Mode) -> Result<Report> {
-    let attached = (spec.container()?, spec.attached.clone());
+    let container = spec.container().map_err(|error| error.op("run"))?;
+    let attached = (container, spec.attached.clone());
     let document = HostDocument { containers: Some(Named([attached].into())), ..HostDocument::default() };
     alone(converge(host, "run", &document, mode).await)
 }
@@ -38,7 +39,7 @@ pub async fn run<H: Host>(host: &H, spec: &Run, mode: Mode) -> Result<Report> {
 /// `Conflict` for a container that weave did not make.
 pub async fn remove<H: Host>(host: &H, spec: &Remove, mode: Mode) -> Result<Report> {
     let attached = crate::spec::Attached { ensure: Presence::Absent, ..crate::spec::Attached::default() };
-    let container = spec.container()?;
+    let container = spec.container().map_err(|error| error.op("remove"))?;
     let document = HostDocument { containers: Some(Named([(container, attached)].into())), ..HostDocument::default() };
     alone(converge(host, "remove", &document, mode).await)
 }

@@ -4,11 +4,11 @@ use ipnetwork::IpNetwork;
 use serde::Serialize;
 
 use super::Report;
-use crate::Result;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
 use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, Scope, attached_networks, overlap};
+use crate::{Error, ErrorKind, Result};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,9 +50,54 @@ pub(super) async fn preflight<H: Host>(host: &H) -> Result<Report> {
     let scope =
         Scope { attachments: true, router: true, paths: true, routes: true, firewall: true, ..Scope::default() };
     let facts = host.facts().await;
-    let observed = look(host, &scope).await.map_err(|error| error.op("preflight"))?;
-    let findings = findings(&facts, &observed);
+    let findings = match as_far_as_allowed(host, scope).await.map_err(|error| error.op("preflight"))? {
+        Seen::All(observed) => findings(&facts, &observed),
+        Seen::Part(observed, refusal) => [findings(&facts, &observed), vec![hidden(&refusal)]].concat(),
+        Seen::Nothing(refusal) => {
+            let mut findings = Vec::new();
+            kernel(&facts, &mut findings);
+            engine(&facts, &mut findings);
+            findings.push(hidden(&refusal));
+            findings
+        }
+    };
     Ok(Report::read("preflight", None, serde_json::json!({ "findings": findings, "facts": facts })))
+}
+
+/// What could be looked at.
+enum Seen {
+    All(Observed),
+    /// The host, but neither its packet filter nor the inside of containers.
+    Part(Observed, Error),
+    Nothing(Error),
+}
+
+/// Looks at everything, or at less where that is not allowed: whoever asks what is missing may lack just that.
+async fn as_far_as_allowed<H: Host>(host: &H, scope: Scope) -> Result<Seen> {
+    let refused = |error: &Error| error.kind() == ErrorKind::PermissionDenied;
+    let refusal = match look(host, &scope).await {
+        Ok(observed) => return Ok(Seen::All(observed)),
+        Err(error) if refused(&error) => error,
+        Err(error) => return Err(error),
+    };
+    let less = Scope { attachments: false, firewall: false, ..scope };
+    match look(host, &less).await {
+        Ok(observed) => Ok(Seen::Part(observed, refusal)),
+        Err(error) if refused(&error) => Ok(Seen::Nothing(refusal)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is not known because it could not be looked at.
+fn hidden(refusal: &Error) -> Finding {
+    let message =
+        format!("containers and packet filter were not looked at: {}: {}", refusal.subject(), refusal.message());
+    Finding::new(
+        "privileges",
+        Level::Fail,
+        message,
+        "run it as root, or with CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_RAW",
+    )
 }
 
 /// Judges what was found.
@@ -72,16 +117,18 @@ pub fn findings(facts: &HostFacts, observed: &Observed) -> Vec<Finding> {
 
 fn kernel(facts: &HostFacts, findings: &mut Vec<Finding>) {
     findings.push(Finding::ok("kernel", format!("Linux {}", facts.kernel)));
+    // The others are tried in a namespace of their own.
+    let untried = facts.abilities.iter().any(|ability| ability.name == "netns" && ability.missing.is_some());
     for ability in &facts.abilities {
         let subject = format!("kernel {}", ability.name);
         findings.push(match &ability.missing {
             None => Finding::ok(subject, "works"),
             Some(why) => {
                 let hint = match ability.name.as_str() {
+                    _ if untried => "run it as root, outside of unprivileged containers".to_owned(),
                     "nft" => {
                         "install nftables (`apt-get install nftables`), or say `firewall: {manage: false}` (`weave launch --no-firewall`)".to_owned()
                     }
-                    "netns" => "run it as root, outside of unprivileged containers".to_owned(),
                     module => format!("load it with `modprobe {module}`, or use a kernel that has it"),
                 };
                 Finding::new(subject, Level::Fail, why.clone(), hint)

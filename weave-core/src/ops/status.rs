@@ -11,9 +11,9 @@ use crate::Result;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
-use crate::observed::{FirewallState, Flood, Observed, Scope, attached};
-use crate::plan::document;
-use crate::spec::{Cidr, Exposure, Mac};
+use crate::observed::{AttachedLink, FirewallState, Flood, Observed, Scope, attached};
+use crate::plan::{document, own_routes};
+use crate::spec::{Cidr, Exposure, Mac, Route};
 
 /// The label of the host itself in `ps`, as the classic script printed it.
 pub const EXPOSE: &str = "weave:expose";
@@ -106,6 +106,14 @@ pub struct AttachmentStatus {
     pub ips: Vec<Cidr>,
     /// Its MTU.
     pub mtu: Option<u32>,
+    /// The MTU of its own that was asked for; nothing where it follows the network's.
+    pub own_mtu: Option<u32>,
+    /// Next hop of the container's default route through it.
+    pub gateway: Option<IpAddr>,
+    /// Further routes through it.
+    pub routes: Vec<Route>,
+    /// Whether IPv4 multicast goes to the network.
+    pub multicast: bool,
     /// Whether it is up.
     pub up: bool,
 }
@@ -178,21 +186,28 @@ fn rows(observed: &Observed) -> Vec<PsRow> {
 }
 
 pub(super) fn attachments(observed: &Observed) -> Vec<AttachmentStatus> {
-    let mut found: Vec<AttachmentStatus> = attached(observed)
-        .into_iter()
-        .map(|attached| AttachmentStatus {
-            container: attached.mark.container().to_string(),
-            id: if attached.mark.id.starts_with('/') { String::new() } else { attached.mark.id.clone() },
-            interface: attached.mark.interface.to_string(),
-            host_end: attached.host.name.clone(),
-            mac: attached.inner.and_then(|(link, _)| link.mac),
-            ips: attached.inner.map(|(link, net)| net.addresses_of(link.index).collect()).unwrap_or_default(),
-            mtu: attached.inner.map(|(link, _)| link.mtu),
-            up: attached.host.up && attached.inner.is_some_and(|(link, _)| link.up),
-        })
-        .collect();
+    let mut found: Vec<AttachmentStatus> = attached(observed).into_iter().map(attachment).collect();
     found.sort_by(|a, b| a.container.cmp(&b.container));
     found
+}
+
+fn attachment(attached: AttachedLink<'_>) -> AttachmentStatus {
+    let AttachedLink { host, mark, inner } = attached;
+    let own = inner.map(|(link, net)| own_routes(net, link.index)).unwrap_or_default();
+    AttachmentStatus {
+        container: mark.container().to_string(),
+        id: if mark.id.starts_with('/') { String::new() } else { mark.id.clone() },
+        interface: mark.interface.to_string(),
+        host_end: host.name.clone(),
+        mac: inner.and_then(|(link, _)| link.mac),
+        ips: inner.map(|(link, net)| net.addresses_of(link.index).collect()).unwrap_or_default(),
+        mtu: inner.map(|(link, _)| link.mtu),
+        own_mtu: mark.mtu,
+        gateway: own.gateway,
+        routes: own.others,
+        multicast: own.multicast,
+        up: host.up && inner.is_some_and(|(link, _)| link.up),
+    }
 }
 
 fn describe(observed: &Observed, scope: &Scope) -> Status {

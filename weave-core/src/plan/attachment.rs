@@ -5,6 +5,7 @@ mod converge;
 mod wish;
 
 pub(crate) use claims::{Books, holder};
+pub(crate) use wish::Routes;
 pub(super) use wish::sort_routes;
 
 use std::collections::{BTreeMap, BTreeSet};

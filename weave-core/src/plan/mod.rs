@@ -33,7 +33,7 @@ pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
-pub(crate) use state::interfaces;
+pub(crate) use state::{interfaces, own_routes};
 pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 

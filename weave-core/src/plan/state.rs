@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::attachment::sort_routes;
+use super::attachment::{Routes, sort_routes};
 use super::{exposure, peers};
 use crate::names;
-use crate::observed::{Observed, Scope, Target, pairs};
+use crate::observed::{Observed, Scope, Target, TargetNet, pairs};
 use crate::spec::{
     Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Router, RouterKind,
     Underlay,
@@ -60,13 +60,17 @@ fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
     containers
 }
 
+/// The routes through an interface that the kernel did not make by itself.
+pub(crate) fn own_routes(net: &TargetNet, index: u32) -> Routes {
+    sort_routes(net.routes.iter().filter(|route| route.ifindex == index && !route.by_kernel))
+}
+
 /// Every interface that weave made in a container; there may be several in one.
 pub(crate) fn interfaces(observed: &Observed) -> impl Iterator<Item = (ContainerRef, Attached)> {
     pairs(observed).filter_map(move |(pair, mark, container)| {
         let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
         let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
-        let own = pair.net.routes.iter().filter(|route| route.ifindex == pair.inner.index && !route.by_kernel);
-        let routes = sort_routes(own);
+        let routes = own_routes(pair.net, pair.inner.index);
         let name = match observed.targets.get(container) {
             Some(Target::Found(net)) => net.name.as_deref(),
             _ => None,

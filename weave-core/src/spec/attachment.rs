@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Cidr, ContainerRef, IfName, Ips, List, Mac, Mtu, Route};
 use crate::{Error, Result, names};
@@ -31,7 +31,7 @@ pub struct Attach {
     /// Further routes through the interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<List<Route>>,
-    /// Whether IPv4 multicast goes to the network (true).
+    /// Whether IPv4 multicast goes to the network (true); `false` takes the route away that weave gave.
     #[serde(default = "yes")]
     pub multicast: bool,
     /// Whether the network is asked first if somebody has the addresses already (true).
@@ -148,14 +148,25 @@ pub(super) fn check_ips(ips: &[Cidr]) -> Result<()> {
     Ok(())
 }
 
+/// Reads addresses to take away. Left out they are all; a list that came out empty must not mean the same.
+pub(super) fn some_or_left_out<'de, D: Deserializer<'de>>(deserializer: D) -> Result<List<Cidr>, D::Error> {
+    match Option::<List<Cidr>>::deserialize(deserializer)? {
+        None => Ok(List::default()),
+        Some(ips) if ips.is_empty() => Err(serde::de::Error::custom(
+            "is empty; leave it out to take all away; allowed: one or more addresses such as 10.2.1.4/24",
+        )),
+        Some(ips) => Ok(ips),
+    }
+}
+
 /// Takes addresses from a container, and the interface with the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detach {
     /// Name or id of the container, `netns:PATH`, or `pid:N`.
     pub container: ContainerRef,
-    /// Addresses to remove; all of them where none is given.
-    #[serde(default)]
+    /// Addresses to remove; all of them where none is given. Who writes an empty list has computed it: it is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "some_or_left_out")]
     pub ips: List<Cidr>,
     /// The interface in the container (`ethwe`).
     #[serde(default = "IfName::interface")]

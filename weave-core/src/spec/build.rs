@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_what_is_allowed() {
         for (given, field, words) in [
-            (json!({"context": "."}), "", "missing field `tag`"),
+            (json!({"context": "."}), "tag", "missing field `tag`"),
             (json!({"tag": "App", "context": "."}), "tag", "lower case"),
             (json!({"tag": "app:", "context": "."}), "tag", "`app:`"),
             (json!({"tag": "app@sha256:00", "context": "."}), "tag", "is no name"),

@@ -90,7 +90,8 @@ pub struct Expose {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hide {
-    /// The addresses to remove; all of them where none is given.
+    /// The addresses to remove; all of them where none is given. Who writes an empty list has computed it: it is refused.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "super::attachment::some_or_left_out")]
     pub ips: List<Cidr>,
 }
 

@@ -67,8 +67,16 @@ pub(super) fn explain(path: &str, message: &str) -> Error {
             }
         }
         (_, true, Some((value, known))) => unknown_word(path, value, known),
+        (_, _, Some((field, []))) if message.starts_with("missing field") => {
+            let error = Error::invalid("", message);
+            if path.is_empty() { error.within(field) } else { error.within(field).within(path) }
+        }
         _ => match message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
-            Some((found, expected)) => Error::invalid(path, format!("{found} does not fit; allowed: {expected}")),
+            Some((found, expected)) => {
+                // What serde calls a type of ours is a map to everybody else.
+                let expected = if expected.starts_with("struct ") { "a map of fields" } else { expected };
+                Error::invalid(path, format!("{found} does not fit; allowed: {expected}"))
+            }
             None => Error::invalid(path, message),
         },
     }

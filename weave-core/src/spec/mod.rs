@@ -6,6 +6,7 @@ mod address;
 mod attachment;
 mod before;
 mod build;
+mod command;
 mod container;
 mod document;
 mod every;
@@ -26,6 +27,8 @@ mod rules;
 pub mod run;
 pub mod schema;
 mod subnet;
+mod word;
+mod written;
 
 pub use address::{Cidr, Route};
 pub(crate) use address::{everything, network_of};

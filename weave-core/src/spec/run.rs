@@ -5,10 +5,11 @@ use std::fmt;
 use serde::de::value::{MapAccessDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
+pub use super::command::Command;
 use super::options::Options;
-use super::{Attached, ContainerRef, List, from_value};
+pub use super::written::Written;
+use super::{Attached, ContainerRef};
 use crate::{Error, Result};
 
 /// Whether a container should be there.
@@ -90,160 +91,6 @@ pub enum AttachWhen {
     AfterStart,
     /// Before its process starts: a second container holds its network namespace, through all restarts.
     BeforeStart,
-}
-
-/// The command of a container: one line as a shell splits it, or a list of words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(untagged, expecting = "this is no command; allowed: a line, or a list of words")]
-pub enum Command {
-    /// One line.
-    Line(String),
-    /// Word by word.
-    #[serde(deserialize_with = "word_by_word")]
-    Words(Vec<String>),
-}
-
-/// Reads a list of words as all lists are read.
-fn word_by_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    List::deserialize(deserializer).map(|list| list.0)
-}
-
-impl Command {
-    /// Its words, or else the line with an open quote.
-    pub(crate) fn words(&self) -> Result<Vec<String>, &str> {
-        match self {
-            Self::Words(words) => Ok(words.clone()),
-            Self::Line(line) => shlex::split(line).ok_or(line),
-        }
-    }
-
-    /// The same with each text changed.
-    pub(crate) fn map(self, change: impl Fn(&str) -> String) -> Self {
-        match self {
-            Self::Line(line) => Self::Line(change(&line)),
-            Self::Words(words) => Self::Words(words.iter().map(|word| change(word)).collect()),
-        }
-    }
-}
-
-/// Options of `docker run` as they are written, before names are put into them: one line, a list of words, or a map.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Written(Value);
-
-impl Default for Written {
-    fn default() -> Self {
-        Self(Value::Array(Vec::new()))
-    }
-}
-
-impl fmt::Debug for Written {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Written {
-    /// What they say.
-    ///
-    /// # Errors
-    /// `InvalidSpec` with `options` as its subject.
-    pub(crate) fn read(&self) -> Result<Options> {
-        from_value(self.0.clone()).map_err(|error| error.within("options"))
-    }
-
-    /// These, and `later` ones: what can be given once is taken from `later`, lists add up.
-    ///
-    /// # Errors
-    /// `InvalidSpec` where one is words and the other a map.
-    pub(crate) fn merge(self, later: Self) -> Result<Self> {
-        match (self.0, later.0) {
-            (Value::Object(mut map), Value::Object(later)) => {
-                for (name, value) in later {
-                    match (map.get_mut(&name), value) {
-                        (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-                        (_, value) => {
-                            map.insert(name, value);
-                        }
-                    }
-                }
-                Ok(Self(Value::Object(map)))
-            }
-            (one, Value::Object(later)) if is_nothing(&one) => Ok(Self(Value::Object(later))),
-            (one, other) if is_nothing(&other) => Ok(Self(one)),
-            (Value::Object(_), _) | (_, Value::Object(_)) => Err(Error::invalid(
-                "options",
-                "are words in one place and a map in another; allowed: words in both, or a map in both",
-            )),
-            (one, other) => Ok(Self([words(one), words(other)].concat().into())),
-        }
-    }
-
-    /// The same with each text changed.
-    pub(crate) fn map(self, change: &impl Fn(&str) -> String) -> Self {
-        Self(map_text(self.0, change))
-    }
-}
-
-/// An empty table of Lua is an empty map.
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        _ => false,
-    }
-}
-
-fn words(value: Value) -> Vec<Value> {
-    match value {
-        Value::Array(items) => items,
-        one => vec![one],
-    }
-}
-
-fn map_text(value: Value, change: &impl Fn(&str) -> String) -> Value {
-    match value {
-        Value::String(text) => Value::String(change(&text)),
-        Value::Array(items) => items.into_iter().map(|item| map_text(item, change)).collect(),
-        Value::Object(map) => map.into_iter().map(|(name, value)| (name, map_text(value, change))).collect(),
-        other => other,
-    }
-}
-
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wrong = |what: &Value| {
-            let message =
-                format!("{what} is no option; allowed: a line such as '--memory=2g', a list of such, or a map");
-            Err(serde::de::Error::custom(message))
-        };
-        let value = Value::deserialize(deserializer)?;
-        match &value {
-            Value::String(_) | Value::Object(_) => Ok(Self(value)),
-            Value::Array(items) => match items.iter().find(|item| !item.is_string()) {
-                None => Ok(Self(value)),
-                Some(item) => wrong(item),
-            },
-            other => wrong(other),
-        }
-    }
-}
-
-impl schemars::JsonSchema for Written {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "WrittenOptions".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "Options of `docker run`: one line, a list of words, or a map.",
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}},
-                {"type": "object"},
-            ],
-        })
-    }
 }
 
 /// Runs a container: a name, and everything that a document says of a container.

@@ -98,6 +98,9 @@ const BAD_HOSTS: &[&str] = &[
     "containers: {web: {image: x, state: paused}}",
     "containers: {web: {image: x, options: 7}}",
     "containers: {web: {image: x, options: [[-t]]}}",
+    "containers: {web: {image: x, options: [-t, true]}}",
+    "containers: {web: {image: x, command: [echo, true]}}",
+    "containers: {web: {image: x, command: [echo, null]}}",
     "containers: {web: {image: x, command: {a: b}}}",
     "containers: {web: {image: x, pull: sometimes}}",
     "purge_containers: later",
@@ -119,7 +122,7 @@ images:
     ports: ['-p 5432:5432']
     docker_run_opts: ['--memory=2g', '--restart=always', '--name="DOMAIN"', '-h DOMAIN']
     attach_volumes: ['-v /data/etc/postgresql/DOMAIN:/etc/postgresql']
-  rt: {image: 'rt:4', command: run, ports: , pull: always, on_change: ignore}
+  rt: {image: 'rt:4', command: [sleep, 86400], ports: , pull: always, on_change: ignore}
 defaults: {mtu: 1400, host: dockerhost001}
 subnets: [10.0.0.0/16]
 peers: 198.51.100.1
@@ -142,7 +145,7 @@ const BAD_FLEETS: &[&str] = &[
     "containers: {a: {ip: 10.0.1.4/24, ips: 10.0.1.4/24}}",
     "containers: {a: {state: paused}}",
     "images: {a: {prots: []}}",
-    "images: {a: {ports: [5]}}",
+    "images: {a: {ports: [[5]]}}",
     "subnets: [ten]",
     "expose: {masq: true}",
     "defaults: {mtu: big}",

@@ -68,6 +68,19 @@ const SAME: &[(&str, &str)] = &[
         "attach {container: 'netns:bare', ips: 10.2.1.4/24}",
         "attach {container: 'netns:/run/netns/bare', ips: [10.2.1.4/24]}",
     ),
+    ("detach {container: web, ips: ~}", "detach {container: web}"),
+    ("hide {ips: ~}", "hide"),
+    ("run {name: web, image: x, command: [sleep, 86400]}", "run {name: web, image: x, command: [sleep, '86400']}"),
+    (
+        "run {name: web, image: x, command: [a, 5.0, -1, 1.5]}",
+        "run {name: web, image: x, command: [a, '5', '-1', '1.5']}",
+    ),
+    ("run {name: web, image: x, command: {}}", "run {name: web, image: x, command: []}"),
+    ("run {name: web, image: x, options: [--cpus, 2]}", "run {name: web, image: x, options: [--cpus, '2']}"),
+    (
+        "apply {document: {hosts: {a: {}}, containers: {web: {host: a, image: x, options: [--cpus, 2]}}}}",
+        "apply {document: {hosts: {a: {}}, containers: {web: {host: a, image: x, options: [--cpus, '2']}}}}",
+    ),
     (
         "attach {container: web, ips: 10.2.1.4/24, multicast: true, probe: true, interface: ethwe}",
         "attach {container: web, ips: [10.2.1.4/24]}",

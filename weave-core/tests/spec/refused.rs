@@ -156,12 +156,37 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("attach {container: web, ips: 10.2.1.4/24, multicast: 2}", "multicast", "2"),
     ("attach {container: web, ips: 10.2.1.4/24, probe: later}", "probe", "later"),
     ("detach {container: web, ips: [x]}", "ips[0]", "x"),
+    ("detach {container: web, ips: []}", "ips", "leave it out"),
+    ("detach {container: web, ips: ''}", "ips", "leave it out"),
+    ("detach {container: web, ips: {}}", "ips", "leave it out"),
     ("detach {container: web, interface: 'a/b'}", "interface", "a/b"),
     ("expose {ips: []}", "ips", ""),
     ("expose {ips: 10.0.0.1}", "ips", "10.0.0.1"),
     ("expose {ips: [10.0.0.1/16, 10.0.0.1/8]}", "ips[1]", "10.0.0.1/8"),
     ("expose {ips: 10.0.0.1/16, masquerade: 5}", "masquerade", "5"),
     ("hide {ips: [10.0.0.1/33]}", "ips[0]", "10.0.0.1/33"),
+    ("hide {ips: []}", "ips", "leave it out"),
+    ("apply {document: {router: 5}}", "document.router", "a map of fields"),
+    ("apply {document: [1]}", "document", "no map"),
+    ("apply {document: {hosts: [1]}}", "document.hosts", "no map"),
+    ("apply {file: ''}", "file", "is empty"),
+    ("apply {file: /}", "file", "/: is a directory"),
+    ("run {name: web, image: x, command: [echo, true]}", "command[1]", "`true` is no word"),
+    ("run {name: web, image: x, command: [echo, ~]}", "command[1]", "'null'"),
+    ("run {name: web, image: x, command: [[a]]}", "command[0]", "sequence"),
+    ("run {name: web, image: x, command: true}", "command", "true"),
+    ("run {name: web, image: x, options: [--init, false]}", "options[1]", "'false'"),
+    ("run {name: web, image: x, options: [~]}", "options[0]", "'null'"),
+    (
+        "apply {document: {containers: {web: {image: x, command: [echo, a, false]}}}}",
+        "document.containers.web.command[2]",
+        "'false'",
+    ),
+    (
+        "apply {document: {hosts: {a: {}}, containers: {web: {host: a, image: x, options: [-t, true]}}}}",
+        "document.containers.web.options[1]",
+        "'true'",
+    ),
     ("ps {containers: 5}", "containers", "5"),
     ("apply {document: {ensure: gone}}", "document.ensure", "gone"),
     ("apply {document: {router: {port: 0}}}", "document.router.port", "0"),
@@ -296,12 +321,19 @@ fn what_is_missing_is_named() {
         ("attach {container: web}", "ips"),
         ("detach", "container"),
         ("expose", "ips"),
+        ("remove", "name"),
+        ("run {image: x}", "name"),
+        ("build", "tag"),
         ("apply", "document"),
     ] {
         let error = refusal(text);
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
         assert!(error.message().contains(&format!("missing field `{field}`")), "{text}: {error}");
+        assert_eq!(error.subject(), field, "{text}");
     }
+    let error = refusal("apply {file: /nonexistent/host.yaml}");
+    assert_eq!((error.kind(), error.subject()), (ErrorKind::NotFound, "file"));
+    assert_eq!(error.message(), "/nonexistent/host.yaml: there is no such file");
 }
 
 #[test]

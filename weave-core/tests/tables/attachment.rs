@@ -125,6 +125,9 @@ fn multicast_goes_to_the_network_unless_somebody_has_it() {
     assert!(to_all(&after_all(launched(), &[attach])));
     let without = "attach {container: db, ips: 10.2.1.5/24, multicast: false}";
     assert!(!to_all(&after_all(launched(), &[without])));
+    // What is said is done to an interface that is there, too.
+    assert!(!to_all(&after_all(launched(), &[attach, without])));
+    assert!(to_all(&after_all(launched(), &[without, attach])));
     let mut world = launched();
     let eth0 = add_link(world.net(1002), "eth0", device(), 1500, &["172.18.0.2/16"]);
     world.net(1002).add_route(eth0, parse(names::MULTICAST)).unwrap();

@@ -174,7 +174,7 @@ def attach(
 def detach(
     container: str, ips: Optional[Addresses] = None, *, interface: Optional[str] = None, check: bool = False
 ) -> Report:
-    """Take addresses from a container, all where none is given; with the last one goes the interface."""
+    """Take addresses from a container, with the last one the interface; all without ``ips``, which may not be empty."""
     return _do("detach", {"container": container, "ips": ips, "interface": interface}, check)
 
 
@@ -187,7 +187,7 @@ def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = F
 
 
 def hide(ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
-    """Take addresses of the host from the network, all where none is given."""
+    """Take addresses of the host from the network, all without ``ips``, which may not be empty."""
     return _do("hide", {"ips": ips}, check)
 
 

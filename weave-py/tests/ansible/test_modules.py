@@ -71,6 +71,11 @@ def test_attachment_and_exposure(stage: Stage, host: Host) -> None:
     did = stage.must(task("exposure", ips="10.2.3.1/24, 10.2.4.1/24")).of(host)[0]
     assert did["exposure"][1:] == [{"ip": f"10.2.{net}.1/24", "masquerade": True} for net in (3, 4)]
     assert host.pings("10.2.1.4")
+    # A list that came out empty is not all of them.
+    for module, more in (("exposure", {}), ("attachment", {"container": web.target})):
+        failed = stage.fails(module, ips=[], state="absent", **more)
+        assert (failed["kind"], failed["subject"]) == ("invalid_spec", "ips")
+        assert "leave it out to take all away" in failed["msg"]
     stage.four("exposure", state="absent")
     assert host.addresses("weave") == []
     stage.four("attachment", container=web.target, ips=["10.2.2.4/24"], state="absent")

@@ -26,7 +26,7 @@ class docker { }
 include docker
 weave_attachment { 'web 10.2.1.4/24': }
 weave_attachment { 'web 10.3.1.4/24 eth5': mtu => 1300, routes => '10.9.0.0/16 via 10.3.1.1', multicast => false }
-weave_attachment { 'app 10.2.1.15/24': multicast => false }
+weave_attachment { 'app 10.2.1.15/24': }
 weave_container { 'app':
   ips     => '10.2.1.5/24',
   image   => 'app',
@@ -191,6 +191,31 @@ weave_host {{ 'this': file => '{file}', host => 'one' }}""").says(f"should be fi
     assert host.state() == before
 
 
+PURGED = """
+weave_host { 'this': document => { 'router' => {}, 'containers' => { 'web' => { 'ips' => ['10.2.1.4/24'] } } } }
+weave_peer { '192.0.2.3:6783': }
+resources { ['weave_attachment', 'weave_peer']: purge => true }
+"""
+
+
+def test_purging_leaves_what_is_asked_for_in_other_words(puppet: Puppet) -> None:
+    puppet.four(PURGED)
+    # A port that is the router's is not in the list, and the address is no resource.
+    assert flood(puppet.host) == ["192.0.2.3"]
+    assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")
+    puppet.resource("weave_attachment", "web 10.3.1.4/24 eth5", "ensure=present")
+    puppet.resource("weave_peer", "192.0.2.8", "ensure=present")
+    assert flood(puppet.host) == ["192.0.2.3", "192.0.2.8"]
+    puppet.four(PURGED).says(
+        "Weave_attachment[web 10.3.1.4/24 eth5]/ensure: current_value 'present', should be 'absent' (noop)",
+        "Weave_peer[192.0.2.8]/ensure: current_value 'present', should be 'absent' (noop)",
+    )
+    assert flood(puppet.host) == ["192.0.2.3"]
+    assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")
+    assert puppet.engine
+    assert "eth5" not in puppet.engine.docker("exec", "web", "ip", "link")
+
+
 def test_errors_name_the_field_and_leave_the_host_alone(puppet: Puppet) -> None:
     host = puppet.host
     before = host.state()
@@ -202,7 +227,7 @@ weave_host { 'b': file => '/nonexistent/host.yaml' }
     wrong.says(
         "Weave_host[a]: Could not evaluate: router.prot: `prot` is no field here; allowed: kind, port",
         "did you mean `port`?",
-        "Weave_host[b]: Could not evaluate: weave apply: /nonexistent/host.yaml: there is no such file",
+        "Weave_host[b]: Could not evaluate: weave apply: file: /nonexistent/host.yaml: there is no such file",
     )
     failed = puppet.apply("""
 weave_attachment { 'nobody 10.2.1.4/24': }

@@ -19,6 +19,8 @@ def test_each_state_says_what_is_wrong_and_touches_nothing(minion: Minion, tmp_p
         "peer": ("peers_present", [{"peers": ["192.0.2.2", "a/b"]}], ["invalid_spec: connect: peers[1]", "`a/b`"]),
         "prefix": ("attached", [{"container": web.target}, {"ips": "10.2.1.4"}], ["invalid_spec: ", "ips", "prefix"]),
         "stranger": ("attached", [{"container": foreign.target}, {"ips": "10.2.1.4/24"}], ["conflict: ", "\n  hint: "]),
+        "computed": ("detached", [{"container": web.target}, {"ips": []}], ["detach: ips: is empty; leave it out"]),
+        "none": ("hidden", [{"ips": []}], ["invalid_spec: hide: ips: is empty; leave it out to take all away"]),
         "nobody": ("attached", [{"container": "netns:/no"}, {"ips": "10.2.1.4/24"}], ["not_found: attach: netns:/no"]),
         "ensure": (
             "container_running",

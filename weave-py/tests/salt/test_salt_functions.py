@@ -78,6 +78,22 @@ def test_functions_do_the_library_s_work(minion: Minion, tmp_path: Path) -> None
     assert minion.call("weave.apply", f"file={file}")["state"]["peers"] == ["192.0.2.4"]
 
 
+def test_a_minion_that_only_tests_touches_nothing(minion: Minion) -> None:
+    minion.configure("minion.d/test.conf", {"test": True})
+    before = minion.host.state()
+    would = minion.call("weave.launch", "peers=192.0.2.2")
+    assert (would["changed"], would["check"]) == (True, True)
+    assert minion.host.state() == before
+    # What is said goes before what is configured, and reading needs no leave.
+    did = minion.call("weave.launch", "peers=192.0.2.2", "test=False")
+    assert (did["changed"], did["check"]) == (True, False)
+    assert minion.call("weave.status")["result"]["router"]["state"] == "running"
+    assert minion.call("weave.reset")["check"] is True
+    assert "weave" in minion.host.links()
+    assert minion.call("weave.reset", "test=False")["changed"] is True
+    assert minion.host.state() == before
+
+
 def grain(minion: Minion, before: Sequence[str] = (), env: dict[str, str] | None = None) -> Any:
     """Return the grain, and see to it that nothing is said of it."""
     done = minion.run("--out", "json", "grains.get", "weave", before=before, env=env)

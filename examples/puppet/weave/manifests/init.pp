@@ -83,7 +83,7 @@ class weave (
     $peers = [$docker_cluster_peers, $docker_cluster_peers_array].filter |$list| { $list =~ NotUndef }
     $filter = [$manage_firewall, $weave_manage_firewall].filter |$switch| { $switch =~ NotUndef }
 
-    weave::launch { 'weave':
+    weave::launch { 'class weave':
       docker_host_weave_ip  => $own[0],
       docker_cluster_peers  => $peers[0],
       weave_manage_firewall => $filter[0],

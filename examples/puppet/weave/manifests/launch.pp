@@ -1,5 +1,8 @@
 # @summary The router with its peers, and the host's own address on the network.
 #
+# What it says goes before what the class `weave` says of the same router. Nothing is declared where `weave::ensure` is
+# absent.
+#
 # @param docker_host_weave_ip
 #   This host's own address on the network.
 # @param docker_cluster_peers
@@ -14,6 +17,8 @@ define weave::launch (
   Optional[Weave::Switch] $weave_manage_firewall = undef,
   Hash[String[1], Data] $router = {},
 ) {
+  include weave
+
   $firewall = $weave_manage_firewall ? {
     undef   => {},
     default => { 'firewall' => { 'manage' => "${weave_manage_firewall}" == 'true' } }, # lint:ignore:only_variable_string
@@ -23,11 +28,23 @@ define weave::launch (
     default => $router['bridge'],
   }
 
-  weave_router { $bridge:
-    peers => $docker_cluster_peers,
-    *     => $firewall + $router.filter |$field, $_value| { $field != 'bridge' },
-  }
-  if $docker_host_weave_ip and !defined(Weave_exposure[$docker_host_weave_ip]) {
-    weave_exposure { $docker_host_weave_ip: }
+  $given = { 'peers' => $docker_cluster_peers } + $firewall + $router
+  $said = $given.filter |$field, $value| { $field != 'bridge' and $value =~ NotUndef }
+
+  if $weave::ensure == 'present' {
+    if !defined(Weave_router[$bridge]) {
+      weave_router { $bridge:
+        * => $said,
+      }
+    } elsif $title == 'class weave' {
+      # Another one came first, and goes before what the class says.
+      $rest = $said.filter |$field, $_value| { Weave_router[$bridge][$field] =~ Undef }
+      Weave_router <| title == $bridge |> { * => $rest }
+    } else {
+      Weave_router <| title == $bridge |> { * => $said }
+    }
+    if $docker_host_weave_ip and !defined(Weave_exposure[$docker_host_weave_ip]) {
+      weave_exposure { $docker_host_weave_ip: }
+    }
   }
 }

@@ -280,14 +280,14 @@ impl Work<'_> {
 
     /// Deletes what is not wanted any more; the rest stays.
     fn drop_routes<'a>(&mut self, own: &[&'a InterfaceRoute]) -> Vec<&'a InterfaceRoute> {
-        if !self.wish.exact {
-            return own.to_vec();
-        }
         let wanted = self.wish.all_routes();
         let mut kept = Vec::new();
         for route in own {
             let here = Route { to: route.to, via: route.via };
-            let unwanted = if multicast().is_some_and(|multicast| multicast.to == route.to) {
+            let unwanted = if !self.wish.exact {
+                // Whoever adds an address may say that multicast goes elsewhere; all else stays.
+                is_multicast(&here) && !self.wish.multicast
+            } else if multicast().is_some_and(|multicast| multicast.to == route.to) {
                 !self.wish.multicast
             } else if is_default(&here) {
                 self.wish.gateway.is_some_and(|gateway| gateway.is_ipv4() == route.to.is_ipv4())

@@ -113,10 +113,10 @@ pub(super) fn is_default(route: &Route) -> bool {
 
 /// Routes through an interface, by the fields that name them.
 #[derive(Default)]
-pub(in crate::plan) struct Routes {
-    pub(in crate::plan) multicast: bool,
-    pub(in crate::plan) gateway: Option<IpAddr>,
-    pub(in crate::plan) others: Vec<Route>,
+pub(crate) struct Routes {
+    pub(crate) multicast: bool,
+    pub(crate) gateway: Option<IpAddr>,
+    pub(crate) others: Vec<Route>,
 }
 
 /// Sorts routes by the fields that name them.

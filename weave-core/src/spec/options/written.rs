@@ -7,9 +7,9 @@ use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAcc
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use super::value::Item;
 use super::{Options, lex, names};
 use crate::spec::input::from_value;
+use crate::spec::word::Word;
 use crate::{Error, Result};
 
 /// Reads the words after `docker run`: the options, and the rest from the first word on that is none (the image).
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Written {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Options, A::Error> {
         let mut texts: Vec<String> = Vec::new();
-        while let Some(Item(text)) = items.next_element()? {
+        while let Some(Word(text)) = items.next_element()? {
             texts.push(text);
         }
         Self::read(&texts.join(" "))

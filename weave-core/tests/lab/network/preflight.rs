@@ -1,5 +1,8 @@
 //! What `preflight` finds on hosts that are fit and on those that are not.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
 use super::common::{attached, ip, lab, peers, report, text, weave};
@@ -91,6 +94,29 @@ fn a_filter_that_drops_bridged_frames_is_found_and_what_to_open_is_said() {
     expect(host, "ok", "forwarding", &["lets weave's bridge pass"]);
     host.sh("sysctl -qw net.bridge.bridge-nf-call-iptables=0; iptables-nft -F FORWARD").must();
     expect(host, "ok", "forwarding", &["br_netfilter"]);
+}
+
+#[test]
+fn whoever_may_not_look_is_told_so_and_what_can_be_seen_without() {
+    let (lab, hosts) = lab(1);
+    let host = &hosts[0];
+    weave(host, "launch 192.0.2.9");
+    attached(&lab, host, "one", "10.2.1.1/24");
+    // The directory of the build may be closed to others.
+    let place = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a directory");
+    let program = place.path().join("weave");
+    std::fs::copy(env!("CARGO_BIN_EXE_weave"), &program).expect("a copy");
+    let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let output = host.sh(&format!("{nobody} {} preflight --json", program.display()));
+    assert_eq!(output.code, 1, "{output:?}");
+    let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let all = report["result"]["findings"].as_array().unwrap_or_else(|| panic!("no findings in {report:#}"));
+    let missing = find(all, "privileges", &["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_NET_RAW"]);
+    assert_eq!((text(missing, "level"), missing.get("hint").is_some()), ("fail", true), "{missing}");
+    assert_eq!(find(all, "privileges", &["were not looked at"])["level"], "fail");
+    let ability = find(all, "kernel vxlan", &[]);
+    assert!(text(ability, "hint").contains("root"), "{ability}");
+    find(all, "ports", &["2 of 1023"]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::kernel::{addresses, find_link, host_end, index, ipv6, is_up, link, mtu, routes};
 use super::{Site, name, report};
 use crate::lab::{Snapshot, Sniffer, assert_same};
@@ -59,6 +61,32 @@ fn detach_without_addresses_takes_all() {
     site.host.weave(&["attach", "10.2.1.4/24", "fd00::4/64", &name(&site.web)]).must();
     site.four_runs(&["detach", &name(&site.web)]);
     site.scene().is_still(&before);
+}
+
+#[test]
+fn multicast_is_taken_away_where_it_is_said_and_status_says_what_was_asked() {
+    let site = Site::launched();
+    let (host, web) = (&site.host, &site.web);
+    let target = name(web);
+    site.four_runs(&[
+        "attach",
+        "10.2.1.4/24",
+        "--mtu",
+        "1400",
+        "--gateway",
+        "10.2.1.1",
+        "--route",
+        "10.9.0.0/16",
+        &target,
+    ]);
+    let told = |field: &str| report(host, &["status"], 0)["result"]["attachments"][0][field].clone();
+    let asked = ["own_mtu", "mtu", "gateway", "routes", "multicast"].map(told);
+    assert_eq!(asked, [json!(1400), json!(1400), json!("10.2.1.1"), json!(["10.9.0.0/16"]), json!(true)]);
+    site.four_runs(&["attach", "10.2.1.4/24", "--no-multicast-route", &target]);
+    assert_eq!(routes(web, "ethwe"), ["10.9.0.0/16", "default via 10.2.1.1"]);
+    assert_eq!(told("multicast"), false);
+    site.four_runs(&["attach", "10.2.1.4/24", "--mtu", "auto", &target]);
+    assert_eq!((told("own_mtu"), told("mtu"), told("multicast")), (json!(null), json!(1450), json!(true)));
 }
 
 #[test]

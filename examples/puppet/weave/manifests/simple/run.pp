@@ -14,7 +14,10 @@ define weave::simple::run (
     fail("image: ${host_name} has none in dockerhosts_dhcp; allowed: an image as docker run takes it")
   }
   # Quoted, since a point would lead into a hash: the key is all of `postgres:9.6`.
-  $build = lookup("'${image.strip}'", Hash, 'deep', {})
+  $build = lookup("'${image.strip}'", Optional[Hash], 'deep', undef)
+  unless $build =~ Hash {
+    fail("image: the hierarchy has no key '${image.strip}' with the options of ${host_name}; allowed: a map with ports, docker_run_opts and attach_volumes, or an empty one")
+  }
   $lines = ['ports', 'docker_run_opts', 'attach_volumes'].map |$key| { $build[$key] }
   $options = $lines.flatten.filter |$line| { $line =~ String[1] }.map |$line| { $line.regsubst('DOMAIN', $host_name, 'G') }
 

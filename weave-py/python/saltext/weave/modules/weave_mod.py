@@ -1,8 +1,9 @@
 """The operations of weave, by the library's own names and with its own arguments.
 
 An argument that is not given is the library's to decide. With ``test=True`` an operation stops after its plan and
-touches nothing. Each returns the report: ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host
-afterwards, with ``test=True`` as it is, as a document) and ``result`` (what a reading operation read).
+touches nothing; where ``test`` is not given, the minion's own ``test`` decides, as for states. Each returns the report:
+``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host afterwards, with ``test=True`` as it is, as a
+document) and ``result`` (what a reading operation read).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ else:
 # pyright: reportPossiblyUnboundVariable=false
 
 __virtualname__ = "weave"
+__opts__: Mapping[str, Any]
 
 
 def __virtual__() -> str | tuple[bool, str]:  # noqa: N807
@@ -34,15 +36,21 @@ def __virtual__() -> str | tuple[bool, str]:  # noqa: N807
 
 def _call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(arguments)
-    test = bool(given.pop("test", False))
+    # What only reads has no `test`.
+    test = given.pop("test", False)
+    if test is None:
+        test = __opts__.get("test")
     try:
-        return weave_py.call(operation, given, check=test)
+        return weave_py.call(operation, given, check=bool(test))
     except (weave_py.WeaveError, TypeError) as error:
         raise CommandExecutionError(report.failure(error)) from error
 
 
 def apply(
-    document: Mapping[str, Any] | None = None, file: str | None = None, host: str | None = None, test: bool = False
+    document: Mapping[str, Any] | None = None,
+    file: str | None = None,
+    host: str | None = None,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Bring this host to what a document says of it: a host's document or a whole fleet's.
 
@@ -80,7 +88,7 @@ def launch(
     control_port: int | None = None,
     pull: str | None = None,
     firewall: Mapping[str, bool] | None = None,
-    test: bool = False,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Launch the router, and connect it to ``peers`` besides those it has.
 
@@ -94,7 +102,7 @@ def launch(
     return _call("launch", locals())
 
 
-def stop(test: bool = False) -> dict[str, Any]:
+def stop(test: bool | None = None) -> dict[str, Any]:
     """Stop carrying frames between hosts. Attachments stay.
 
     CLI Example:
@@ -106,7 +114,7 @@ def stop(test: bool = False) -> dict[str, Any]:
     return _call("stop", locals())
 
 
-def reset(test: bool = False) -> dict[str, Any]:
+def reset(test: bool | None = None) -> dict[str, Any]:
     """Remove everything that weave made on this host, and nothing else.
 
     CLI Example:
@@ -118,7 +126,7 @@ def reset(test: bool = False) -> dict[str, Any]:
     return _call("reset", locals())
 
 
-def connect(peers: str | list[str], replace: bool | None = None, test: bool = False) -> dict[str, Any]:
+def connect(peers: str | list[str], replace: bool | None = None, test: bool | None = None) -> dict[str, Any]:
     """Add peers to the router; with ``replace``, they are all that it has.
 
     CLI Example:
@@ -130,7 +138,7 @@ def connect(peers: str | list[str], replace: bool | None = None, test: bool = Fa
     return _call("connect", locals())
 
 
-def forget(peers: str | list[str], test: bool = False) -> dict[str, Any]:
+def forget(peers: str | list[str], test: bool | None = None) -> dict[str, Any]:
     """Take peers from the router.
 
     CLI Example:
@@ -152,7 +160,7 @@ def attach(
     routes: str | list[str] | None = None,
     multicast: bool | None = None,
     probe: bool | None = None,
-    test: bool = False,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Give a container (a name or id, ``netns:PATH`` or ``pid:N``) an interface on the network, and addresses.
 
@@ -166,7 +174,7 @@ def attach(
 
 
 def detach(
-    container: str, ips: str | list[str] | None = None, interface: str | None = None, test: bool = False
+    container: str, ips: str | list[str] | None = None, interface: str | None = None, test: bool | None = None
 ) -> dict[str, Any]:
     """Take addresses from a container, all where none is given; with the last one goes the interface.
 
@@ -179,7 +187,7 @@ def detach(
     return _call("detach", locals())
 
 
-def expose(ips: str | list[str], masquerade: bool | None = None, test: bool = False) -> dict[str, Any]:
+def expose(ips: str | list[str], masquerade: bool | None = None, test: bool | None = None) -> dict[str, Any]:
     """Give the host itself addresses on the network.
 
     CLI Example:
@@ -191,7 +199,7 @@ def expose(ips: str | list[str], masquerade: bool | None = None, test: bool = Fa
     return _call("expose", locals())
 
 
-def hide(ips: str | list[str] | None = None, test: bool = False) -> dict[str, Any]:
+def hide(ips: str | list[str] | None = None, test: bool | None = None) -> dict[str, Any]:
     """Take addresses of the host from the network, all where none is given.
 
     CLI Example:
@@ -221,7 +229,7 @@ def run(
     routes: str | list[str] | None = None,
     multicast: bool | None = None,
     probe: bool | None = None,
-    test: bool = False,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Run a container and attach it; one that is there is changed in place or made anew where it differs.
 
@@ -234,7 +242,7 @@ def run(
     return _call("run", locals())
 
 
-def remove(name: str, test: bool = False) -> dict[str, Any]:
+def remove(name: str, test: bool | None = None) -> dict[str, Any]:
     """Remove a container that weave made. Its volumes stay.
 
     CLI Example:
@@ -257,7 +265,7 @@ def build(
     pull: bool | None = None,
     no_cache: bool | None = None,
     labels: str | list[str] | Mapping[str, Any] | None = None,
-    test: bool = False,
+    test: bool | None = None,
 ) -> dict[str, Any]:
     """Build an image from a directory or the text of a Dockerfile, unless what it is built from is as it was.
 

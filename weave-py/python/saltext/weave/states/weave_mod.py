@@ -225,6 +225,7 @@ def detached(
 ) -> dict[str, Any]:
     """Take addresses from ``container`` (the state's name), all where none is given; with the last goes the interface.
 
+    An empty list is refused: it may have come out empty by mistake.
     One that does not exist is an error, as it may be mistyped.
     """
     container = name if container is None else container

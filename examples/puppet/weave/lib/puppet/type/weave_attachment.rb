@@ -7,8 +7,8 @@ Puppet::Type.newtype(:weave_attachment) do
     @summary An address of a container on the network.
 
     The container may be run by anybody; with its last address it loses the interface. Addresses that are no resource
-    stay, unless `resources { 'weave_attachment': purge => true }` says that these, and the `ips` of a
-    `weave_container`, are all.
+    stay, unless `resources { 'weave_attachment': purge => true }` says that these, the `ips` of a
+    `weave_container`, and those in the document of a `weave_host` are all.
 
     @example
       weave_attachment { 'web 10.2.1.4/24': }
@@ -67,7 +67,7 @@ Puppet::Type.newtype(:weave_attachment) do
   end
 
   newproperty(:multicast, parent: PuppetX::Weave::Switch) do
-    desc 'Whether 224.0.0.0/4 is routed to the network (true, for a new interface); `false` takes no route away.'
+    desc 'Whether 224.0.0.0/4 is routed to the network (true); `false` takes the route away.'
   end
 
   newparam(:probe, boolean: true, parent: Puppet::Parameter::Boolean) do

@@ -6,8 +6,8 @@ Puppet::Type.newtype(:weave_peer) do
     @summary Another host of the network.
 
     Peers that are no resource stay, unless the router has `peers`, which are all then, or
-    `resources { 'weave_peer': purge => true }` says so; that compares letters, so write them then as
-    `puppet resource weave_peer` prints them. This host's own addresses are left out by themselves.
+    `resources { 'weave_peer': purge => true }` says so, however a peer is written: by name, or with the router's own
+    port. This host's own addresses are left out by themselves.
 
     @example
       weave_peer { ['192.0.2.2', '192.0.2.3:7000', 'docker4.example.com']: }

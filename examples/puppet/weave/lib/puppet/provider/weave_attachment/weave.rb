@@ -1,3 +1,4 @@
+require_relative '../../../puppet_x/weave/asked'
 require_relative '../../../puppet_x/weave/listed'
 
 Puppet::Type.type(:weave_attachment).provide(:weave) do
@@ -28,24 +29,15 @@ Puppet::Type.type(:weave_attachment).provide(:weave) do
   end
 
   def found
-    return if resource.purging? && asked_for?
     container, ip, interface = parts
+    return if resource.purging? && PuppetX::Weave::Asked.attachment?(resource.catalog, container, ip, interface)
     PuppetX::Weave::Command.status['result']['attachments'].find do |told|
       named = told['container'] == container || (!told['id'].empty? && container.start_with?(told['id']))
       named && told['interface'] == interface && told['ips'].include?(ip)
     end
   end
 
-  # What a container of this catalog asks for is no leftover.
-  def asked_for?
-    container, ip, interface = parts
-    resource.catalog.resources.any? do |other|
-      other.type == :weave_container && other[:ensure] != :absent && other[:name] == container &&
-        (other[:interface] || 'ethwe') == interface && (other[:ips] || []).include?(ip)
-    end
-  end
-
-  # What is, unless weave would leave it as it is: attaching takes nothing away.
+  # What is, unless weave would leave it as it is: attaching takes no address away.
   def value(field)
     told = described(field)
     wanted = resource[field]

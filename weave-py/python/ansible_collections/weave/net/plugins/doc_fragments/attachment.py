@@ -30,7 +30,7 @@ options:
     type: list
     elements: raw
   multicast:
-    description: Whether 224.0.0.0/4 is routed to the network; it is where nothing is said.
+    description: Whether 224.0.0.0/4 is routed to the network; it is where nothing is said. C(false) takes the route away.
     type: bool
   probe:
     description: Whether the network is asked first if somebody has the addresses already; it is where nothing is said.

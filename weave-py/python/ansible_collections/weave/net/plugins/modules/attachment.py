@@ -28,8 +28,8 @@ options:
     description:
       - Addresses with their prefix lengths, or requests for one that a router in a container allocates, C(net:default) or
         C(net:10.2.1.0/24).
-      - Needed with I(state=present). With I(state=absent) those that are listed are taken away, or all where none is.
-        The interface goes with the last.
+      - Needed with I(state=present). With I(state=absent) those that are listed are taken away, or all where it is
+        left out; an empty list is refused, as it may have come out empty by mistake. The interface goes with the last.
     type: list
     elements: str
   state:
