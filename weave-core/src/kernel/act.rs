@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::execute::Worker;
 use super::numbers::{Links, Numbers};
-use super::{Kernel, control, job};
+use super::{Kernel, job};
 use crate::Result;
 use crate::host::{Host, OnError, Outcome};
 use crate::plan::container::ContainerStep;
-use crate::plan::{ControlStep, Step};
+use crate::plan::Step;
 use crate::progress::Progress;
 
 /// Steps that are done in a few milliseconds.
@@ -18,11 +18,16 @@ const FEW: usize = 64;
 impl Kernel {
     pub(super) async fn act(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(steps.len());
-        let mut links = None;
+        let (mut links, mut started) = (None, None);
         while let Some(step) = steps.get(outcomes.len()) {
             let done = match step {
-                Step::Engine(step) => self.act_on_container(step).await,
-                Step::Control(step) => self.ask_router(step).await,
+                Step::Engine(step) => {
+                    if let ContainerStep::Start { name } = &**step {
+                        started = Some(name.as_str());
+                    }
+                    self.act_on_container(step).await
+                }
+                Step::Control(step) => self.ask_router(step, started).await,
                 _ => {
                     let run = Run { steps: Arc::clone(&steps), begin: outcomes.len(), on_error };
                     outcomes.extend(self.run(run, &mut links).await);
@@ -48,13 +53,6 @@ impl Kernel {
             tracing::warn!(%step, %warning, "the engine warns");
         }
         Ok(())
-    }
-
-    /// On a thread of its own: the router may take its time.
-    async fn ask_router(&self, step: &ControlStep) -> Result<()> {
-        let asked = step.clone();
-        let answer = job::start(&self.host, move || control::act(&asked))?.wait().await;
-        answer.inspect(|()| tracing::debug!(%step, "done"))
     }
 
     /// Does the steps for the kernel from where `run` begins to the next that is not for it. `links` go from one run to

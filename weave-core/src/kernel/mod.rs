@@ -21,6 +21,7 @@ mod owed;
 mod paths;
 mod preflight;
 mod probe;
+mod ready;
 mod recent;
 mod refused;
 mod targets;

@@ -218,7 +218,8 @@ pub(super) fn settle_ipv4(wanted: &[Candidate], plan: &mut Plan) -> Result<Vec<F
         match (peer.addresses.iter().filter(|ip| ip.is_ipv4()).min(), peer.place) {
             (Some(address), _) => peers.push(Flood { address: *address, port: peer.port }),
             (None, Some(place)) => {
-                let message = format!("`{}` is IPv6, and a router of kind image carries IPv4 only; allowed: IPv4", peer.written);
+                let message =
+                    format!("`{}` is IPv6, and a router of kind image carries IPv4 only; allowed: IPv4", peer.written);
                 return Err(Error::invalid(field(place), message)
                     .hint("name the peer by its IPv4 address, or use `kind: vxlan`"));
             }

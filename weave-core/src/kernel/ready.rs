@@ -1,0 +1,47 @@
+//! Waiting for a router that was just started, as long as its container stays up.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Kernel, control, job};
+use crate::host::Host;
+use crate::observed::ContainerScope;
+use crate::plan::ControlStep;
+use crate::{Error, ErrorKind, Result};
+
+/// How often the container is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl Kernel {
+    /// Does what a router is asked, on a thread of its own: it may take its time. Should it be `started` just now and
+    /// not stay up, that is not waited for.
+    pub(super) async fn ask_router(&self, step: &ControlStep, started: Option<&str>) -> Result<()> {
+        let asked = step.clone();
+        let mut answer = pin!(job::start(&self.host, move || control::act(&asked))?.wait());
+        let started = started.filter(|_| matches!(step, ControlStep::Ready { .. }));
+        let Some(name) = started else { return answer.await };
+        loop {
+            match timeout(LOOK, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) => self.is_up(name).await?,
+            }
+        }
+    }
+
+    async fn is_up(&self, name: &str) -> Result<()> {
+        let names = vec![name.to_owned()];
+        let scope = ContainerScope { logs: names.clone(), names, ..ContainerScope::default() };
+        // Whoever cannot be asked now says nothing against it.
+        let Ok(seen) = self.observe_containers(&scope).await else { return Ok(()) };
+        let why = match seen.containers.get(name) {
+            Some(container) if container.runs() && container.restarts == 0 => return Ok(()),
+            Some(container) => format!("the router ended at once, with exit code {}", container.exit_code),
+            None => "the router's container is gone".to_owned(),
+        };
+        let log = seen.logs.get(name).map(|lines| lines.join(" | ")).unwrap_or_default();
+        let message = if log.is_empty() { why } else { format!("{why}; it said: {log}") };
+        Err(Error::new(ErrorKind::Router, name, message).hint("look at `args`, `docker_options` and the image"))
+    }
+}
