@@ -8,8 +8,8 @@ use super::numbers::{Links, Numbers};
 use super::{Kernel, job};
 use crate::Result;
 use crate::host::{Host, OnError, Outcome};
-use crate::plan::container::ContainerStep;
 use crate::plan::Step;
+use crate::plan::container::ContainerStep;
 use crate::progress::Progress;
 
 /// Steps that are done in a few milliseconds.

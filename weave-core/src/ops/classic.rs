@@ -19,6 +19,9 @@ use crate::{Error, ErrorKind, Result, names};
 /// Where the host's settings of the network are inside the container: a container may only read its own `/proc/sys`.
 const PROC: &str = "/weave/proc";
 
+/// Where it keeps its peers and its share of the addresses.
+const DATA: &str = "/weavedb";
+
 /// The longest password that is read.
 const PASSWORD_MAX: u64 = 4096;
 
@@ -38,7 +41,8 @@ pub(super) async fn enter<H: Host>(host: &H, intent: &mut Intent) -> Result<()> 
             .hint("a router's settings are given as a whole, with its image; without them it is kept as it is"));
     };
     let observed = look(host, &Scope::default()).await?;
-    let (password, warnings) = password(router)?;
+    let (password, mut warnings) = password(router)?;
+    warnings.extend(Needs::of(&words(router)?).in_words());
     let settings = settings(router, image, &observed, password.as_deref())?;
     let make = make(&settings, &Containers::default())?;
     intent.classic = Some(Box::new(ClassicIntent { make, encrypted: password.is_some(), warnings }));
@@ -101,6 +105,19 @@ impl Needs {
     }
 }
 
+impl Needs {
+    /// What the operator should know: who takes over the router has that, too.
+    fn in_words(self) -> Option<String> {
+        let has = [
+            (self.engine, "the engine's socket"),
+            (self.pid, "the processes of the host"),
+            (self.root, "the files of the host"),
+        ];
+        let has: Vec<&str> = has.into_iter().filter(|(needed, _)| *needed).map(|(_, what)| what).collect();
+        (!has.is_empty()).then(|| format!("`args` ask for features that give the router {}", has.join(", ")))
+    }
+}
+
 /// The router's command line. Peers are not in it: they are told to it, so that a change of them makes nothing anew.
 fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &Needs) -> Result<Vec<String>> {
     let underlay = router.underlay.as_ref().filter(|underlay| **underlay != Underlay::Auto);
@@ -159,7 +176,15 @@ fn hostname() -> String {
 
 /// The options of its container: the least that it needs, then what the operator says.
 fn options(router: &Router, name: &str, needs: &Needs, password: Option<&str>) -> Result<Options> {
-    let mut volumes = vec![format!("{name}-db:/weavedb"), format!("/proc/sys/net:{PROC}/sys/net")];
+    let given = router.docker_options.as_deref().map(serde_json::to_value).transpose();
+    let given = given.map_err(|error| Error::invalid("docker_options", error.to_string()))?;
+    let mut volumes = vec![format!("/proc/sys/net:{PROC}/sys/net")];
+    // What it knows stays when it is made anew, and goes with it.
+    let elsewhere =
+        |options: &Value| [&options["volume"], &options["mount"]].iter().any(|of| of.to_string().contains(DATA));
+    if !given.as_ref().is_some_and(elsewhere) {
+        volumes.push(DATA.to_owned());
+    }
     if needs.engine {
         volumes.push("/var/run/docker.sock:/var/run/docker.sock".to_owned());
         volumes.push("/run/docker/plugins:/run/docker/plugins".to_owned());
@@ -183,8 +208,6 @@ fn options(router: &Router, name: &str, needs: &Needs, password: Option<&str>) -
     if let Some(password) = password {
         all.insert("env".to_owned(), json!([format!("{}={password}", names::PASSWORD_VARIABLE)]));
     }
-    let given = router.docker_options.as_deref().map(serde_json::to_value).transpose();
-    let given = given.map_err(|error| Error::invalid("docker_options", error.to_string()))?;
     if let Some(Value::Object(given)) = given {
         if given.get("privileged").is_some_and(|privileged| *privileged == true) {
             // It would take away what it is given.

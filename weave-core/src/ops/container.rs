@@ -200,7 +200,9 @@ impl Wanted {
             let observed = host.observe_containers(&scope).await.unwrap_or_default();
             let routers = observed.containers.values().filter(|container| container.label(ROUTES).is_some());
             let gone: Vec<_> = routers.map(|router| ContainerIntent::Remove(router.name.clone())).collect();
-            return Ok(forget(&observed).into_iter().chain(plan_containers(&gone, None, &observed)).collect());
+            let mut lanes = plan_containers(&gone, None, &observed);
+            lanes.iter_mut().for_each(ContainerLane::with_volumes);
+            return Ok(forget(&observed).into_iter().chain(lanes).collect());
         }
         let observed = host.observe_containers(&self.scope()).await?;
         let mut lanes = Vec::new();

@@ -4,6 +4,7 @@ mod claims;
 mod converge;
 mod wish;
 
+pub(super) use claims::tell;
 pub(crate) use claims::{Books, holder};
 pub(crate) use wish::Routes;
 pub(super) use wish::sort_routes;
@@ -251,7 +252,7 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
 fn give_back(gone: &BTreeSet<Cidr>, net: &TargetNet, context: &Context<'_>, draft: &mut Draft) {
     if let Some(books) = context.books {
         let gone: Vec<Cidr> = gone.iter().copied().collect();
-        claims::tell(books, net, (&[], &gone), draft);
+        claims::add(books, net, (&[], &gone), draft);
     }
 }
 

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use ipnetwork::IpNetwork;
 
+use super::attachment::{self, Books};
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_setting;
 use super::{Change, Intent, Members, Place, Plan, Step};
 use crate::observed::{Observed, Target, pairs};
 use crate::spec::{Cidr, Exposure};
 use crate::{Error, ErrorKind, Result};
+
+/// By what a router that allocates addresses knows the host itself.
+const EXPOSE: &str = "weave:expose";
 
 /// The exposures that shall be there.
 pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Network>) -> Result<Vec<Exposure>> {
@@ -139,6 +143,15 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     let link = &network.bridge;
     let existing = observed.bridge().map(|(link, ..)| link);
     let place = Place::Host;
+    let books = Books::of(observed).filter(|_| !network.as_it_is || before != after);
+    let (claims, releases) = match books {
+        Some(books) => attachment::tell(books, EXPOSE, &after, &before.difference(&after).copied().collect()),
+        None => Default::default(),
+    };
+    if !claims.is_empty() && before == after {
+        plan.change(Change::new("expose", "claimed", (), claims.len()));
+    }
+    plan.base.extend(claims);
     for address in before.difference(&after) {
         plan.base.push(Step::DeleteAddress { place: place.clone(), link: link.clone(), address: *address });
     }
@@ -154,6 +167,7 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
         let addresses = new.iter().map(Cidr::ip).collect();
         plan.base.push(Step::Announce { place, link: link.clone(), addresses });
     }
+    plan.base.extend(releases);
     if before != after {
         plan.change(Change::new("expose", "expose", &before, &after));
     }

@@ -1,7 +1,7 @@
 //! The addresses of containers in the books of a router that allocates addresses: what somebody has by other means is
 //! claimed, so that it is given to nobody else, and what somebody loses is given back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Draft, subject};
 use crate::observed::{Classic, Observed, TargetNet};
@@ -45,15 +45,27 @@ pub(crate) fn holder(net: &TargetNet) -> String {
     net.id.clone().unwrap_or_else(|| format!("netns:{}", net.netns.inode))
 }
 
-/// Adds to `draft` what the router is to be told: claims before anything else is done, the rest at the end.
-pub(super) fn tell(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
-    let (control, id) = (books.control, holder(net));
-    // It allocates none but IPv4.
-    let claimed = wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(&id, ip));
-    let claims = claimed.map(|ip| control_step(ControlStep::Claim { control, id: id.clone(), address: *ip }));
-    draft.steps.splice(0..0, claims.collect::<Vec<_>>());
-    let released = gone.iter().filter(|ip| books.holds(&id, ip));
-    draft.steps.extend(released.map(|ip| control_step(ControlStep::Release { control, id: id.clone(), address: *ip })));
+/// What the router is to be told of the addresses of `id`: claims, for before anything else is done, and releases, for
+/// the end. It allocates none but IPv4.
+pub(crate) fn tell(
+    books: Books<'_>,
+    id: &str,
+    wanted: &BTreeSet<Cidr>,
+    gone: &BTreeSet<Cidr>,
+) -> (Vec<Step>, Vec<Step>) {
+    let control = books.control;
+    let claim = |ip: &Cidr| control_step(ControlStep::Claim { control, id: id.to_owned(), address: *ip });
+    let release = |ip: &Cidr| control_step(ControlStep::Release { control, id: id.to_owned(), address: *ip });
+    let claims = wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(id, ip)).map(claim).collect();
+    (claims, gone.iter().filter(|ip| books.holds(id, ip)).map(release).collect())
+}
+
+/// Adds it to `draft`.
+pub(super) fn add(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
+    let set = |ips: &[Cidr]| ips.iter().copied().collect();
+    let (claims, releases) = tell(books, &holder(net), &set(wanted), &set(gone));
+    draft.steps.splice(0..0, claims);
+    draft.steps.extend(releases);
 }
 
 fn control_step(step: ControlStep) -> Step {

@@ -85,7 +85,7 @@ pub(super) fn stop(name: &str) -> Step {
     engine(ContainerStep::Stop { name: name.to_owned() })
 }
 
-/// Removes it; the volume with what it knows stays.
+/// Removes it, and its nameless volume with what it knows.
 pub(super) fn remove(name: &str) -> Step {
-    engine(ContainerStep::Remove { name: name.to_owned(), volumes: false })
+    engine(ContainerStep::Remove { name: name.to_owned(), volumes: true })
 }

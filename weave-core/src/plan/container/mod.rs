@@ -122,6 +122,15 @@ impl ContainerLane {
         self.before.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
     }
 
+    /// What is removed goes with its nameless volumes.
+    pub(crate) fn with_volumes(&mut self) {
+        for step in self.before.iter_mut().chain(&mut self.after) {
+            if let ContainerStep::Remove { volumes, .. } = step {
+                *volumes = true;
+            }
+        }
+    }
+
     /// What the caller calls it.
     pub fn container(&self) -> ContainerRef {
         ContainerRef::Container(self.name.as_str().into())
