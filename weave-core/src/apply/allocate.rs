@@ -7,11 +7,12 @@ use crate::host::Host;
 use crate::observed::{Observed, Target};
 use crate::plan::{AttachmentIntent, Books, ControlStep, Intent, Step, holder};
 use crate::spec::{Attach, Cidr, ContainerRef};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Whether an address is asked for that nobody can give yet, because the router only comes with this very intent.
 pub(super) fn waits_for_router(intent: &Intent, before: &Observed) -> bool {
-    Books::of(before).is_none() && intent.will_allocate() && intent.attachments.iter().any(asks)
+    let fit = Books::of(before).is_some_and(|books| books.fit(intent));
+    !fit && intent.will_allocate() && intent.attachments.iter().any(asks)
 }
 
 /// Whether anybody asks for an address.
@@ -52,6 +53,14 @@ pub(super) async fn settle<H: Host>(
     mode: Mode,
 ) -> Result<Settled> {
     let mut settled = Settled::default();
+    if !Books::of(before).is_some_and(|books| books.fit(intent)) {
+        if mode == Mode::Apply && intent.will_allocate() {
+            let why = before.classic.as_ref().and_then(|classic| classic.report.as_ref().err());
+            let why = why.map_or("the router does not allocate from the range that it was given", String::as_str);
+            return Err(Error::new(ErrorKind::Router, "ipalloc_range", why).hint("`docker logs` shows its own words"));
+        }
+        return Ok(settled);
+    }
     for wish in intent.attachments.iter_mut().filter(|wish| asks(wish)) {
         let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { continue };
         let Err(error) = one(host, spec, before, mode, &mut settled.claims).await else { continue };

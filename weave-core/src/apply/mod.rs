@@ -195,9 +195,14 @@ impl<'a, H: Host> Journal<'a, H> {
         let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
         rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
         rest.append(&mut plan.last);
+        // A container that was replaced goes once everything else is proven: until then it can come back.
+        let last: Vec<Step> = rest.extract_if(.., |step| step.is_final()).collect();
         self.execute(rest).await?;
-        let done = self.close();
-        Ok((done, self.verify(plan, intent, scope).await?))
+        let mut done = self.close();
+        let observed = self.verify(plan, intent, scope).await?;
+        done.extend(in_words(last.iter()));
+        self.execute(last).await?;
+        Ok((done, observed))
     }
 
     async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
@@ -289,7 +294,7 @@ impl<'a, H: Host> Journal<'a, H> {
                 .iter()
                 .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
                 .chain(&rest.last)
-                .next();
+                .find(|step| !step.is_final());
             match missing {
                 None => return Ok(now),
                 Some(step) => left = step.to_string(),

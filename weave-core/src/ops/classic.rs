@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::make::make;
 use crate::apply::look;
 use crate::host::Host;
-use crate::observed::{Containers, Observed, Scope};
+use crate::observed::{Containers, Observed, RouterPortMark, Scope};
 use crate::plan::container::ROUTES;
-use crate::plan::{ClassicIntent, Intent, RouterIntent, own_address};
+use crate::plan::{ClassicIntent, Intent, RouterIntent, known_by, own_address};
 use crate::spec::run::{AttachWhen, Command, OnChange, RunState};
 use crate::spec::{Options, Router, RouterKind, Settings, Underlay, from_value};
 use crate::{Error, ErrorKind, Result, names};
@@ -40,17 +40,23 @@ pub(super) async fn enter<H: Host>(host: &H, intent: &mut Intent) -> Result<()> 
         return Err(Error::invalid("image", message)
             .hint("a router's settings are given as a whole, with its image; without them it is kept as it is"));
     };
-    let observed = look(host, &Scope::default()).await?;
+    let observed = look(host, &Scope { firewall: true, ..Scope::default() }).await?;
     let (password, mut warnings) = password(router)?;
     warnings.extend(Needs::of(&words(router)?).in_words());
     let settings = settings(router, image, &observed, password.as_deref())?;
     let make = make(&settings, &Containers::default())?;
-    intent.classic = Some(Box::new(ClassicIntent { make, encrypted: password.is_some(), warnings }));
+    intent.classic = Some(Box::new(ClassicIntent {
+        make,
+        encrypted: password.is_some(),
+        range: router.ipalloc_range.map(|range| range.0),
+        default_subnet: router.ipalloc_default_subnet.map(|subnet| subnet.0),
+        warnings,
+    }));
     Ok(())
 }
 
 fn settings(router: &Router, image: String, observed: &Observed, password: Option<&str>) -> Result<Settings> {
-    let name = router.name.clone().unwrap_or_else(|| names::ROUTER.to_owned());
+    let name = known_by(router, observed).container;
     let extra = words(router)?;
     let needs = Needs::of(&extra);
     let options = options(router, &name, &needs, password)?;
@@ -124,12 +130,12 @@ fn arguments(router: &Router, observed: &Observed, extra: Vec<String>, needs: &N
     let underlay = underlay.map(|underlay| own_address(underlay, observed)).transpose()?;
     let bridge = observed.bridge().and_then(|(link, ..)| link.mac);
     let name = router.peer_name.or(bridge).unwrap_or_else(|| names::bridge_mac(&observed.host_id));
-    let control = router.control_port.unwrap_or(names::CONTROL_PORT);
+    let RouterPortMark { control, port, .. } = known_by(router, observed);
     let nickname = router.nickname.clone().unwrap_or_else(hostname);
     let bridge = router.bridge.as_ref().map_or(names::BRIDGE, |bridge| bridge.as_str());
     let mut line: Vec<String> = Vec::new();
     let mut say = |flag: &str, value: String| line.extend([format!("--{flag}"), value]);
-    say("port", router.port.unwrap_or(names::PORT).to_string());
+    say("port", port.to_string());
     say("name", name.to_string());
     say("nickname", nickname);
     say("weave-bridge", bridge.to_owned());

@@ -34,7 +34,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut seen: BTreeMap<NetnsId, &ContainerRef> = BTreeMap::new();
     let mut named = Named::new();
     let mut removed = Vec::new();
-    let books = network.and_then(Network::classic).and_then(|_| Books::of(observed));
+    let books = network.and_then(Network::classic).and_then(|router| Books::to_come(intent, &router.mark, observed));
     let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
@@ -49,7 +49,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
             apart_from_host(wish, around.exposures)?;
             let mut done = one(wish, net, &mut context)?;
             if let AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec) = wish {
-                done.changes.extend(claims::pending(spec, observed, intent.will_allocate())?);
+                done.changes.extend(claims::pending(spec, observed, intent)?);
             }
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))

@@ -8,12 +8,11 @@ mod pair;
 
 use std::net::IpAddr;
 
-use super::container::is_ours;
 use super::network::Network;
 use super::{Change, ControlStep, Intent, Members, Plan, RouterIntent, Step, peers, underlay};
 use crate::observed::{Flood, Observed, RouterPortMark, classic_peer, classic_target};
 use crate::spec::Router;
-use crate::{Result, names};
+use crate::{Error, Result, names};
 
 pub use container::ClassicIntent;
 pub(super) use container::{Turn, prepare};
@@ -21,7 +20,7 @@ pub(super) use container::{Turn, prepare};
 /// What the router in a container shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClassicRouter {
-    pub(super) mark: RouterPortMark,
+    pub(in crate::plan) mark: RouterPortMark,
     /// In their order, each once.
     pub(super) peers: Vec<Flood>,
     /// The host's address towards the peers, where it is known.
@@ -38,14 +37,48 @@ impl ClassicRouter {
     }
 }
 
+/// The router's name and ports: as they are said, else as they are, else as a run had them that was interrupted.
+pub(crate) fn known_by(router: &Router, observed: &Observed) -> RouterPortMark {
+    let there = observed.router_port().map(|(_, mark)| mark);
+    let tunnel = observed.vxlan().map(|(_, info)| info.port);
+    let guard = observed.table().filter(|_| there.is_none() && tunnel.is_none());
+    let port = there.as_ref().map(|mark| mark.port).or(tunnel).or(guard.and_then(|guard| guard.port));
+    let control = there.as_ref().map(|mark| mark.control).or(guard.and_then(|guard| guard.control));
+    let name = router.name.clone().or(there.map(|mark| mark.container));
+    RouterPortMark {
+        container: name.unwrap_or_else(|| names::ROUTER.to_owned()),
+        control: router.control_port.or(control).unwrap_or(names::CONTROL_PORT),
+        port: router.port.or(port).unwrap_or(names::PORT),
+    }
+}
+
+/// A container that is kept as it is listens where it was told to when it was made.
+fn as_made(router: &Router, observed: &Observed, mark: &mut RouterPortMark) -> Result<()> {
+    let Some(container) = observed.containers.containers.get(&mark.container) else { return Ok(()) };
+    let said = container::ports(container);
+    for (field, asked, said, port) in [
+        ("port", router.port, said.port, &mut mark.port),
+        ("control_port", router.control_port, said.control, &mut mark.control),
+    ] {
+        let Some(said) = said else { continue };
+        if let Some(asked) = asked.filter(|asked| *asked != said) {
+            let message = format!("{asked} is asked for, and container {} was made with {said}", mark.container);
+            return Err(Error::invalid(field, format!("{message}; allowed: {said}, or with `image`")).hint(
+                "a router's settings are given as a whole, with its image; without it the router stays as it is",
+            ));
+        }
+        *port = said;
+    }
+    Ok(())
+}
+
 /// Works it out.
 pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan) -> Result<ClassicRouter> {
-    let there = observed.router_port().map(|(_, mark)| mark);
-    let before = there.as_ref().map(|mark| mark.port).or(observed.vxlan().map(|(_, info)| info.port));
-    let port = router.port.or(before).unwrap_or(names::PORT);
-    let name = router.name.clone().or(there.as_ref().map(|mark| mark.container.clone()));
-    let control = router.control_port.or(there.as_ref().map(|mark| mark.control)).unwrap_or(names::CONTROL_PORT);
-    let wanted = peers::wanted(intent, observed, port)?;
+    let mut mark = known_by(router, observed);
+    if intent.classic.is_none() {
+        as_made(router, observed, &mut mark)?;
+    }
+    let wanted = peers::wanted(intent, observed, mark.port)?;
     let local = match &router.underlay {
         Some(underlay) => Some(underlay::choose(Some(underlay), &wanted, observed, plan)?),
         // Nobody has to choose: the router sends from wherever the routes say.
@@ -54,7 +87,7 @@ pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, pla
     let report = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok());
     let told = report.is_some_and(|report| report.encryption);
     Ok(ClassicRouter {
-        mark: RouterPortMark { container: name.unwrap_or_else(|| names::ROUTER.to_owned()), control, port },
+        mark,
         peers: peers::settle_ipv4(&wanted, plan)?,
         local,
         encrypted: intent.classic.as_ref().map_or(told, |classic| classic.encrypted),
@@ -78,13 +111,8 @@ pub(super) fn before_guard(intent: &Intent, observed: &Observed, network: &Netwo
     plan.base.push(Step::DeleteLink { link: link.name.as_str().into() });
     if network.tunnel().is_some() {
         plan.change(Change::new("router", "kind", "image", "vxlan"));
-        match container {
-            Some(container) if is_ours(container) => plan.last.push(container::remove(&mark.container)),
-            Some(_) => plan.warnings.push(format!(
-                "container {} was stopped and stays, since weave did not make it: `docker rm {0}` removes it",
-                mark.container
-            )),
-            None => {}
+        if let Some(container) = container {
+            container::leave(container, &mut plan.last, &mut plan.warnings);
         }
     } else if intent.router == RouterIntent::Stopped {
         plan.change(Change::new("router", "state", "running", "stopped"));
@@ -92,12 +120,12 @@ pub(super) fn before_guard(intent: &Intent, observed: &Observed, network: &Netwo
 }
 
 /// The router's port, then the router itself, then its peers. Nothing where nobody spoke of router or peers.
-pub(super) fn plan(observed: &Observed, network: &Network, turn: Turn, plan: &mut Plan) {
-    let Some(router) = network.classic() else { return };
+pub(super) fn plan(observed: &Observed, network: &Network, turn: Turn, plan: &mut Plan) -> Result<()> {
+    let Some(router) = network.classic() else { return Ok(()) };
     if network.as_it_is {
-        return;
+        return Ok(());
     }
-    pair::keep(observed, network, router, plan);
+    pair::keep(observed, network, router, plan)?;
     let control = router.mark.control;
     let starts = turn.starts;
     plan.base.extend(turn.start);
@@ -106,6 +134,7 @@ pub(super) fn plan(observed: &Observed, network: &Network, turn: Turn, plan: &mu
         plan.base.push(control_step(ControlStep::Ready { control }));
     }
     connect(observed, router, starts, plan);
+    Ok(())
 }
 
 fn control_step(step: ControlStep) -> Step {

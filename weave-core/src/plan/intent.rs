@@ -241,7 +241,8 @@ impl Intent {
         if let RouterIntent::Present(router) = &self.router
             && self.is_of_image()
         {
-            scope.names.push(router.name.clone().unwrap_or_else(|| names::ROUTER.to_owned()));
+            let own = self.classic.as_ref().map(|classic| classic.make.settings.name.clone());
+            scope.names.push(own.or(router.name.clone()).unwrap_or_else(|| names::ROUTER.to_owned()));
         }
         if let Some(classic) = &self.classic {
             let settings = &classic.make.settings;

@@ -29,6 +29,7 @@ use std::net::IpAddr;
 pub(crate) use attachment::{Books, holder};
 pub use change::Change;
 pub use classic::ClassicIntent;
+pub(crate) use classic::known_by;
 pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
@@ -140,7 +141,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     if let Some(network) = &network {
         plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
-        classic::plan(observed, network, turn, &mut plan);
+        classic::plan(observed, network, turn, &mut plan)?;
         exposure::plan(observed, network, &exposures, &mut plan);
     }
     attachment::plan(
@@ -149,5 +150,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         attachment::Around { network: network.as_ref(), exposures: &exposures },
         &mut plan,
     )?;
+    // What cannot be undone comes last.
+    plan.last.sort_by_key(Step::is_final);
     Ok(plan)
 }

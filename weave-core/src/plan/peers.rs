@@ -130,6 +130,14 @@ pub(super) fn connected(observed: &Observed) -> Vec<Flood> {
     observed.flood.iter().copied().chain(told.into_iter().flatten()).chain(lost).collect()
 }
 
+/// The peers of the router in a container as it was told of them; where it does not answer, those in the guard.
+pub(super) fn targets(observed: &Observed) -> Vec<String> {
+    match observed.classic.as_ref().map(|classic| &classic.report) {
+        Some(Ok(report)) => report.targets.clone(),
+        _ => lost_peers(observed).iter().map(ToString::to_string).collect(),
+    }
+}
+
 /// Networks that are known to be on the overlay.
 fn overlay_networks(intent: &Intent, observed: &Observed) -> Vec<ipnetwork::IpNetwork> {
     let mut networks = intent.overlay_networks();

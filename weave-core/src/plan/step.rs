@@ -307,3 +307,10 @@ pub enum Step {
     /// Ask one thing of a classic router.
     Control(Box<ControlStep>),
 }
+
+impl Step {
+    /// Whether nothing brings back what it takes away.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Engine(step) if matches!(**step, ContainerStep::Remove { .. }))
+    }
+}

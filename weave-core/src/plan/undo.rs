@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::container::ContainerStep;
 use super::lane::delete_links;
-use super::{ControlStep, Place, Step};
+use super::{ControlStep, Place, Step, peers};
 use crate::names;
 use crate::observed::{InterfaceAddress, InterfaceRoute, Link, Mark, Observed, Target};
 use crate::spec::ContainerRef;
@@ -122,17 +122,22 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
     }
 }
 
-/// A router that starts again is waited for, since what was asked of it is asked back.
+/// A router that starts again is waited for, since what was asked of it is asked back; and it is told of its peers: the
+/// one that was in its place has written down its own.
 fn engine(step: &ContainerStep, observed: &Observed) -> Vec<Step> {
     let Some(back) = step.undo() else { return Vec::new() };
     let router = observed.router_port().map(|(_, mark)| mark);
-    let ready = match (&back, router) {
+    let told = match (&back, router) {
         (ContainerStep::Start { name }, Some(router)) if names::swapped(name) == router.container => {
-            Some(Step::Control(Box::new(ControlStep::Ready { control: router.control })))
+            let control = router.control;
+            let peers = peers::targets(observed);
+            let connect = (!peers.is_empty()).then_some(ControlStep::Connect { control, peers });
+            [Some(ControlStep::Ready { control }), connect]
         }
-        _ => None,
+        _ => [None, None],
     };
-    std::iter::once(Step::Engine(Box::new(back))).chain(ready).collect()
+    let told = told.into_iter().flatten().map(|step| Step::Control(Box::new(step)));
+    std::iter::once(Step::Engine(Box::new(back))).chain(told).collect()
 }
 
 /// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnetwork::IpNetwork;
+
 use super::{Draft, subject};
-use crate::observed::{Classic, Observed, TargetNet};
-use crate::plan::{Change, ControlStep, Step};
+use crate::observed::{Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
+use crate::plan::{Change, ControlStep, Intent, Step};
 use crate::spec::{Attach, Cidr, IpRequest};
 use crate::{Error, ErrorKind, Result};
 
@@ -13,29 +15,56 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Copy)]
 pub(crate) struct Books<'a> {
     pub(crate) control: u16,
-    classic: &'a Classic,
-    owned: &'a BTreeMap<String, Vec<Cidr>>,
+    classic: Option<&'a Classic>,
+    /// Nothing where the router begins new ones.
+    owned: Option<&'a BTreeMap<String, Vec<Cidr>>>,
 }
 
 impl<'a> Books<'a> {
     pub(crate) fn of(observed: &'a Observed) -> Option<Self> {
         let (_, mark) = observed.router_port()?;
         let classic = observed.classic.as_ref()?;
-        Some(Self { control: mark.control, classic, owned: classic.owned.as_ref()? })
+        Some(Self { control: mark.control, classic: Some(classic), owned: Some(classic.owned.as_ref()?) })
+    }
+
+    /// The books there will be once the router is as `intent` has it: other than those that there are where it begins to
+    /// allocate, from another range, or under another name, which its volume has too.
+    pub(crate) fn to_come(intent: &Intent, router: &RouterPortMark, observed: &'a Observed) -> Option<Self> {
+        let there = Self::of(observed).map(|books| Self { control: router.control, ..books });
+        let Some(classic) = &intent.classic else { return there };
+        let range = classic.range?;
+        let name = observed.router_port().map(|(_, mark)| mark.container);
+        let stay = |books: &Self| name.as_ref() == Some(&router.container) && books.range() == Some(range);
+        Some(there.filter(stay).unwrap_or(Self { control: router.control, classic: None, owned: None }))
+    }
+
+    /// Whether they are those of a router that allocates as `intent` says.
+    pub(crate) fn fit(&self, intent: &Intent) -> bool {
+        let Some(classic) = &intent.classic else { return true };
+        let default = self.ipam().map(|ipam| ipam.default_subnet);
+        self.range() == classic.range && default == classic.default_subnet.or(classic.range)
+    }
+
+    fn ipam(&self) -> Option<&'a RouterIpam> {
+        self.classic?.report.as_ref().ok()?.ipam.as_ref()
+    }
+
+    fn range(&self) -> Option<IpNetwork> {
+        self.ipam().map(|ipam| ipam.range)
     }
 
     /// The address that was allocated for a request before. It stays the same as long as nobody gives it back.
     pub(crate) fn allocated(&self, id: &str, request: IpRequest) -> Option<Cidr> {
         let network = match request {
             IpRequest::Within(network) => network,
-            IpRequest::Default => self.classic.report.as_ref().ok()?.ipam.as_ref()?.default_subnet,
+            IpRequest::Default => self.ipam()?.default_subnet,
         };
         let fits = |ip: &&Cidr| network.contains(ip.ip()) && ip.prefix() == network.prefix();
-        self.owned.get(id)?.iter().find(fits).copied()
+        self.owned?.get(id)?.iter().find(fits).copied()
     }
 
     fn holds(&self, id: &str, ip: &Cidr) -> bool {
-        self.owned.get(id).is_some_and(|ips| ips.contains(ip))
+        self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.contains(ip))
     }
 }
 
@@ -64,6 +93,11 @@ pub(crate) fn tell(
 pub(super) fn add(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
     let set = |ips: &[Cidr]| ips.iter().copied().collect();
     let (claims, releases) = tell(books, &holder(net), &set(wanted), &set(gone));
+    if draft.changes.is_empty() && !claims.is_empty() {
+        // Nothing else tells it: the container has them already.
+        let claimed: Vec<&Cidr> = wanted.iter().filter(|ip| ip.is_ipv4()).collect();
+        draft.changes.push(Change::new(subject(&draft.container), "claimed", (), &claimed));
+    }
     draft.steps.splice(0..0, claims);
     draft.steps.extend(releases);
 }
@@ -73,9 +107,9 @@ fn control_step(step: ControlStep) -> Step {
 }
 
 /// Requests that nobody has answered yet: a check only says that somebody will.
-pub(super) fn pending(spec: &Attach, observed: &Observed, will_allocate: bool) -> Result<Vec<Change>> {
+pub(super) fn pending(spec: &Attach, observed: &Observed, intent: &Intent) -> Result<Vec<Change>> {
     let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
-    if will_allocate || Books::of(observed).is_some() {
+    if intent.will_allocate() || intent.classic.is_none() && Books::of(observed).is_some() {
         let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
         return Ok(spec.ips.requests.iter().map(change).collect());
     }

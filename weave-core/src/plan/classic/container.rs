@@ -1,8 +1,10 @@
 //! The router's container among the steps of the plan.
 
+use ipnetwork::IpNetwork;
+
 use super::ClassicRouter;
-use crate::observed::Observed;
-use crate::plan::container::{ContainerIntent, ContainerLane, ContainerStep, Make, plan_containers};
+use crate::observed::{Container, Observed};
+use crate::plan::container::{ContainerIntent, ContainerLane, ContainerStep, Make, is_ours, plan_containers};
 use crate::plan::{Change, Intent, Plan, Step};
 use crate::{Error, ErrorKind, Result};
 
@@ -13,6 +15,10 @@ pub struct ClassicIntent {
     pub make: Make,
     /// Whether it is given a password.
     pub encrypted: bool,
+    /// The network that it allocates addresses from.
+    pub range: Option<IpNetwork>,
+    /// The part of it where no network is named; nothing for all of it.
+    pub default_subnet: Option<IpNetwork>,
     /// What the operator should know of it.
     pub warnings: Vec<String>,
 }
@@ -46,7 +52,7 @@ pub(in crate::plan) fn prepare(
         let Some(lane) = plan_containers(&[wanted], None, &observed.containers).pop() else {
             return Ok(Turn::default());
         };
-        return turn(lane, plan);
+        return Ok(in_place_of_another(observed, router, turn(lane, plan)?, plan));
     }
     let name = &router.mark.container;
     let Some(container) = observed.containers.containers.get(name) else {
@@ -54,12 +60,66 @@ pub(in crate::plan) fn prepare(
             format!("missing, and there is no container `{name}` to keep; allowed: such as weaveworks/weave:2.8.1");
         return Err(Error::new(ErrorKind::NotFound, "image", message).hint("say which `image` the router is run from"));
     };
-    if container.runs() {
-        return Ok(Turn::default());
+    let mut turn = Turn::default();
+    if !container.runs() {
+        plan.change(Change::new("router", "state", "stopped", "running"));
+        turn = Turn { start: vec![start(name)], starts: true, ..turn };
     }
-    plan.change(Change::new("router", "state", "stopped", "running"));
-    let start = vec![engine(ContainerStep::Start { name: name.clone() })];
-    Ok(Turn { start, starts: true, ..Turn::default() })
+    Ok(in_place_of_another(observed, router, turn, plan))
+}
+
+/// One that runs is started again where it takes frames from a link that is gone, or where another router was in its
+/// place: that one goes.
+fn in_place_of_another(observed: &Observed, router: &ClassicRouter, mut turn: Turn, plan: &mut Plan) -> Turn {
+    let there = observed.router_port().map(|(_, mark)| mark.container);
+    let other = there.as_ref().filter(|name| **name != router.mark.container);
+    let name = &router.mark.container;
+    let runs = observed.containers.containers.get(name).is_some_and(Container::runs);
+    if !turn.starts && runs && (there.is_none() || other.is_some()) {
+        turn.start.splice(0..0, [stop(name), start(name)]);
+        turn.starts = true;
+    }
+    let Some(other) = other.and_then(|name| observed.containers.containers.get(name)) else { return turn };
+    if other.runs() {
+        turn.start.insert(0, stop(&other.name));
+    }
+    leave(other, &mut turn.after, &mut plan.warnings);
+    turn
+}
+
+/// What becomes of a router's container that was stopped for good.
+pub(super) fn leave(container: &Container, last: &mut Vec<Step>, warnings: &mut Vec<String>) {
+    let name = &container.name;
+    if is_ours(container) {
+        last.push(remove(name));
+    } else {
+        warnings.push(format!(
+            "container {name} was stopped and stays, since weave did not make it: `docker rm {name}` removes it"
+        ));
+    }
+}
+
+/// The ports on a router's command line, as far as they are there.
+pub(super) struct Ports {
+    pub(super) port: Option<u16>,
+    pub(super) control: Option<u16>,
+}
+
+pub(super) fn ports(container: &Container) -> Ports {
+    let words = container.config["Cmd"].as_array().into_iter().flatten();
+    let words: Vec<&str> = words.filter_map(|word| word.as_str()).collect();
+    let said = |flag: &str| {
+        let behind = words.iter().skip_while(|word| **word != flag).nth(1).copied();
+        behind.or_else(|| words.iter().find_map(|word| word.strip_prefix(flag)?.strip_prefix('=')))
+    };
+    Ports {
+        port: said("--port").and_then(|port| port.parse().ok()),
+        control: said("--http-addr").and_then(|address| address.rsplit_once(':')?.1.parse().ok()),
+    }
+}
+
+fn start(name: &str) -> Step {
+    engine(ContainerStep::Start { name: name.to_owned() })
 }
 
 fn turn(mut lane: ContainerLane, plan: &mut Plan) -> Result<Turn> {
@@ -86,6 +146,6 @@ pub(super) fn stop(name: &str) -> Step {
 }
 
 /// Removes it, and its nameless volume with what it knows.
-pub(super) fn remove(name: &str) -> Step {
+fn remove(name: &str) -> Step {
     engine(ContainerStep::Remove { name: name.to_owned(), volumes: true })
 }

@@ -2,19 +2,23 @@
 //! in and hands them out.
 
 use super::ClassicRouter;
-use crate::names;
 use crate::observed::{Link, Mark, Observed, RouterPortMark};
 use crate::plan::network::Network;
 use crate::plan::router::{ipv6, keep_setting};
 use crate::plan::{Change, NewRouterPair, Place, Plan, Step};
+use crate::{Error, ErrorKind, Result, names};
 
 /// Steps that make it, or put right what was changed of it.
-pub(super) fn keep(observed: &Observed, network: &Network, router: &ClassicRouter, plan: &mut Plan) {
+///
+/// # Errors
+/// `Conflict` where somebody else has a link of one of its names.
+pub(super) fn keep(observed: &Observed, network: &Network, router: &ClassicRouter, plan: &mut Plan) -> Result<()> {
     let Some((link, mark)) = observed.router_port() else {
+        free(observed)?;
         make(network, router, plan);
         plan.change(Change::new("router", "state", (), "running"));
         plan.change(Change::new("router", "port", (), router.mark.port));
-        return;
+        return Ok(());
     };
     remark(link, &mark, router, plan);
     let master = link.master.and_then(|index| observed.link_at(index)).map(|link| link.name.clone());
@@ -33,6 +37,18 @@ pub(super) fn keep(observed: &Observed, network: &Network, router: &ClassicRoute
         plan.base.push(without_offload(&link.name));
         plan.change(Change::new("router", format!("{} tx_checksum", link.name), true, false));
     }
+    Ok(())
+}
+
+fn free(observed: &Observed) -> Result<()> {
+    let Some(link) = [names::BRIDGE_END, names::ROUTER_END].into_iter().find_map(|name| observed.link(name)) else {
+        return Ok(());
+    };
+    let message = format!("{} of that name exists that weave did not make", link.kind.name());
+    Err(Error::new(ErrorKind::Conflict, link.name.clone(), message).hint(format!(
+        "the classic script may have left it: run its `weave reset`, or `ip link delete {}` if nobody needs it",
+        link.name
+    )))
 }
 
 fn make(network: &Network, router: &ClassicRouter, plan: &mut Plan) {
