@@ -272,6 +272,7 @@ function weave.build(arguments) end
 function weave.preflight(arguments) end
 
 ---@class weave.Status
+---@field latest? boolean Whether the registry is asked for the newest image of a router in a container (false).
 
 ---Tells what the network is like on this host; `state` reads like a document.
 ---@param arguments? weave.Status

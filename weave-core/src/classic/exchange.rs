@@ -178,7 +178,7 @@ pub(super) fn words(body: &[u8]) -> String {
 }
 
 /// At most [`MOST_WORDS`] letters, control characters escaped.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut letters = text.chars();
     let mut plain = String::new();
     for letter in letters.by_ref().take(MOST_WORDS) {

@@ -20,4 +20,6 @@ mod report;
 mod tests;
 
 pub(crate) use control::Control;
+pub(crate) use exchange::plain;
+#[cfg(test)]
 pub(crate) use report::parse as parse_report;

@@ -183,6 +183,9 @@ pub(super) enum Verb {
     },
     /// Show router, peers, packet filter and attachments; exit 1 while no router runs
     Status {
+        /// Ask the registry of the router's image whether it has a newer one
+        #[arg(long)]
+        latest: bool,
         /// `targets`: only the peers, one a line
         #[arg(value_name = "WHAT")]
         what: Vec<String>,

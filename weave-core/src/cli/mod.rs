@@ -218,7 +218,7 @@ fn show(cli: &Cli, operation: &Operation, report: &Report, streams: &mut Streams
             streams.err(&plan_view::render(report, &output::subject(operation), flags.diff));
         }
     }
-    let targets = matches!(verb, Verb::Status { what } if !what.is_empty());
+    let targets = matches!(verb, Verb::Status { what, .. } if !what.is_empty());
     streams.out(&output::stdout(operation, report, targets));
     if let (Operation::Preflight(_), false, Some(result)) = (operation, flags.quiet, &report.result) {
         streams.err(&table::summary(result));

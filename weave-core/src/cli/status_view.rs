@@ -1,6 +1,10 @@
 //! `status` as the classic script laid it out: labels to the right, the colon in column 16, a blank line between
 //! sections.
 
+mod classic;
+#[cfg(test)]
+mod recorded;
+
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -11,6 +15,7 @@ type Section = Vec<(&'static str, String)>;
 /// The whole of it, between two blank lines as the classic script had it.
 pub(super) fn render(result: &Value) -> String {
     let mut sections = vec![vec![("Version", text(&result["version"]))], router(result)];
+    sections.extend(classic::ipam(&result["router"]["allocation"]));
     if !result["router"].is_null() {
         sections.push(firewall(&result["firewall"]));
     }
@@ -45,11 +50,15 @@ fn router(result: &Value) -> Section {
         return section;
     }
     section.push(("Status", text(&router["state"])));
+    if router["kind"] == "image" {
+        section.extend(classic::router(result));
+        return section;
+    }
     section.push(("Protocol", text(&router["kind"])));
     section.push(("Name", text(&router["mac"])));
     section.push(("Encryption", "disabled".to_owned()));
     section.push(("PeerDiscovery", "disabled".to_owned()));
-    section.push(("Bridge", format!("{} ({} of 1023 ports)", text(&router["bridge"]), text(&router["ports"]))));
+    section.push(("Bridge", bridge(router)));
     section.push(("MTU", text(&router["mtu"])));
     for (label, field) in [("Device", "device"), ("Port", "port"), ("VNI", "vni"), ("Underlay", "underlay")] {
         if !router[field].is_null() {
@@ -60,6 +69,10 @@ fn router(result: &Value) -> Section {
     section.push(("Targets", peers.len().to_string()));
     section.extend(peers.into_iter().map(|peer| ("Peer", describe(peer))));
     section
+}
+
+fn bridge(router: &Value) -> String {
+    format!("{} ({} of 1023 ports)", text(&router["bridge"]), text(&router["ports"]))
 }
 
 fn address(peer: &Value) -> String {

@@ -12,6 +12,7 @@ use super::args::{AttachArgs, BuildArgs, Verb, When};
 use super::launch::launch;
 use crate::kernel::machine;
 use crate::ops::file::unreadable;
+use crate::ops::status::Look;
 use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
@@ -116,8 +117,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Hide { ips } => Operation::Hide(Hide { ips: list(ips)? }),
         Verb::Build(args) => Operation::Build(image(args, from)?),
         Verb::Ps { containers } => Operation::Ps(Ps { containers: containers.clone().into() }),
-        Verb::Status { what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] | ["targets"] => Operation::Status(Nothing {}),
+        Verb::Status { latest, what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] | ["targets"] => Operation::Status(Look { latest: *latest }),
             other => {
                 let message = format!("`{}` is no part of it; allowed: nothing, or `targets`", other.join(" "));
                 return Err(Error::invalid("", message).hint("`weave status` shows everything, `--json` in full"));

@@ -115,6 +115,7 @@ fn classic_invocations() {
         ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
         ("weave --check --json -q status", json!({"operation": "status"})),
         ("weave status targets", json!({"operation": "status"})),
+        ("weave status --latest", json!({"operation": "status", "latest": true})),
         ("weave stop", json!({"operation": "stop"})),
         ("weave reset --check", json!({"operation": "reset"})),
         ("weave version", json!({"operation": "version"})),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Kernel, job};
+use super::{Kernel, job, listeners};
 use crate::Result;
 use crate::classic::Control;
 use crate::observed::{Classic, ContainerScope, Observed, Scope};
@@ -21,6 +21,12 @@ impl Kernel {
             // Where nobody named it, what the engine does not tell is not missed: the kernel has its port.
             let named = scope.containers != ContainerScope::default();
             observed.containers = if named { seen? } else { seen.unwrap_or_default() };
+        }
+        if let Some(mark) = mark.as_ref().filter(|_| scope.listeners) {
+            let router = observed.containers.containers.get(&mark.container).map(|container| container.pid);
+            let (ports, router) = ([mark.port, mark.control].into(), router.filter(|pid| *pid > 0));
+            let look = job::start(&self.host, move || Ok(listeners::look(&ports, router)))?;
+            observed.listeners = look.wait().await?;
         }
         if let Some(mark) = mark.filter(|_| scope.router || !scope.targets.is_empty()) {
             let control = Control::new(mark.control, PATIENCE);

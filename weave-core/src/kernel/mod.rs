@@ -10,6 +10,7 @@ mod flood;
 mod groups;
 mod held;
 pub(crate) mod job;
+mod listeners;
 mod locate;
 mod look;
 mod machine;

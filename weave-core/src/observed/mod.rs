@@ -5,6 +5,7 @@ mod container;
 mod facts;
 mod firewall;
 mod link;
+mod listener;
 mod mark;
 mod pairs;
 mod router_report;
@@ -22,6 +23,7 @@ pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
+pub use listener::{Listener, Protocol};
 pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};
 pub use pairs::{AttachedLink, attached, attached_networks};
 pub(crate) use pairs::{Pair, is_linked, pairs};
@@ -56,6 +58,8 @@ pub struct Scope {
     /// Look at checksum offload, which costs a system call for each link: of the pair between the bridge and a classic
     /// router, and of all ends of veth pairs in [`targets`](Self::targets).
     pub offload: bool,
+    /// Look who listens on the ports of a router in a container, where there is one.
+    pub listeners: bool,
 }
 
 /// What a look at the host found.
@@ -81,6 +85,8 @@ pub struct Observed {
     pub targets: BTreeMap<ContainerRef, Target>,
     /// The router in a container, where there is one and it was asked for.
     pub classic: Option<Classic>,
+    /// Who listens on its ports; empty where it was not asked for.
+    pub listeners: Vec<Listener>,
     /// Containers and images that a step of the plan may concern: the router's.
     pub containers: Containers,
     /// Something unique to this host for a stable hardware address when it has no underlay address yet; empty where

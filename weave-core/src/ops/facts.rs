@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Report, status};
 use crate::Result;
 use crate::apply::look;
+use crate::classic::plain;
 use crate::kernel::Kernel;
 use crate::observed::{Observed, Scope};
 
@@ -54,11 +55,11 @@ pub(super) async fn facts(host: &Kernel, spec: Facts) -> Result<Report> {
         }
     };
     let name = hostname();
-    let result = json!({
+    let mut result = json!({
         "docker_hosted_containers": hosted(&told.containers, &name, spec),
         "weave_networked_containers": networked(&observed, &name),
         "weave_router_ip_on_docker_bridge": router_address(&observed, &told),
-        "weave_peers": peers(&observed),
+        "weave_peers": status::addresses_of_peers(&observed),
         "weave_versions": {
             "weave": env!("CARGO_PKG_VERSION"),
             "engine": told.version,
@@ -66,6 +67,10 @@ pub(super) async fn facts(host: &Kernel, spec: Facts) -> Result<Report> {
             "kernel": kernel_release(),
         },
     });
+    let report = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok());
+    if let Some(report) = report {
+        result["weave_versions"]["router"] = plain(&report.version).into();
+    }
     Ok(Report { warnings, ..Report::read("facts", None, result) })
 }
 
@@ -159,7 +164,7 @@ fn networked(observed: &Observed, hostname: &str) -> Value {
             "weave_ip": exposed.first(),
             "weave_ips": exposed,
             "weave_mac": observed.bridge().and_then(|(bridge, ..)| bridge.mac),
-            "peers": peers(observed),
+            "peers": status::addresses_of_peers(observed),
         },
         "by_host": by_host,
         "by_ip": by_ip,
@@ -184,19 +189,19 @@ fn add(map: &mut Map<String, Value>, key: &str, told: Value) {
     }
 }
 
-fn peers(observed: &Observed) -> Vec<String> {
-    observed.flood.iter().map(|peer| peer.address.to_string()).collect()
-}
-
-/// Where the router is reached from Docker's own bridge: the address there of a router that runs in a container, else
-/// the host's, since the router in the kernel is the host itself; nothing where no router runs.
+/// Where the router is reached from Docker's own bridge: the address there of a router whose container has one, else the
+/// host's, since the router is the host itself, or listens on all of its addresses; nothing where no router runs.
 fn router_address(observed: &Observed, told: &Told) -> Option<String> {
-    let router = told.containers.iter().find(|container| name(container) == ROUTER);
+    let port = observed.router_port().map(|(_, mark)| mark.container);
+    let called = port.as_deref().unwrap_or(ROUTER);
+    let router = told.containers.iter().find(|container| name(container) == called);
     let address = router.and_then(|router| router["NetworkSettings"]["Networks"]["bridge"]["IPAddress"].as_str());
     if let Some(address) = address.filter(|address| !address.is_empty()) {
         return Some(address.to_owned());
     }
-    observed.vxlan()?;
+    if observed.vxlan().is_none() && port.is_none() {
+        return None;
+    }
     let bridge = observed.link(told.bridge.as_deref()?)?;
     let mut addresses: Vec<_> = observed.addresses_of(bridge.index).map(|ip| ip.ip()).collect();
     // Old consumers expect an IPv4 address.
@@ -215,6 +220,7 @@ fn kernel_release() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observed::{InterfaceAddress, Link, LinkKind};
 
     fn container(name: &str) -> Value {
         json!({
@@ -242,6 +248,44 @@ mod tests {
         assert_eq!(fact["docker_host"], "host1");
         let none = hosted(&[], "host1", Facts::default());
         assert_eq!(none, json!({"docker_host": "host1", "container_ids": [], "container_count": 0}));
+    }
+
+    #[test]
+    fn a_router_with_the_hosts_network_is_reached_where_the_host_is() {
+        let alias = "weave:router kind=image container=router control=6784 port=6783";
+        let link = |index: u32, name: &str, alias: Option<&str>| Link {
+            index,
+            name: name.to_owned(),
+            kind: LinkKind::Veth,
+            mac: None,
+            mtu: 1500,
+            up: true,
+            master: None,
+            alias: alias.map(str::to_owned),
+            group: 0,
+            peer_index: None,
+            peer_netnsid: None,
+            ipv6_disabled: None,
+            accept_ra: None,
+            tx_checksum: None,
+        };
+        let address = |text: &str| InterfaceAddress { ifindex: 1, address: text.parse().expect("an address") };
+        let told = |networks: Value| Told {
+            containers: vec![json!({"Name": "/router", "NetworkSettings": {"Networks": networks}})],
+            bridge: Some(DOCKER_BRIDGE.to_owned()),
+            ..Told::default()
+        };
+        let host = told(json!({"host": {"IPAddress": ""}}));
+        let mut observed = Observed {
+            links: vec![link(1, DOCKER_BRIDGE, None), link(2, "vethwe-bridge", Some(alias))],
+            addresses: vec![address("fd00::1/64"), address("172.17.0.1/16")],
+            ..Observed::default()
+        };
+        assert_eq!(router_address(&observed, &host).as_deref(), Some("172.17.0.1"));
+        let own = told(json!({"bridge": {"IPAddress": "172.17.0.5"}}));
+        assert_eq!(router_address(&observed, &own).as_deref(), Some("172.17.0.5"));
+        observed.links.pop();
+        assert_eq!(router_address(&observed, &host), None);
     }
 
     #[test]

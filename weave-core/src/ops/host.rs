@@ -32,7 +32,16 @@ pub async fn reset<H: Host>(host: &H, mode: Mode) -> Result<Report> {
 /// # Errors
 /// `PermissionDenied` without the privilege to look into the containers.
 pub async fn status<H: Host>(host: &H) -> Result<Report> {
-    status::status(host).await
+    status_with(host, status::Look::default()).await
+}
+
+/// [`status()`], and with `latest` whether the registry has a newer image than the router in a container runs: in the
+/// `result` as `router.latest`. `pull: always` in the router's settings is what brings it.
+///
+/// # Errors
+/// As [`status()`]. A registry that does not answer is none: `router.latest.why` has its words.
+pub async fn status_with<H: Host>(host: &H, spec: status::Look) -> Result<Report> {
+    status::status(host, spec).await
 }
 
 /// The attachments, a row each, the host itself first; only those named in `only` unless it is empty.
@@ -53,10 +62,12 @@ pub async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
 ///   (with its prefix length, as `ps` prints it), `by_mac`, `by_container_id`; the lists `hostnames`, `weave_ips`,
 ///   `mac_addresses`, `container_ids`, `container_count`; and the host itself as `docker_host`.
 /// - `weave_router_ip_on_docker_bridge`: where the router is reached from Docker's own bridge. For a router in a
-///   container (`weave`) it is that container's address there. The router in the kernel is the host itself, so it is
-///   the host's address on that bridge (`docker0`). Null where no router runs, or there is no such bridge.
-/// - `weave_peers`: the addresses of the peers.
-/// - `weave_versions`: `weave`, `engine`, `api` (the engine's newest) and `kernel`.
+///   container with an address of its own it is that container's address there. The router in the kernel is the host
+///   itself, and one in a container has the host's network and listens on all its addresses, so it is the host's address
+///   on that bridge (`docker0`). Null where no router runs, or there is no such bridge.
+/// - `weave_peers`: the addresses of the peers; of a router in a container, those that it was told.
+/// - `weave_versions`: `weave`, `engine`, `api` (the engine's newest) and `kernel`; `router` where one runs in a
+///   container and answers.
 ///
 /// Without an engine its parts are empty, and a warning says why.
 ///

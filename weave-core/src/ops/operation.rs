@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::status::Look;
 use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
@@ -100,8 +101,8 @@ operations! {
     Build(Build) = "build",
     /// [`host::preflight`]
     Preflight(Nothing) = "preflight",
-    /// [`host::status`]
-    Status(Nothing) = "status",
+    /// [`host::status_with`]
+    Status(Look) = "status",
     /// [`host::ps`]
     Ps(Ps) = "ps",
     /// [`host::facts`]
@@ -163,7 +164,7 @@ impl Operation {
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
             Self::Build(spec) => image::build(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
-            Self::Status(_) => host::status(kernel).await,
+            Self::Status(spec) => host::status_with(kernel, *spec).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,
             Self::Facts(spec) => host::facts(kernel, *spec).await,
             Self::Schema(spec) => Ok(schema(*spec)),

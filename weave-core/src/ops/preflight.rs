@@ -1,5 +1,7 @@
 //! Whether a host is fit for weave, before and while it runs: findings with what to do about each.
 
+mod classic;
+
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
@@ -47,8 +49,15 @@ impl Finding {
 }
 
 pub(super) async fn preflight<H: Host>(host: &H) -> Result<Report> {
-    let scope =
-        Scope { attachments: true, router: true, paths: true, routes: true, firewall: true, ..Scope::default() };
+    let scope = Scope {
+        attachments: true,
+        router: true,
+        paths: true,
+        routes: true,
+        firewall: true,
+        listeners: true,
+        ..Scope::default()
+    };
     let facts = host.facts().await;
     let findings = match as_far_as_allowed(host, scope).await.map_err(|error| error.op("preflight"))? {
         Seen::All(observed) => findings(&facts, &observed),
@@ -109,6 +118,7 @@ pub fn findings(facts: &HostFacts, observed: &Observed) -> Vec<Finding> {
         Some(state) => firewall(state, observed, &mut findings),
         None => findings.push(Finding::new("firewall", Level::Fail, "was not looked at", "run it as root")),
     }
+    classic::router(observed, &mut findings);
     networks(facts, observed, &mut findings);
     mtu(observed, &mut findings);
     ports(observed, &mut findings);
@@ -231,26 +241,31 @@ fn forwarding(chain: &ForwardChain, filtered: bool, managed: bool, bridge: &str)
 }
 
 fn guard(state: &FirewallState, observed: &Observed, managed: bool, findings: &mut Vec<Finding>) {
-    let Some((_, tunnel)) = observed.vxlan() else {
+    let of_kernel = observed.vxlan().map(|(_, tunnel)| (tunnel.port, format!("UDP port {}", tunnel.port)));
+    let in_container = || {
+        let (_, mark) = observed.router_port()?;
+        Some((mark.port, format!("TCP and UDP port {}", mark.port)))
+    };
+    let Some((port, called)) = of_kernel.or_else(in_container) else {
         findings.push(Finding::ok("router", "is not running; UDP port 6783 must be open between the hosts once it is"));
         return;
     };
-    let guarded = state.table.as_ref().is_some_and(|table| table.port == Some(tunnel.port));
+    let guarded = state.table.as_ref().is_some_and(|table| table.port == Some(port));
     findings.push(match (managed, guarded) {
-        (_, true) => Finding::ok("router", format!("only peers reach UDP port {}", tunnel.port)),
+        (_, true) => Finding::ok("router", format!("only peers reach {called}")),
         (true, false) => Finding::new(
             "router",
             Level::Fail,
-            format!("UDP port {} is open to everybody: weave's table is gone", tunnel.port),
+            format!("{called} is open to everybody: weave's table is gone"),
             "run `weave apply` or `weave launch` again: it writes the table anew",
         ),
         (false, false) => {
-            let peers: Vec<String> = observed.flood.iter().map(|peer| peer.address.to_string()).collect();
+            let peers: Vec<String> = classic::peers(observed).iter().map(|peer| peer.address.to_string()).collect();
             Finding::new(
                 "router",
                 Level::Warn,
-                format!("`firewall` is not managed: weave does not guard UDP port {}", tunnel.port),
-                format!("accept UDP port {} from {} only, and drop the rest", tunnel.port, peers.join(", ")),
+                format!("`firewall` is not managed: weave does not guard {called}"),
+                format!("accept {called} from {} only, and drop the rest", peers.join(", ")),
             )
         }
     });
@@ -310,12 +325,13 @@ fn mtu(observed: &Observed, findings: &mut Vec<Finding>) {
         }
         return;
     };
-    let overhead = match observed.vxlan().and_then(|(_, info)| info.local) {
-        Some(local) if !local.is_ipv4() => names::OVERHEAD_V6,
+    let overhead = match observed.vxlan() {
+        None if observed.router_port().is_some() => classic::overhead(observed),
+        Some((_, info)) if info.local.is_some_and(|local| !local.is_ipv4()) => names::OVERHEAD_V6,
         _ => names::OVERHEAD_V4,
     };
     let mut narrow = false;
-    for peer in &observed.flood {
+    for peer in &classic::peers(observed) {
         let path = observed.paths.get(&peer.address);
         let Some(path) = path else {
             let message = format!("there is no route to peer {}", peer.address);

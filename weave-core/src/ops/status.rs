@@ -1,19 +1,38 @@
 //! What is: the whole host, or its attachments as lines.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+mod classic;
+mod latest;
+mod peers;
+mod router;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(super) use classic::trouble;
+pub use classic::{AllocationStatus, ClassicStatus};
+pub use latest::LatestStatus;
+pub use peers::{ConnectionStatus, PeerStatus};
+pub use router::RouterStatus;
 
 use super::Report;
 use crate::Result;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
-use crate::observed::{AttachedLink, FirewallState, Flood, Observed, Scope, attached};
+use crate::observed::{AttachedLink, ContainerScope, FirewallState, Observed, Scope, attached};
 use crate::plan::{document, own_routes};
 use crate::spec::{Cidr, Exposure, Mac, Route};
+
+/// The arguments of `status`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Look {
+    /// Whether the registry is asked for the newest image of a router in a container (false): it may be far away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub latest: bool,
+}
 
 /// The label of the host itself in `ps`, as the classic script printed it.
 pub const EXPOSE: &str = "weave:expose";
@@ -33,47 +52,6 @@ pub struct Status {
     pub firewall: FirewallStatus,
     /// Interfaces of containers.
     pub attachments: Vec<AttachmentStatus>,
-}
-
-/// The router as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RouterStatus {
-    /// `vxlan`.
-    pub kind: &'static str,
-    /// `running`, `stopped`, or `down` when somebody set its device or bridge down.
-    pub state: &'static str,
-    /// The bridge.
-    pub bridge: String,
-    /// Its hardware address.
-    pub mac: Option<Mac>,
-    /// MTU of the network in bytes.
-    pub mtu: u32,
-    /// Ports of the bridge in use, of 1023.
-    pub ports: usize,
-    /// The VXLAN device.
-    pub device: Option<String>,
-    /// Its UDP port.
-    pub port: Option<u16>,
-    /// Its network identifier.
-    pub vni: Option<u32>,
-    /// The host's address for the tunnel.
-    pub underlay: Option<IpAddr>,
-}
-
-/// What is known of a peer. VXLAN has no sessions: nothing says that it is alive but what was learned from its frames.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PeerStatus {
-    /// Its address.
-    pub address: IpAddr,
-    /// Its port, where it differs from ours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// The interface towards it; nothing where there is no route.
-    pub interface: Option<String>,
-    /// MTU of the path to it, as far as the host knows.
-    pub mtu: Option<u32>,
-    /// Hardware addresses learned behind it in the last five minutes.
-    pub learned: usize,
 }
 
 /// The packet filter as far as it concerns weave.
@@ -131,10 +109,24 @@ pub struct PsRow {
     pub ips: Vec<Cidr>,
 }
 
-pub(super) async fn status<H: Host>(host: &H) -> Result<Report> {
+pub(super) async fn status<H: Host>(host: &H, spec: Look) -> Result<Report> {
     let scope = Scope { attachments: true, router: true, paths: true, firewall: true, ..Scope::default() };
-    let observed = look(host, &scope).await.map_err(|error| error.op("status"))?;
-    Ok(Report::read("status", Some(document(&observed, &scope)), value(describe(&observed, &scope))))
+    let mut observed = look(host, &scope).await.map_err(|error| error.op("status"))?;
+    if observed.bridge().is_some() && observed.vxlan().is_none() && observed.router_port().is_none() {
+        // Only the engine knows of a router in a container that was stopped. Without it there is still the rest.
+        let routers = ContainerScope { routers: true, ..ContainerScope::default() };
+        observed.containers = host.observe_containers(&routers).await.unwrap_or_default();
+    }
+    let mut status = describe(&observed, &scope);
+    let mut warnings = Vec::new();
+    if spec.latest {
+        let router = status.router.as_mut().and_then(|router| router.classic.as_mut());
+        match router.filter(|router| router.image.is_some()) {
+            Some(router) => router.latest = latest::latest(host, router).await,
+            None => warnings.push("`latest`: there is no container of a router, so no registry was asked".to_owned()),
+        }
+    }
+    Ok(Report { warnings, ..Report::read("status", Some(document(&observed, &scope)), value(status)) })
 }
 
 pub(super) async fn ps<H: Host>(host: &H, only: &[String]) -> Result<Report> {
@@ -210,54 +202,27 @@ fn attachment(attached: AttachedLink<'_>) -> AttachmentStatus {
     }
 }
 
-fn describe(observed: &Observed, scope: &Scope) -> Status {
+/// What there is to say of what was seen.
+pub(crate) fn describe(observed: &Observed, scope: &Scope) -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION"),
-        router: router(observed),
-        peers: observed.flood.iter().map(|flood| peer(observed, flood)).collect(),
+        router: router::router(observed),
+        peers: peers::peers(observed),
         exposures: document(observed, scope).expose.unwrap_or_default().0,
         firewall: firewall(observed),
         attachments: attachments(observed),
     }
 }
 
-fn router(observed: &Observed) -> Option<RouterStatus> {
-    let (bridge, ..) = observed.bridge()?;
-    let tunnel = observed.vxlan();
-    Some(RouterStatus {
-        kind: "vxlan",
-        state: match tunnel {
-            None => "stopped",
-            Some((link, _)) if link.up && bridge.up && link.master == Some(bridge.index) => "running",
-            Some(_) => "down",
-        },
-        bridge: bridge.name.clone(),
-        mac: bridge.mac,
-        mtu: bridge.mtu,
-        ports: observed.links.iter().filter(|link| link.master == Some(bridge.index)).count(),
-        device: tunnel.map(|(link, _)| link.name.clone()),
-        port: tunnel.map(|(_, info)| info.port),
-        vni: tunnel.map(|(_, info)| info.vni),
-        underlay: tunnel.and_then(|(_, info)| info.local),
-    })
-}
-
-fn peer(observed: &Observed, flood: &Flood) -> PeerStatus {
-    let path = observed.paths.get(&flood.address);
-    let link = path.and_then(|path| observed.link_at(path.ifindex));
-    PeerStatus {
-        address: flood.address,
-        port: flood.port,
-        interface: link.map(|link| link.name.clone()),
-        mtu: path.and_then(|path| path.mtu).or(link.map(|link| link.mtu)),
-        learned: observed.learned.get(&flood.address).copied().unwrap_or(0),
-    }
+/// The peers' addresses, and the names of those that a router in a container was told by name.
+pub(super) fn addresses_of_peers(observed: &Observed) -> Vec<String> {
+    peers::peers(observed).into_iter().map(|peer| peer.address).collect()
 }
 
 fn firewall(observed: &Observed) -> FirewallStatus {
     let manage = observed.bridge().is_some_and(|(.., mark)| !mark.firewall_unmanaged);
     let Some(state) = &observed.firewall else { return FirewallStatus { manage, ..FirewallStatus::default() } };
-    let port = observed.vxlan().map(|(_, info)| info.port);
+    let port = observed.vxlan().map(|(_, info)| info.port).or(observed.router_port().map(|(_, mark)| mark.port));
     FirewallStatus {
         manage,
         guarded: port.is_some() && state.table.as_ref().is_some_and(|table| table.port == port),

@@ -285,9 +285,13 @@ def preflight() -> Report:
     return _do("preflight")
 
 
-def status() -> Report:
-    """Tell what the network is like on this host; ``state`` reads like a document."""
-    return _do("status")
+def status(*, latest: Optional[bool] = None) -> Report:
+    """Tell what the network is like on this host; ``state`` reads like a document.
+
+    With ``latest`` (false) the registry is asked for the image of a router in a container, and
+    ``result["router"]["latest"]`` has the answer.
+    """
+    return _do("status", {"latest": latest})
 
 
 def ps(containers: Optional[Words] = None) -> Report:

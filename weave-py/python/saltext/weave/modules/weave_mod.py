@@ -290,16 +290,20 @@ def preflight() -> dict[str, Any]:
     return _call("preflight", {})
 
 
-def status() -> dict[str, Any]:
+def status(latest: bool | None = None) -> dict[str, Any]:
     """Tell what the network is like on this host; ``state`` reads like a document.
+
+    latest
+        Whether the registry is asked for the newest image of a router in a container (false)
 
     CLI Example:
 
     .. code-block:: bash
 
         salt '*' weave.status
+        salt '*' weave.status latest=True
     """
-    return _call("status", {})
+    return _call("status", locals())
 
 
 def ps(containers: str | list[str] | None = None) -> dict[str, Any]:

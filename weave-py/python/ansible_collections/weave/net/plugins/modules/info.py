@@ -23,6 +23,12 @@ options:
     description: Whether values of environment variables of containers are hidden.
     type: bool
     default: true
+  latest:
+    description:
+      - Whether the registry is asked for the newest image of a router in a container.
+      - The answer is C(status.router.latest), with C(image), C(digest), C(newer), or C(why) it is not known.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - weave.net.target
   - weave.net.attributes.reading
@@ -59,12 +65,14 @@ status:
   description:
     - Details, with C(version), C(router), C(peers) with path and MTU of each, C(exposures), C(firewall) and
       C(attachments).
+    - Of a router in a container C(router) has its C(name), C(image), C(version), C(encryption), C(allocation),
+      C(connections) and others besides, C(why) where it does not run, and each of C(peers) its C(connection).
   returned: success
   type: dict
 facts:
   description:
     - The facts C(docker_hosted_containers), C(weave_networked_containers), C(weave_router_ip_on_docker_bridge),
-      C(weave_peers) and C(weave_versions).
+      C(weave_peers) and C(weave_versions), which has C(router) where one runs in a container.
   returned: success
   type: dict
 kind:
@@ -106,14 +114,14 @@ from ansible_collections.weave.net.plugins.module_utils.operation import Module,
 
 def main():
     module = Module(
-        argument_spec=dict(mask_env=dict(type='bool', default=True)),
+        argument_spec=dict(mask_env=dict(type='bool', default=True), latest=dict(type='bool', default=False)),
         supports_check_mode=True,
     )
     facts, errors = call(module, 'facts', module.arguments('mask_env'))
     module.fail_if(errors)
     for warning in facts['warnings']:
         module.warn(warning)
-    module.operate('status', {}, lambda report: dict(
+    module.operate('status', module.arguments('latest'), lambda report: dict(
         host=section(report),
         status=report['result'],
         facts=facts['result'],
