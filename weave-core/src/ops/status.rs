@@ -6,6 +6,7 @@ mod peers;
 mod router;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
