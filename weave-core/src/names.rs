@@ -47,6 +47,12 @@ pub const BRIDGE_END: &str = "vethwe-bridge";
 /// Where the router takes frames in and hands them out; its own name for it.
 pub const ROUTER_END: &str = "vethwe-pcap";
 
+/// The names that routers give to that end: where they capture frames, and where Open vSwitch's datapath takes them.
+pub const ROUTER_ENDS: [&str; 2] = [ROUTER_END, "vethwe-datapath"];
+
+/// How names of host ends begin that the classic script made.
+pub const CLASSIC_HOST_END: &str = "vethwepl";
+
 /// Bytes that the tunnel adds to a frame over IPv6: as over IPv4 with a 40-byte header.
 pub const OVERHEAD_V6: u32 = 70;
 

@@ -15,7 +15,7 @@ pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::observed::{Observed, Scope, Target, TargetProblem};
-use crate::plan::{Intent, Plan, Step, lost_peers, plan, undo};
+use crate::plan::{Intent, Plan, Step, adopted, adoption, adoption_told, lost_peers, plan, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
 
@@ -89,6 +89,11 @@ pub(crate) async fn converge_locked<H: Host>(
         scope.peers.extend(lost);
         before = look(host, &scope).await?;
     }
+    let marks = adoption(intent, &before);
+    if mode == Mode::Apply && !marks.is_empty() {
+        return Box::pin(adopt(host, intent, marks)).await;
+    }
+    adopted(&marks, &mut before);
     if mode == Mode::Apply && allocate::waits_for_router(intent, &before) {
         return in_two(host, intent, (before, scope)).await;
     }
@@ -98,7 +103,25 @@ pub(crate) async fn converge_locked<H: Host>(
     } else {
         Settled::default()
     };
-    carry_out(host, &intent, (before, scope), mode, settled).await
+    let mut checked = carry_out(host, &intent, (before, scope), mode, settled).await?;
+    checked.plan.begin_with(marks);
+    Ok(checked)
+}
+
+/// Marks what is taken over, and then goes on as with what was weave's before.
+async fn adopt<H: Host>(host: &H, intent: &Intent, marks: Vec<Step>) -> Result<Converged> {
+    let mut journal = Journal::of(host, Observed::default());
+    if let Err(error) = journal.execute(marks.clone()).await {
+        return Err(journal.undo(error).await);
+    }
+    match converge_locked(host, intent, Mode::Apply, &Expected::default()).await {
+        Ok(mut done) => {
+            done.done.splice(0..0, in_words(&marks));
+            done.plan.changes.splice(0..0, adoption_told(&marks));
+            Ok(done)
+        }
+        Err(error) => Err(journal.undo(error).await),
+    }
 }
 
 /// The router first, and then who asks it for addresses.

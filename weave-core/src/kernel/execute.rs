@@ -118,6 +118,10 @@ impl Worker {
                 let index = self.index(&Place::Host, link)?;
                 self.send(&Place::Host, encode::set_alias(index, &mark.to_string()))
             }
+            Step::ClearMark { link, .. } => {
+                let index = self.index(&Place::Host, link)?;
+                self.send(&Place::Host, encode::set_alias(index, ""))
+            }
             Step::SetBridge { link, stp, multicast_snooping, .. } => {
                 self.send(&Place::Host, encode::set_bridge(link, *stp, *multicast_snooping))
             }

@@ -60,6 +60,7 @@ fn subject(step: &Step) -> String {
         Step::CreateRouterPair(new) => new.bridge_end.to_string(),
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
+        | Step::ClearMark { link, .. }
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }

@@ -56,7 +56,8 @@ pub struct Scope {
     /// Ask the engine about these, and about the container of a router that there is.
     pub containers: ContainerScope,
     /// Look at checksum offload, which costs a system call for each link: of the pair between the bridge and a classic
-    /// router, and of all ends of veth pairs in [`targets`](Self::targets).
+    /// router, and of all ends of veth pairs in [`targets`](Self::targets). Where there is such a pair it is looked at in
+    /// any case.
     pub offload: bool,
     /// Look who listens on the ports of a router in a container, where there is one.
     pub listeners: bool,

@@ -195,7 +195,7 @@ pub(super) fn pair<'a>(
     // Numbers first: to read the marks of all links for each container takes long when there are a thousand.
     let mut hosts = observed.links.iter().filter(|link| is_linked(link, inner));
     let host = hosts.find(|link| link.attachment().is_some_and(|mark| mark.inode == net.netns.inode));
-    match host {
+    match host.or_else(|| classic_end(observed, inner)) {
         Some(host) => Ok(Some(Pair { host, inner, net })),
         None => Err(Error::new(
             ErrorKind::Conflict,
@@ -204,6 +204,15 @@ pub(super) fn pair<'a>(
         )
         .hint("give another `interface`, or remove that one")),
     }
+}
+
+/// The host end that the classic script made, on a bridge that is weave's by now. It is taken over with the bridge.
+fn classic_end<'a>(observed: &'a Observed, inner: &Link) -> Option<&'a Link> {
+    let (bridge, ..) = observed.bridge()?;
+    observed.links.iter().find(|link| {
+        let is_its = link.alias.is_none() && link.name.starts_with(names::CLASSIC_HOST_END);
+        is_its && link.master == Some(bridge.index) && is_linked(link, inner)
+    })
 }
 
 fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Draft> {

@@ -3,6 +3,7 @@
 //! The bridge stays the same for either kind, and so do the containers on it: what changes is who carries frames from
 //! one of its ports to other hosts.
 
+mod adopt;
 mod container;
 mod pair;
 
@@ -14,6 +15,7 @@ use crate::observed::{Flood, Observed, RouterPortMark, classic_peer, classic_tar
 use crate::spec::Router;
 use crate::{Error, Result, names};
 
+pub(crate) use adopt::{adopted, adoption, adoption_told};
 pub use container::ClassicIntent;
 pub(super) use container::{Turn, prepare};
 

@@ -30,6 +30,7 @@ pub(crate) use attachment::{Books, holder};
 pub use change::Change;
 pub use classic::ClassicIntent;
 pub(crate) use classic::known_by;
+pub(crate) use classic::{adopted, adoption, adoption_told};
 pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
@@ -81,6 +82,12 @@ impl Plan {
     /// All steps in the order in which they are done.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
+    }
+
+    /// Marks come before everything else.
+    pub(crate) fn begin_with(&mut self, marks: Vec<Step>) {
+        self.changes.splice(0..0, adoption_told(&marks));
+        self.base.splice(0..0, marks);
     }
 
     /// Goes on with another, of which all steps come after these.

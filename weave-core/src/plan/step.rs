@@ -144,6 +144,14 @@ pub enum Step {
         /// The alias so far.
         before: Option<String>,
     },
+    /// Take weave's alias from a link of the host that had none.
+    ClearMark {
+        /// Its name.
+        link: Arc<str>,
+        /// The alias so far.
+        #[serde(serialize_with = "as_text")]
+        mark: Box<Mark>,
+    },
     /// Switch spanning tree and multicast snooping of a bridge.
     SetBridge {
         /// Its name.

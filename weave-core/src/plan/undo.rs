@@ -83,8 +83,10 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteLinks { links, .. } => again(&links, observed),
         Step::SetMark { link, mark, before } => match before.as_deref().and_then(Mark::parse) {
             Some(old) => vec![Step::SetMark { link, mark: Box::new(old), before: Some(mark.to_string()) }],
+            None if before.is_none() => vec![Step::ClearMark { link, mark }],
             None => Vec::new(),
         },
+        Step::ClearMark { link, mark } => vec![Step::SetMark { link, mark, before: None }],
         Step::SetBridge { link, stp, multicast_snooping, before } => vec![Step::SetBridge {
             link,
             stp: before.0,

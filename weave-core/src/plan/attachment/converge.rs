@@ -86,23 +86,28 @@ impl Work<'_> {
         self.draft.steps.push(step);
     }
 
-    /// A new interface: addressed before it goes up, and up before its routes, as the kernel wants it.
-    fn create(&mut self, name: String, own_mtu: Option<u32>) -> Result<()> {
-        let mtu = own_mtu.unwrap_or(self.network.mtu);
-        let Some(mac) = self.wish.new_mac() else { return Ok(()) };
+    /// Whose the host end is.
+    fn mark(&self, own_mtu: Option<u32>) -> AttachmentMark {
         let id = self.net.id.as_deref().map(short);
         let path = match self.wish.container {
             crate::spec::ContainerRef::Netns(path) => Some(path.display().to_string()),
             _ => None,
         };
-        let mark = Mark::Attachment(AttachmentMark {
+        AttachmentMark {
             inode: self.net.netns.inode,
             pid: self.net.pid,
             interface: self.link(),
             id: id.or(path).unwrap_or_default(),
             name: self.net.name.clone().unwrap_or_default(),
             mtu: own_mtu,
-        });
+        }
+    }
+
+    /// A new interface: addressed before it goes up, and up before its routes, as the kernel wants it.
+    fn create(&mut self, name: String, own_mtu: Option<u32>) -> Result<()> {
+        let mtu = own_mtu.unwrap_or(self.network.mtu);
+        let Some(mac) = self.wish.new_mac() else { return Ok(()) };
+        let mark = Mark::Attachment(self.mark(own_mtu));
         self.draft.steps.push(Step::CreateVeth(Box::new(NewVeth {
             name: name.into(),
             target: self.wish.container.clone(),
@@ -133,7 +138,13 @@ impl Work<'_> {
 
     /// Writes on the host end whether the interface has an MTU of its own, and whose it is by now.
     fn remember(&mut self, pair: &Pair<'_>, mark: Option<AttachmentMark>, own_mtu: Option<u32>) {
-        let Some(old) = mark else { return };
+        let Some(old) = mark else {
+            let mark = Box::new(Mark::Attachment(self.mark(own_mtu)));
+            let link: Arc<str> = pair.host.name.as_str().into();
+            self.changed("adopts", (), &link);
+            self.draft.steps.push(Step::SetMark { link, mark, before: None });
+            return;
+        };
         let mut mark = AttachmentMark { mtu: own_mtu, ..old.clone() };
         // A namespace that is held is there before and after the container that is in it.
         if let (true, Some(id), Some(name)) = (self.net.held, &self.net.id, &self.net.name) {

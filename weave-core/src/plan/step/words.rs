@@ -56,6 +56,7 @@ impl fmt::Display for Step {
             Self::DeleteLinks { links, group } => {
                 write!(f, "ip link delete group {group}  # {} links", links.len())
             }
+            Self::ClearMark { link, .. } => write!(f, "ip link set {link} alias ''"),
             Self::SetMark { link, mark, .. } => write!(f, "ip link set {link} alias '{mark}'"),
             Self::SetBridge { link, stp, multicast_snooping, .. } => write!(
                 f,

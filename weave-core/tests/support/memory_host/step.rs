@@ -50,6 +50,7 @@ impl World {
     /// Steps that change one link and nothing besides it.
     fn execute_on_link(&mut self, step: &Step) -> Answer {
         match step {
+            Step::ClearMark { link, .. } => self.change(&Place::Host, link, |link| link.alias = None),
             Step::SetMark { link, mark, .. } => {
                 self.change(&Place::Host, link, |link| link.alias = Some(mark.to_string()))
             }
