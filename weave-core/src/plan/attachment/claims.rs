@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use ipnetwork::IpNetwork;
 
 use super::{Draft, subject};
-use crate::observed::{Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
+use crate::observed::{AttachmentMark, Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
 use crate::plan::{Change, ControlStep, Intent, Step};
 use crate::spec::{Attach, Cidr, IpRequest};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, names};
 
 /// The books of the router, where there is one that keeps any.
 #[derive(Clone, Copy)]
@@ -45,6 +45,14 @@ impl<'a> Books<'a> {
         self.range() == classic.range && default == classic.default_subnet.or(classic.range)
     }
 
+    /// Refuses a request for an address that the router will not give.
+    ///
+    /// # Errors
+    /// `InvalidSpec` for a network outside of its range.
+    pub(crate) fn check(&self, request: IpRequest) -> Result<()> {
+        self.range().map_or(Ok(()), |range| within(range, request))
+    }
+
     fn ipam(&self) -> Option<&'a RouterIpam> {
         self.classic?.report.as_ref().ok()?.ipam.as_ref()
     }
@@ -63,8 +71,25 @@ impl<'a> Books<'a> {
         self.owned?.get(id)?.iter().find(fits).copied()
     }
 
+    /// Who else has it, and with which prefix.
+    fn other(&self, id: &str, ip: &Cidr) -> Option<(&'a str, Cidr)> {
+        let others = self.owned.into_iter().flatten().filter(|(other, _)| *other != id);
+        let mut owned = others.flat_map(|(other, ips)| ips.iter().map(|ip| (other.as_str(), *ip)));
+        owned.find(|(_, other)| other.ip() == ip.ip())
+    }
+
     fn holds(&self, id: &str, ip: &Cidr) -> bool {
         self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.contains(ip))
+    }
+}
+
+fn within(range: IpNetwork, request: IpRequest) -> Result<()> {
+    match request {
+        IpRequest::Within(network) if !range.contains(network.network()) || network.prefix() < range.prefix() => {
+            let message = format!("{request} is outside of the router's range; allowed: networks in {range}");
+            Err(Error::invalid("ips", message).hint("an address that is given, and not asked for, may be anywhere"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -74,8 +99,25 @@ pub(crate) fn holder(net: &TargetNet) -> String {
     net.id.clone().unwrap_or_else(|| format!("netns:{}", net.netns.inode))
 }
 
-/// Adds to `draft` what the router is to be told: claims before anything else is done, the rest at the end.
-pub(super) fn tell(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
+/// Whether the holder `id` is attached to the network of this host.
+fn lives(id: &str, observed: &Observed) -> bool {
+    let is_it = |mark: &AttachmentMark| {
+        !mark.id.is_empty() && id.starts_with(&mark.id) || id.strip_prefix("netns:") == Some(&mark.inode.to_string())
+    };
+    id == names::EXPOSE || observed.attachments().any(|(_, mark)| is_it(&mark))
+}
+
+/// Adds to `draft` what the router is to be told: claims before anything else is done, the rest at the end. What a
+/// container had that is not there any more is taken over.
+///
+/// # Errors
+/// `Conflict` for an address that another container of this host has.
+pub(super) fn tell(
+    books: Books<'_>,
+    (net, observed): (&TargetNet, &Observed),
+    (wanted, gone): (&[Cidr], &[Cidr]),
+    draft: &mut Draft,
+) -> Result<()> {
     let (control, id) = (books.control, holder(net));
     // It allocates none but IPv4.
     let claimed: Vec<Cidr> = wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(&id, ip)).copied().collect();
@@ -83,10 +125,22 @@ pub(super) fn tell(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], 
         // Nothing else tells it: the container has them already.
         draft.changes.push(Change::new(subject(&draft.container), "claimed", (), &claimed));
     }
-    let claims = claimed.iter().map(|ip| ControlStep::Claim { control, id: id.clone(), address: *ip });
-    draft.steps.splice(0..0, claims.map(control_step).collect::<Vec<_>>());
+    let mut claims = Vec::with_capacity(claimed.len());
+    for ip in &claimed {
+        if let Some((other, address)) = books.other(&id, ip) {
+            if lives(other, observed) {
+                let message = format!("{ip} is held by {other}, as the router on this host knows; allowed: another");
+                return Err(Error::new(ErrorKind::Conflict, draft.container.to_string(), message)
+                    .hint("detach it there first, or give another address"));
+            }
+            claims.push(ControlStep::Release { control, id: other.to_owned(), address });
+        }
+        claims.push(ControlStep::Claim { control, id: id.clone(), address: *ip });
+    }
+    draft.steps.splice(0..0, claims.into_iter().map(control_step));
     let released = gone.iter().filter(|ip| books.holds(&id, ip));
     draft.steps.extend(released.map(|ip| control_step(ControlStep::Release { control, id: id.clone(), address: *ip })));
+    Ok(())
 }
 
 fn control_step(step: ControlStep) -> Step {
@@ -97,10 +151,21 @@ fn control_step(step: ControlStep) -> Step {
 pub(super) fn pending(spec: &Attach, observed: &Observed, intent: &Intent) -> Result<Vec<Change>> {
     let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
     if intent.will_allocate() || intent.classic.is_none() && Books::of(observed).is_some() {
+        let range = match &intent.classic {
+            Some(classic) => classic.range,
+            None => Books::of(observed).and_then(|books| books.range()),
+        };
+        for request in &spec.ips.requests {
+            range.map_or(Ok(()), |range| within(range, *request))?;
+        }
         let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
         return Ok(spec.ips.requests.iter().map(change).collect());
     }
-    let silent = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().err());
+    let silent = observed
+        .classic
+        .as_ref()
+        .filter(|_| intent.classic.is_none())
+        .and_then(|classic| classic.report.as_ref().err());
     let (kind, message) = match silent {
         Some(why) => (ErrorKind::Router, format!("{request} cannot be asked for: {why}")),
         None => {
