@@ -19,6 +19,9 @@ pub const ROUTER: &str = "weave";
 /// TCP port where a router in a container takes orders, on 127.0.0.1 only; the classic script's own.
 pub const CONTROL_PORT: u16 = 6784;
 
+/// Whose the addresses of the host itself are, in the books of a router; the classic script's own word.
+pub const EXPOSE: &str = "weave:expose";
+
 /// The variable that a router in a container takes its password from.
 pub const PASSWORD_VARIABLE: &str = "WEAVE_PASSWORD";
 

@@ -88,6 +88,9 @@ async fn one<H: Host>(
     let control = books.control;
     let mut left = Vec::new();
     let mut new: Vec<Cidr> = Vec::new();
+    for request in &spec.ips.requests {
+        books.check(*request)?;
+    }
     for request in std::mem::take(&mut spec.ips.requests) {
         match Books::of(before).and_then(|books| books.allocated(&id, request)) {
             Some(address) => spec.ips.addresses.0.push(address),

@@ -103,9 +103,9 @@ pub(crate) async fn converge_locked<H: Host>(
     } else {
         Settled::default()
     };
-    let mut checked = carry_out(host, &intent, (before, scope), mode, settled).await?;
-    checked.plan.begin_with(marks);
-    Ok(checked)
+    let (mut done, mut journal) = carry_out(host, &intent, (before, scope), mode, settled).await?;
+    done.plan.begin_with(marks);
+    journal.finish(done).await
 }
 
 /// Marks what is taken over, and then goes on as with what was weave's before.
@@ -127,37 +127,34 @@ async fn adopt<H: Host>(host: &H, intent: &Intent, marks: Vec<Step>) -> Result<C
 /// The router first, and then who asks it for addresses.
 async fn in_two<H: Host>(host: &H, intent: &Intent, (before, scope): (Observed, Scope)) -> Result<Converged> {
     let router = allocate::without_requests(intent);
-    let kept = before.clone();
-    let mut first = carry_out(host, &router, (before, scope.clone()), Mode::Apply, Settled::default()).await?;
+    let (mut first, mut journal) =
+        carry_out(host, &router, (before, scope.clone()), Mode::Apply, Settled::default()).await?;
     let mut intent = intent.clone();
     let second = async {
         let mut before = look(host, &scope).await?;
         let settled = allocate::settle(host, &mut intent, &mut before, Mode::Apply).await?;
-        carry_out(host, &intent, (before, scope.clone()), Mode::Apply, settled).await
+        let (done, mut journal) = carry_out(host, &intent, (before, scope.clone()), Mode::Apply, settled).await?;
+        journal.finish(done).await
     };
     match second.await {
         Ok(second) => {
+            journal.last.retain(|step| !second.done.contains(&step.to_string()));
             first.plan.join(second.plan);
             first.done.extend(second.done);
-            Ok(Converged { observed: second.observed, ..first })
+            journal.finish(Converged { observed: second.observed, ..first }).await
         }
-        Err(error) => {
-            let steps = Arc::new(first.plan.steps().cloned().collect());
-            let mut journal = Journal::of(host, kept);
-            journal.batches.push(Batch { steps, done: usize::MAX });
-            Err(journal.undo(error).await)
-        }
+        Err(error) => Err(journal.undo(error).await),
     }
 }
 
 /// Plans, does what is missing, and looks again. What was settled is done already, and is undone with the rest.
-async fn carry_out<H: Host>(
-    host: &H,
+async fn carry_out<'a, H: Host>(
+    host: &'a H,
     intent: &Intent,
     (before, scope): (Observed, Scope),
     mode: Mode,
     Settled { claims, problems }: Settled,
-) -> Result<Converged> {
+) -> Result<(Converged, Journal<'a, H>)> {
     let mut plan = match plan(intent, &before) {
         Ok(plan) => plan,
         Err(error) => {
@@ -167,14 +164,15 @@ async fn carry_out<H: Host>(
     };
     plan.problems.extend(problems);
     if mode == Mode::Check || plan.is_empty() && claims.is_empty() {
-        return Ok(Converged { plan, done: Vec::new(), observed: before, scope });
+        let nothing = Journal::of(host, Observed::default());
+        return Ok((Converged { plan, done: Vec::new(), observed: before, scope }, nothing));
     }
     let mut journal = Journal::of(host, before);
     if !claims.is_empty() {
         journal.batches.push(Batch { done: claims.len(), steps: Arc::new(claims) });
     }
     match journal.run(&mut plan, intent, &scope).await {
-        Ok((done, observed)) => Ok(Converged { plan, done, observed, scope }),
+        Ok((done, observed)) => Ok((Converged { plan, done, observed, scope }, journal)),
         Err(error) => Err(journal.undo(error).await),
     }
 }
@@ -204,11 +202,14 @@ struct Journal<'a, H> {
     batches: Vec<Batch>,
     /// The way back, where it was settled before the end.
     back: Option<Vec<Step>>,
+    /// What cannot be undone, and is still to be done: a container that was replaced goes once everything else is
+    /// proven. Until then it can come back.
+    last: Vec<Step>,
 }
 
 impl<'a, H: Host> Journal<'a, H> {
     fn of(host: &'a H, before: Observed) -> Self {
-        Self { host, before, batches: Vec::new(), back: None }
+        Self { host, before, batches: Vec::new(), back: None, last: Vec::new() }
     }
 
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
@@ -218,14 +219,20 @@ impl<'a, H: Host> Journal<'a, H> {
         let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
         rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
         rest.append(&mut plan.last);
-        // A container that was replaced goes once everything else is proven: until then it can come back.
-        let last: Vec<Step> = rest.extract_if(.., |step| step.is_final()).collect();
+        self.last = rest.extract_if(.., |step| step.is_final()).collect();
         self.execute(rest).await?;
-        let mut done = self.close();
-        let observed = self.verify(plan, intent, scope).await?;
-        done.extend(in_words(last.iter()));
-        self.execute(last).await?;
-        Ok((done, observed))
+        let done = self.close();
+        Ok((done, self.verify(plan, intent, scope).await?))
+    }
+
+    /// Does what cannot be undone.
+    async fn finish(&mut self, mut done: Converged) -> Result<Converged> {
+        let last = std::mem::take(&mut self.last);
+        done.done.extend(in_words(last.iter()));
+        match self.execute(last).await {
+            Ok(()) => Ok(done),
+            Err(error) => Err(self.undo(error).await),
+        }
     }
 
     async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
@@ -331,14 +338,11 @@ impl<'a, H: Host> Journal<'a, H> {
     async fn undo(&mut self, error: Error) -> Error {
         let steps = Arc::new(self.back.take().unwrap_or_else(|| self.way_back()));
         let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
-        let left = steps
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(step, outcome)| match outcome {
-                Outcome::Failed(why) => Some(format!("{step} ({why})")),
-                Outcome::Done | Outcome::Skipped => None,
-            })
-            .collect();
+        let failed = steps.iter().zip(outcomes).filter_map(|(step, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{step} ({why})")),
+            Outcome::Done | Outcome::Skipped => None,
+        });
+        let left = error.what_is_left().iter().cloned().chain(failed).collect();
         error.left(left)
     }
 }

@@ -237,13 +237,13 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, ()));
         draft.gone = Some(pair.host.name.as_str().into());
-        give_back(&current, net, context, &mut draft);
+        give_back(&current, net, context, &mut draft)?;
         return Ok(draft);
     }
     if !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, &left));
     }
-    give_back(&gone, net, context, &mut draft);
+    give_back(&gone, net, context, &mut draft)?;
     let place = Place::Target(container.clone());
     draft.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
         place: place.clone(),
@@ -258,11 +258,10 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     Ok(draft)
 }
 
-fn give_back(gone: &BTreeSet<Cidr>, net: &TargetNet, context: &Context<'_>, draft: &mut Draft) {
-    if let Some(books) = context.books {
-        let gone: Vec<Cidr> = gone.iter().copied().collect();
-        claims::add(books, net, (&[], &gone), draft);
-    }
+fn give_back(gone: &BTreeSet<Cidr>, net: &TargetNet, context: &Context<'_>, draft: &mut Draft) -> Result<()> {
+    let Some(books) = context.books else { return Ok(()) };
+    let gone: Vec<Cidr> = gone.iter().copied().collect();
+    claims::add(books, (net, context.observed), (&[], &gone), draft)
 }
 
 /// Refuses what would not fit on the bridge, before anything is touched.

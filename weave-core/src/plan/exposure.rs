@@ -10,10 +10,7 @@ use super::router::keep_setting;
 use super::{Change, Intent, Members, Place, Plan, Step};
 use crate::observed::{Observed, Target, pairs};
 use crate::spec::{Cidr, Exposure};
-use crate::{Error, ErrorKind, Result};
-
-/// By what a router that allocates addresses knows the host itself.
-const EXPOSE: &str = "weave:expose";
+use crate::{Error, ErrorKind, Result, names};
 
 /// The exposures that shall be there.
 pub(super) fn resolve(intent: &Intent, observed: &Observed, network: Option<&Network>) -> Result<Vec<Exposure>> {
@@ -137,7 +134,10 @@ pub(super) fn needs_ipv6(exposures: &[Exposure]) -> bool {
 }
 
 /// Steps and changes for the bridge's addresses.
-pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], plan: &mut Plan) {
+///
+/// # Errors
+/// `Conflict` where the router's books say that a container has one of them.
+pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], plan: &mut Plan) -> Result<()> {
     let before: BTreeSet<Cidr> = current(observed).iter().map(|exposure| exposure.ip).collect();
     let after: BTreeSet<Cidr> = wanted.iter().map(|exposure| exposure.ip).collect();
     let link = &network.bridge;
@@ -145,7 +145,10 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
     let place = Place::Host;
     let books = Books::of(observed).filter(|_| !network.as_it_is || before != after);
     let (claims, releases) = match books {
-        Some(books) => attachment::tell(books, EXPOSE, &after, &before.difference(&after).copied().collect()),
+        Some(books) => {
+            let gone = before.difference(&after).copied().collect();
+            attachment::tell(books, (names::EXPOSE, observed), &after, &gone)?
+        }
         None => Default::default(),
     };
     if !claims.is_empty() && before == after {
@@ -177,4 +180,5 @@ pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], 
             plan.warnings.push(format!("{address} overlaps the route to {} through {through}", route.to));
         }
     }
+    Ok(())
 }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnetwork::IpNetwork;
 
 use super::{Draft, subject};
-use crate::observed::{Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
+use crate::observed::{AttachmentMark, Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
 use crate::plan::{Change, ControlStep, Intent, Step};
 use crate::spec::{Attach, Cidr, IpRequest};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, names};
 
 /// The books of the router, where there is one that keeps any.
 #[derive(Clone, Copy)]
@@ -45,6 +45,14 @@ impl<'a> Books<'a> {
         self.range() == classic.range && default == classic.default_subnet.or(classic.range)
     }
 
+    /// Refuses a request for an address that the router will not give.
+    ///
+    /// # Errors
+    /// `InvalidSpec` for a network outside of its range.
+    pub(crate) fn check(&self, request: IpRequest) -> Result<()> {
+        self.range().map_or(Ok(()), |range| within(range, request))
+    }
+
     fn ipam(&self) -> Option<&'a RouterIpam> {
         self.classic?.report.as_ref().ok()?.ipam.as_ref()
     }
@@ -63,8 +71,25 @@ impl<'a> Books<'a> {
         self.owned?.get(id)?.iter().find(fits).copied()
     }
 
+    /// Who else has it, and with which prefix.
+    fn other(&self, id: &str, ip: &Cidr) -> Option<(&'a str, Cidr)> {
+        let others = self.owned.into_iter().flatten().filter(|(other, _)| *other != id);
+        let mut owned = others.flat_map(|(other, ips)| ips.iter().map(|ip| (other.as_str(), *ip)));
+        owned.find(|(_, other)| other.ip() == ip.ip())
+    }
+
     fn holds(&self, id: &str, ip: &Cidr) -> bool {
         self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.contains(ip))
+    }
+}
+
+fn within(range: IpNetwork, request: IpRequest) -> Result<()> {
+    match request {
+        IpRequest::Within(network) if !range.contains(network.network()) || network.prefix() < range.prefix() => {
+            let message = format!("{request} is outside of the router's range; allowed: networks in {range}");
+            Err(Error::invalid("ips", message).hint("an address that is given, and not asked for, may be anywhere"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -74,25 +99,54 @@ pub(crate) fn holder(net: &TargetNet) -> String {
     net.id.clone().unwrap_or_else(|| format!("netns:{}", net.netns.inode))
 }
 
+/// Whether the holder `id` is attached to the network of this host.
+fn lives(id: &str, observed: &Observed) -> bool {
+    let is_it = |mark: &AttachmentMark| {
+        !mark.id.is_empty() && id.starts_with(&mark.id) || id.strip_prefix("netns:") == Some(&mark.inode.to_string())
+    };
+    id == names::EXPOSE || observed.attachments().any(|(_, mark)| is_it(&mark))
+}
+
 /// What the router is to be told of the addresses of `id`: claims, for before anything else is done, and releases, for
-/// the end. It allocates none but IPv4.
+/// the end. It allocates none but IPv4. What a container had that is not there any more is taken over.
+///
+/// # Errors
+/// `Conflict` for an address that another container of this host has.
 pub(crate) fn tell(
     books: Books<'_>,
-    id: &str,
+    (id, observed): (&str, &Observed),
     wanted: &BTreeSet<Cidr>,
     gone: &BTreeSet<Cidr>,
-) -> (Vec<Step>, Vec<Step>) {
+) -> Result<(Vec<Step>, Vec<Step>)> {
     let control = books.control;
-    let claim = |ip: &Cidr| control_step(ControlStep::Claim { control, id: id.to_owned(), address: *ip });
-    let release = |ip: &Cidr| control_step(ControlStep::Release { control, id: id.to_owned(), address: *ip });
-    let claims = wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(id, ip)).map(claim).collect();
-    (claims, gone.iter().filter(|ip| books.holds(id, ip)).map(release).collect())
+    let release = |id: &str, address: Cidr| control_step(ControlStep::Release { control, id: id.to_owned(), address });
+    let mut claims = Vec::new();
+    for ip in wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(id, ip)) {
+        if let Some((other, address)) = books.other(id, ip) {
+            if lives(other, observed) {
+                let message = format!("is held by {other}, as the router on this host knows; allowed: another");
+                return Err(Error::new(ErrorKind::Conflict, ip.to_string(), message)
+                    .hint("detach it there first, or give another address"));
+            }
+            claims.push(release(other, address));
+        }
+        claims.push(control_step(ControlStep::Claim { control, id: id.to_owned(), address: *ip }));
+    }
+    Ok((claims, gone.iter().filter(|ip| books.holds(id, ip)).map(|ip| release(id, *ip)).collect()))
 }
 
 /// Adds it to `draft`.
-pub(super) fn add(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &[Cidr]), draft: &mut Draft) {
+///
+/// # Errors
+/// As [`tell`].
+pub(super) fn add(
+    books: Books<'_>,
+    (net, observed): (&TargetNet, &Observed),
+    (wanted, gone): (&[Cidr], &[Cidr]),
+    draft: &mut Draft,
+) -> Result<()> {
     let set = |ips: &[Cidr]| ips.iter().copied().collect();
-    let (claims, releases) = tell(books, &holder(net), &set(wanted), &set(gone));
+    let (claims, releases) = tell(books, (&holder(net), observed), &set(wanted), &set(gone))?;
     if draft.changes.is_empty() && !claims.is_empty() {
         // Nothing else tells it: the container has them already.
         let claimed: Vec<&Cidr> = wanted.iter().filter(|ip| ip.is_ipv4()).collect();
@@ -100,6 +154,7 @@ pub(super) fn add(books: Books<'_>, net: &TargetNet, (wanted, gone): (&[Cidr], &
     }
     draft.steps.splice(0..0, claims);
     draft.steps.extend(releases);
+    Ok(())
 }
 
 fn control_step(step: ControlStep) -> Step {
@@ -110,10 +165,21 @@ fn control_step(step: ControlStep) -> Step {
 pub(super) fn pending(spec: &Attach, observed: &Observed, intent: &Intent) -> Result<Vec<Change>> {
     let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
     if intent.will_allocate() || intent.classic.is_none() && Books::of(observed).is_some() {
+        let range = match &intent.classic {
+            Some(classic) => classic.range,
+            None => Books::of(observed).and_then(|books| books.range()),
+        };
+        for request in &spec.ips.requests {
+            range.map_or(Ok(()), |range| within(range, *request))?;
+        }
         let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
         return Ok(spec.ips.requests.iter().map(change).collect());
     }
-    let silent = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().err());
+    let silent = observed
+        .classic
+        .as_ref()
+        .filter(|_| intent.classic.is_none())
+        .and_then(|classic| classic.report.as_ref().err());
     let (kind, message) = match silent {
         Some(why) => (ErrorKind::Router, format!("{request} cannot be asked for: {why}")),
         None => {

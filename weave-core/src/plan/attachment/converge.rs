@@ -42,7 +42,7 @@ pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>)
     }
     if let Some(books) = context.books {
         let gone: Vec<Cidr> = before.into_iter().filter(|ip| !wish.ips.contains(ip)).collect();
-        claims::add(books, net, (&wish.ips, &gone), &mut work.draft);
+        claims::add(books, (net, context.observed), (&wish.ips, &gone), &mut work.draft)?;
     }
     Ok(work.draft)
 }

@@ -81,7 +81,8 @@ fn in_place_of_another(observed: &Observed, router: &ClassicRouter, mut turn: Tu
     }
     let Some(other) = other.and_then(|name| observed.containers.containers.get(name)) else { return turn };
     if other.runs() {
-        turn.start.insert(0, stop(&other.name));
+        // While the pair still says whose it is, for the run after one that is killed.
+        turn.before.push(stop(&other.name));
     }
     leave(other, &mut turn.after, &mut plan.warnings);
     turn

@@ -273,6 +273,64 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
 }
 
 #[test]
+fn a_network_that_the_old_script_made_is_taken_over() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = host_with_engine(&lab);
+    let before = Snapshot::of(&host);
+    let web = host.run_container("web", &["--network=none"]);
+    let empty = Snapshot::of(&host);
+    host.add_router_bridge();
+    let run = ["run", "-d", "--name", "weave", "--network=host", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW"];
+    let args =
+        [ROUTER_IMAGE, "--name", &host.router_name(), "--nickname", "old", "--no-fastdp", "--docker-api=", "--no-dns"];
+    let peers = ["--http-addr", "127.0.0.1:6784", "192.0.2.2", "192.0.2.9"];
+    host.docker(&[&run[..], &args, &peers].concat()).must();
+    let id = || host.docker(&["inspect", "--format", "{{.Id}} {{.State.Pid}}", "weave"]).must();
+    let router = id();
+    assert!(wait_until(JOIN, || connections(&host).ok()));
+    // As the script attached it.
+    let pid = web.pid().to_string();
+    host.sh(&format!(
+        "ip link add vethwepl{pid} mtu 1438 type veth peer name ethwe mtu 1438 netns {pid}
+         ip link set vethwepl{pid} master weave up"
+    ))
+    .must();
+    web.netns().sh("ip address add 10.2.1.4/24 dev ethwe && ip link set ethwe up").must();
+    let index = link(&web.netns(), "ethwe")["ifindex"].clone();
+    // Nobody takes it for weave's own who does not say so.
+    let scene = Scene(vec![host.netns(), &web.netns()]);
+    let error = scene.untouched(|| refused(&host, &["launch", "192.0.2.2"]));
+    error.says("conflict", "weave", &["that weave did not make"]);
+    let document = |kind: &str| {
+        let text = format!("router: {{kind: {kind}}}\npeers: [192.0.2.2]\ncontainers: {{web: {{ip: 10.2.1.4/24}}}}\n");
+        write(&host, &text)
+    };
+    // One that fails leaves no mark.
+    let broken = write(&host, "router: {kind: image}\npeers: ['2001:db8::2']\n");
+    let error = scene.untouched(|| refused(&host, &["apply", &broken]));
+    error.says("invalid_spec", "peers[0]", &["IPv4 only"]);
+    report(&host, &["--check", "apply", &document("image")], 2);
+    let done = report(&host, &["apply", &document("image")], 2);
+    report(&host, &["--check", "apply", &document("image")], 0);
+    report(&host, &["apply", &document("image")], 0);
+    assert_eq!(id(), router, "another router: {done:#}");
+    assert_eq!(guarded_peers(&host), ["192.0.2.2"]);
+    assert_eq!(link(&web.netns(), "ethwe")["ifindex"], index, "the interface was made anew");
+    report(&host, &["attach", "10.2.1.4/24", "web"], 0);
+    // And on to the kernel: the router stays, stopped, for it is not weave's.
+    let done = report(&host, &["apply", &document("vxlan")], 2);
+    assert!(done["warnings"].to_string().contains("weave did not make it"), "{done:#}");
+    assert_eq!(link(&web.netns(), "ethwe")["ifindex"], index, "the interface was made anew");
+    assert_eq!(host.docker(&["inspect", "--format", "{{.State.Status}}", "weave"]).must().trim(), "exited");
+    assert!(find_link(&host, "vethwe-bridge").is_none() && find_link(&host, "vxlan-6783").is_some());
+    report(&host, &["reset"], 2);
+    assert_same(&empty, &Snapshot::of(&host));
+    assert!(host.docker(&["rm", "weave"]).ok(), "somebody else's router was removed");
+    web.remove();
+    assert_same(&before, &Snapshot::of(&host));
+}
+
+#[test]
 fn a_password_stays_a_secret() {
     let lab = Lab::new().with_weave(WEAVE);
     let (one, two) = (host_with_engine(&lab), host_with_engine(&lab));
