@@ -83,7 +83,8 @@ pub fn version() -> Report {
 }
 
 /// Whether the host is fit: kernel, privileges, engine, who drops forwarded frames, overlapping networks, MTU, ports
-/// left on the bridge. Its `result` is `{findings: [{subject, level, message, hint}]}` with levels ok, warn and fail.
+/// left on the bridge; of a router in a container also whether it answers, its capabilities, who else has its ports, and
+/// checksums. Its `result` is `{findings: [{subject, level, message, hint}]}` with levels ok, warn and fail.
 ///
 /// # Errors
 /// Only when the host cannot be looked at at all.
