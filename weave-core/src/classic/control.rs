@@ -113,6 +113,7 @@ impl Control {
     ///
     /// # Errors
     /// `Timeout`, `Router`.
+    #[cfg(test)]
     pub(crate) fn default_subnet(&self) -> Result<Option<IpNetwork>> {
         let what = "ask for the default subnet";
         let Some(answer) = self.ask_ipam(Request::new(what, "GET", "/ipinfo/defaultsubnet"))? else { return Ok(None) };
