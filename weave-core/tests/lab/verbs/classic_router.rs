@@ -191,7 +191,7 @@ fn addresses_from_the_router(one: &Host, two: &Host) {
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
     assert!(owned().contains("10.32.0.77/12"), "{}", owned());
     let error = refused(one, &["attach", "--no-probe", "10.32.0.77/12", "web"]);
-    error.says("conflict", "10.32.0.77/12", &["already owned"]);
+    error.says("conflict", "10.32.0.77/12", &["is held by"]);
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["detach", "10.32.0.77/12", "app"]);
     assert!(!owned().contains("10.32.0.77"), "{}", owned());
     report(one, &["detach", "app"], 2);
@@ -298,7 +298,8 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     web.netns().sh("ip address add 10.2.1.4/24 dev ethwe && ip link set ethwe up").must();
     let index = link(&web.netns(), "ethwe")["ifindex"].clone();
     // Nobody takes it for weave's own who does not say so.
-    let scene = Scene(vec![host.netns(), &web.netns()]);
+    let inside = web.netns();
+    let scene = Scene(vec![host.netns(), &inside]);
     let error = scene.untouched(|| refused(&host, &["launch", "192.0.2.2"]));
     error.says("conflict", "weave", &["that weave did not make"]);
     let document = |kind: &str| {
