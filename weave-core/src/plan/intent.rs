@@ -241,6 +241,8 @@ impl Intent {
         if let RouterIntent::Present(router) = &self.router
             && self.is_of_image()
         {
+            // Another one may be in its place, of which nothing else tells.
+            scope.routers = true;
             let own = self.classic.as_ref().map(|classic| classic.make.settings.name.clone());
             scope.names.push(own.or(router.name.clone()).unwrap_or_else(|| names::ROUTER.to_owned()));
         }

@@ -124,8 +124,8 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
     }
 }
 
-/// A router that starts again is waited for, since what was asked of it is asked back; and it is told of its peers: the
-/// one that was in its place has written down its own.
+/// A router that starts again is waited for, since what was asked of it is asked back; and it is told of its peers and
+/// addresses: the one that was in its place has written down its own.
 fn engine(step: &ContainerStep, observed: &Observed) -> Vec<Step> {
     let Some(back) = step.undo() else { return Vec::new() };
     let router = observed.router_port().map(|(_, mark)| mark);
@@ -134,12 +134,21 @@ fn engine(step: &ContainerStep, observed: &Observed) -> Vec<Step> {
             let control = router.control;
             let peers = peers::targets(observed);
             let connect = (!peers.is_empty()).then_some(ControlStep::Connect { control, peers });
-            [Some(ControlStep::Ready { control }), connect]
+            let ready = std::iter::once(ControlStep::Ready { control });
+            ready.chain(connect).chain(claims(observed, control)).collect()
         }
-        _ => [None, None],
+        _ => Vec::new(),
     };
-    let told = told.into_iter().flatten().map(|step| Step::Control(Box::new(step)));
+    let told = told.into_iter().map(|step| Step::Control(Box::new(step)));
     std::iter::once(Step::Engine(Box::new(back))).chain(told).collect()
+}
+
+/// The router's books: one with another range begins new ones in their place.
+fn claims(observed: &Observed, control: u16) -> impl Iterator<Item = ControlStep> {
+    let owned = observed.classic.iter().filter_map(|classic| classic.owned.as_ref()).flatten();
+    owned.flat_map(move |(id, addresses)| {
+        addresses.iter().map(move |address| ControlStep::Claim { control, id: id.clone(), address: *address })
+    })
 }
 
 /// A link that was narrower than IPv6 needs comes back with the kernel's defaults for it.

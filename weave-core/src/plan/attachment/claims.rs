@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnetwork::IpNetwork;
 
-use super::{Draft, subject};
+use super::{Context, Draft, subject};
 use crate::observed::{AttachmentMark, Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
-use crate::plan::{Change, ControlStep, Intent, Step};
-use crate::spec::{Attach, Cidr, IpRequest};
+use crate::plan::network::Network;
+use crate::plan::{Change, ControlStep, Intent, RouterIntent, Step};
+use crate::spec::{Attach, Cidr, IpRequest, RouterKind};
 use crate::{Error, ErrorKind, Result, names};
 
 /// The books of the router, where there is one that keeps any.
@@ -40,6 +41,9 @@ impl<'a> Books<'a> {
 
     /// Whether they are those of a router that allocates as `intent` says.
     pub(crate) fn fit(&self, intent: &Intent) -> bool {
+        if matches!(&intent.router, RouterIntent::Present(router) if router.kind == Some(RouterKind::Vxlan)) {
+            return false;
+        }
         let Some(classic) = &intent.classic else { return true };
         let default = self.ipam().map(|ipam| ipam.default_subnet);
         self.range() == classic.range && default == classic.default_subnet.or(classic.range)
@@ -162,12 +166,12 @@ fn control_step(step: ControlStep) -> Step {
 }
 
 /// Requests that nobody has answered yet: a check only says that somebody will.
-pub(super) fn pending(spec: &Attach, observed: &Observed, intent: &Intent) -> Result<Vec<Change>> {
+pub(super) fn pending(spec: &Attach, intent: &Intent, context: &Context<'_>) -> Result<Vec<Change>> {
     let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
-    if intent.will_allocate() || intent.classic.is_none() && Books::of(observed).is_some() {
+    if let Some(books) = context.books {
         let range = match &intent.classic {
             Some(classic) => classic.range,
-            None => Books::of(observed).and_then(|books| books.range()),
+            None => books.range(),
         };
         for request in &spec.ips.requests {
             range.map_or(Ok(()), |range| within(range, *request))?;
@@ -175,11 +179,9 @@ pub(super) fn pending(spec: &Attach, observed: &Observed, intent: &Intent) -> Re
         let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
         return Ok(spec.ips.requests.iter().map(change).collect());
     }
-    let silent = observed
-        .classic
-        .as_ref()
-        .filter(|_| intent.classic.is_none())
-        .and_then(|classic| classic.report.as_ref().err());
+    let kept = context.network.and_then(Network::classic).filter(|_| intent.classic.is_none());
+    let silent = context.observed.classic.as_ref().filter(|_| kept.is_some());
+    let silent = silent.and_then(|classic| classic.report.as_ref().err());
     let (kind, message) = match silent {
         Some(why) => (ErrorKind::Router, format!("{request} cannot be asked for: {why}")),
         None => {

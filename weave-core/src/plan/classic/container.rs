@@ -4,9 +4,9 @@ use ipnetwork::IpNetwork;
 
 use super::ClassicRouter;
 use crate::observed::{Container, Observed};
-use crate::plan::container::{ContainerIntent, ContainerLane, ContainerStep, Make, is_ours, plan_containers};
+use crate::plan::container::{ContainerIntent, ContainerLane, ContainerStep, Make, ROUTES, is_ours, plan_containers};
 use crate::plan::{Change, Intent, Plan, Step};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, names};
 
 /// What is asked of the router's container.
 #[derive(Debug, Clone)]
@@ -60,6 +60,11 @@ pub(in crate::plan) fn prepare(
             format!("missing, and there is no container `{name}` to keep; allowed: such as weaveworks/weave:2.8.1");
         return Err(Error::new(ErrorKind::NotFound, "image", message).hint("say which `image` the router is run from"));
     };
+    if !is_ours(container) && ports(container).control.is_none() {
+        let message = "a container of that name exists that is no router, as far as its command tells";
+        return Err(Error::new(ErrorKind::Conflict, name, message)
+            .hint("give the router another `name`, and the `image` that it is run from"));
+    }
     let mut turn = Turn::default();
     if !container.runs() {
         plan.change(Change::new("router", "state", "stopped", "running"));
@@ -72,20 +77,38 @@ pub(in crate::plan) fn prepare(
 /// place: that one goes.
 fn in_place_of_another(observed: &Observed, router: &ClassicRouter, mut turn: Turn, plan: &mut Plan) -> Turn {
     let there = observed.router_port().map(|(_, mark)| mark.container);
-    let other = there.as_ref().filter(|name| **name != router.mark.container);
     let name = &router.mark.container;
+    let others: Vec<&Container> = others(observed, router, there.as_deref()).collect();
     let runs = observed.containers.containers.get(name).is_some_and(Container::runs);
-    if !turn.starts && runs && (there.is_none() || other.is_some()) {
+    if !turn.starts && runs && (there.is_none() || others.iter().any(|other| other.runs())) {
         turn.start.splice(0..0, [stop(name), start(name)]);
         turn.starts = true;
     }
-    let Some(other) = other.and_then(|name| observed.containers.containers.get(name)) else { return turn };
-    if other.runs() {
-        // While the pair still says whose it is, for the run after one that is killed.
-        turn.before.push(stop(&other.name));
+    for other in others {
+        if other.runs() {
+            // While the pair still says whose it is, for the run after one that is killed.
+            turn.before.push(stop(&other.name));
+        }
+        if there.as_ref() != Some(&other.name) {
+            plan.change(Change::new("router", "container", &other.name, name));
+        }
+        leave(other, &mut turn.after, &mut plan.warnings);
     }
-    leave(other, &mut turn.after, &mut plan.warnings);
     turn
+}
+
+/// Routers that were in its place: the one behind the pair, and those that weave made and that listen where it will.
+fn others<'a>(
+    observed: &'a Observed,
+    router: &'a ClassicRouter,
+    there: Option<&'a str>,
+) -> impl Iterator<Item = &'a Container> {
+    let mark = &router.mark;
+    observed.containers.containers.values().filter(move |other| {
+        let Ports { port, control } = ports(other);
+        let clashes = other.label(ROUTES).is_some() && (port == Some(mark.port) || control == Some(mark.control));
+        names::swapped(&other.name) != mark.container && (clashes || there == Some(&other.name))
+    })
 }
 
 /// What becomes of a router's container that was stopped for good.
