@@ -50,6 +50,7 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         Step::SetMaster { link, bridge, .. } => host(link).into_iter().chain(bridge.iter().flat_map(host)).collect(),
         Step::DeleteLink { link }
         | Step::SetMark { link, .. }
+        | Step::ClearMark { link, .. }
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
         | Step::AddFlood { link, .. }
