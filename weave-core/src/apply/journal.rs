@@ -1,0 +1,192 @@
+//! What was done, and the way back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Converged, TRIES, died, in_words, is_former_self, look, taken_error};
+use crate::host::{Host, OnError, Outcome};
+use crate::observed::{Observed, Scope};
+use crate::plan::{ControlStep, Intent, Plan, Step, undo};
+use crate::spec::ContainerRef;
+use crate::{Error, ErrorKind, Result};
+
+/// Steps that were done together, as far as they were.
+pub(super) struct Batch {
+    pub(super) steps: Arc<Vec<Step>>,
+    /// How many succeeded: those before the first that did not.
+    pub(super) done: usize,
+}
+
+pub(super) struct Journal<'a, H> {
+    host: &'a H,
+    before: Observed,
+    pub(super) batches: Vec<Batch>,
+    /// The way back, where it was settled before the end.
+    back: Option<Vec<Step>>,
+    /// What cannot be undone, and is still to be done: a container that was replaced goes once everything else is
+    /// proven. Until then it can come back.
+    pub(super) last: Vec<Step>,
+}
+
+impl<'a, H: Host> Journal<'a, H> {
+    pub(super) fn of(host: &'a H, before: Observed) -> Self {
+        Self { host, before, batches: Vec::new(), back: None, last: Vec::new() }
+    }
+
+    /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
+    pub(super) async fn run(
+        &mut self,
+        plan: &mut Plan,
+        intent: &Intent,
+        scope: &Scope,
+    ) -> Result<(Vec<String>, Observed)> {
+        self.execute(std::mem::take(&mut plan.base)).await?;
+        self.probe(plan, intent).await?;
+        let mut rest: Vec<Step> = Vec::with_capacity(plan.steps().count());
+        rest.extend(plan.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.steps)));
+        rest.append(&mut plan.last);
+        self.last = rest.extract_if(.., |step| step.is_final()).collect();
+        self.execute(rest).await?;
+        self.resume(plan, intent, scope).await?;
+        let done = self.close();
+        Ok((done, self.verify(plan, intent, scope).await?))
+    }
+
+    /// What a router knew when it was stopped is only seen once it runs again: peers that are not wanted by now.
+    async fn resume(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<()> {
+        let is_ready = |step: &Step| matches!(step, Step::Control(step) if matches!(**step, ControlStep::Ready { .. }));
+        if !self.batches.iter().flat_map(|batch| batch.steps.iter()).any(is_ready) {
+            return Ok(());
+        }
+        let now = self.look_again(scope).await?;
+        let rest = crate::plan::plan(intent, &now)?;
+        plan.changes.extend(rest.changes.into_iter().filter(|_| !rest.base.is_empty()));
+        self.execute(rest.base).await
+    }
+
+    /// A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what was
+    /// asked for was settled at the first look.
+    async fn look_again(&self, scope: &Scope) -> Result<Observed> {
+        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
+        let mut now = look(self.host, &again).await?;
+        now.names.clone_from(&self.before.names);
+        now.paths.clone_from(&self.before.paths);
+        Ok(now)
+    }
+
+    /// Does what cannot be undone.
+    pub(super) async fn finish(&mut self, mut done: Converged) -> Result<Converged> {
+        let last = std::mem::take(&mut self.last);
+        done.done.extend(in_words(last.iter()));
+        match self.execute(last).await {
+            Ok(()) => Ok(done),
+            Err(error) => Err(self.undo(error).await),
+        }
+    }
+
+    async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let steps = Arc::new(steps);
+        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Stop).await;
+        let (mut done, mut failed) = (0, None);
+        for (step, outcome) in steps.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Done => {
+                    tracing::debug!(%step, "done");
+                    done += 1;
+                }
+                Outcome::Failed(error) => {
+                    tracing::debug!(%step, %error, "failed");
+                    failed.get_or_insert(error);
+                }
+                Outcome::Skipped => {}
+            }
+        }
+        self.batches.push(Batch { steps, done });
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Refuses containers whose addresses somebody else has.
+    async fn probe(&self, plan: &mut Plan, intent: &Intent) -> Result<()> {
+        let addresses: Vec<_> = plan.lanes.iter().flat_map(|lane| lane.probe.iter().copied()).collect();
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        for owner in self.host.probe(&plan.bridge, &addresses).await? {
+            let taken = plan.lanes.iter().find(|lane| lane.probe.contains(&owner.address));
+            let Some(container) = taken.map(|lane| lane.container.clone()) else { continue };
+            if is_former_self(&container, &owner, &self.before) {
+                continue;
+            }
+            let error = taken_error(&container, &owner, &self.before);
+            if !intent.each_by_itself {
+                return Err(error);
+            }
+            plan.drop_lane(&container, error);
+        }
+        Ok(())
+    }
+
+    /// Says in words what was done.
+    ///
+    /// With a thousand new containers, the first look and the steps are large, and the way back is one step: it is
+    /// settled now, and they go before the host is looked at again. What was removed is large on the way back.
+    fn close(&mut self) -> Vec<String> {
+        let removes = |step: &Step| matches!(step, Step::DeleteLink { .. } | Step::DeleteLinks { .. });
+        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
+        if self.batches.iter().flat_map(|batch| batch.steps.iter()).any(removes) {
+            done.extend(self.batches.iter().flat_map(|batch| in_words(batch.steps.iter())));
+            return done;
+        }
+        self.back = Some(self.way_back());
+        let Observed { names, paths, .. } = std::mem::take(&mut self.before);
+        self.before = Observed { names, paths, ..Observed::default() };
+        for batch in std::mem::take(&mut self.batches) {
+            done.extend(in_words(Arc::unwrap_or_clone(batch.steps)));
+        }
+        done
+    }
+
+    /// Steps that put everything back, last first.
+    fn way_back(&self) -> Vec<Step> {
+        let done: Vec<&Step> = self.batches.iter().flat_map(|batch| batch.steps.iter().take(batch.done)).collect();
+        undo(&done, &self.before)
+    }
+
+    /// Looks again: planning once more must find nothing to do.
+    async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+        let mut left = String::new();
+        for _ in 0..TRIES {
+            let now = self.look_again(scope).await?;
+            died(plan, intent, &now)?;
+            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
+            let rest = crate::plan::plan(intent, &now)?;
+            let missing = rest
+                .base
+                .iter()
+                .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
+                .chain(&rest.last)
+                .find(|step| !step.is_final());
+            match missing {
+                None => return Ok(now),
+                Some(step) => left = step.to_string(),
+            }
+        }
+        Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
+            .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+    }
+
+    /// Puts everything back; goes on where something cannot be put back, and says so.
+    pub(super) async fn undo(&mut self, error: Error) -> Error {
+        let steps = Arc::new(self.back.take().unwrap_or_else(|| self.way_back()));
+        let outcomes = self.host.execute(Arc::clone(&steps), OnError::Continue).await;
+        let failed = steps.iter().zip(outcomes).filter_map(|(step, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{step} ({why})")),
+            Outcome::Done | Outcome::Skipped => None,
+        });
+        let left = error.what_is_left().iter().cloned().chain(failed).collect();
+        error.left(left)
+    }
+}
