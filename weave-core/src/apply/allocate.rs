@@ -99,7 +99,8 @@ async fn one<H: Host>(
                 Ok(address) => {
                     spec.ips.addresses.0.push(address);
                     new.push(address);
-                    claims.push(Step::Control(Box::new(ControlStep::Claim { control, id: id.clone(), address })));
+                    let (id, address) = (id.clone(), Some(address));
+                    claims.push(Step::Control(Box::new(ControlStep::Allocate { control, id, request, address })));
                 }
                 Err(error) => return Err(error.within(&format!("containers.{}", spec.container))),
             },

@@ -1,4 +1,4 @@
-//! What was done, so that it can be undone, and the last look that proves it.
+//! What was done, and the way back.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Converged, TRIES, died, in_words, is_former_self, look, taken_error};
 use crate::host::{Host, OnError, Outcome};
 use crate::observed::{Observed, Scope};
-use crate::plan::{Intent, Plan, Step, undo};
+use crate::plan::{ControlStep, Intent, Plan, Step, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
 
@@ -17,7 +17,6 @@ pub(super) struct Batch {
     pub(super) done: usize,
 }
 
-/// What one run does and how it goes back.
 pub(super) struct Journal<'a, H> {
     host: &'a H,
     before: Observed,
@@ -48,8 +47,31 @@ impl<'a, H: Host> Journal<'a, H> {
         rest.append(&mut plan.last);
         self.last = rest.extract_if(.., |step| step.is_final()).collect();
         self.execute(rest).await?;
+        self.resume(plan, intent, scope).await?;
         let done = self.close();
         Ok((done, self.verify(plan, intent, scope).await?))
+    }
+
+    /// What a router knew when it was stopped is only seen once it runs again: peers that are not wanted by now.
+    async fn resume(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<()> {
+        let is_ready = |step: &Step| matches!(step, Step::Control(step) if matches!(**step, ControlStep::Ready { .. }));
+        if !self.batches.iter().flat_map(|batch| batch.steps.iter()).any(is_ready) {
+            return Ok(());
+        }
+        let now = self.look_again(scope).await?;
+        let rest = crate::plan::plan(intent, &now)?;
+        plan.changes.extend(rest.changes.into_iter().filter(|_| !rest.base.is_empty()));
+        self.execute(rest.base).await
+    }
+
+    /// A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what was
+    /// asked for was settled at the first look.
+    async fn look_again(&self, scope: &Scope) -> Result<Observed> {
+        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
+        let mut now = look(self.host, &again).await?;
+        now.names.clone_from(&self.before.names);
+        now.paths.clone_from(&self.before.paths);
+        Ok(now)
     }
 
     /// Does what cannot be undone.
@@ -136,13 +158,8 @@ impl<'a, H: Host> Journal<'a, H> {
     /// Looks again: planning once more must find nothing to do.
     async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
         let mut left = String::new();
-        // A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what
-        // was asked for was settled at the first look.
-        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
         for _ in 0..TRIES {
-            let mut now = look(self.host, &again).await?;
-            now.names.clone_from(&self.before.names);
-            now.paths.clone_from(&self.before.paths);
+            let now = self.look_again(scope).await?;
             died(plan, intent, &now)?;
             let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
             let rest = crate::plan::plan(intent, &now)?;

@@ -27,6 +27,7 @@ pub(super) fn act(step: &ControlStep) -> Result<()> {
             router.connect(peers, false).map_err(|error| without(&router, step, peers, error))
         }
         ControlStep::Forget { peers, .. } => router.forget(peers),
+        ControlStep::Allocate { control, id, request, .. } => allocate(*control, id, *request).map(drop),
         ControlStep::Claim { id, address, .. } => router.claim(id, *address).map_err(|error| refused(error, *address)),
         ControlStep::Release { id, address, .. } => router.release(id, Some(address.ip())),
     }

@@ -49,7 +49,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
             apart_from_host(wish, around.exposures)?;
             let mut done = one(wish, net, &mut context)?;
             if let AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec) = wish {
-                done.changes.extend(claims::pending(spec, intent, &context)?);
+                claims::pending(spec, (net, intent), &context, &mut done)?;
             }
             named.insert((net.netns, wish.interface()));
             Ok(Some(done))

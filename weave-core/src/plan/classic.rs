@@ -129,13 +129,13 @@ pub(super) fn plan(observed: &Observed, network: &Network, turn: Turn, plan: &mu
     }
     pair::keep(observed, network, router, plan)?;
     let control = router.mark.control;
-    let starts = turn.starts;
+    let (starts, anew) = (turn.starts, turn.anew);
     plan.base.extend(turn.start);
     plan.last.extend(turn.after);
     if starts {
         plan.base.push(control_step(ControlStep::Ready { control }));
     }
-    connect(observed, router, starts, plan);
+    connect(observed, router, (starts, anew), plan);
     Ok(())
 }
 
@@ -143,7 +143,7 @@ fn control_step(step: ControlStep) -> Step {
     Step::Control(Box::new(step))
 }
 
-fn connect(observed: &Observed, router: &ClassicRouter, starts: bool, plan: &mut Plan) {
+fn connect(observed: &Observed, router: &ClassicRouter, (starts, anew): (bool, bool), plan: &mut Plan) {
     let (control, port) = (router.mark.control, router.mark.port);
     let told = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok()).filter(|_| !starts);
     let told: Vec<&String> = told.iter().flat_map(|report| &report.targets).collect();
@@ -155,14 +155,25 @@ fn connect(observed: &Observed, router: &ClassicRouter, starts: bool, plan: &mut
         Some(peer) => router.peers.binary_search(&peer).is_err(),
         None => router.exact,
     });
-    let gone: Vec<String> = gone.map(|target| (*target).clone()).collect();
+    let mut gone: Vec<String> = gone.map(|target| (*target).clone()).collect();
+    if starts && !anew {
+        // In the container that it was in, it takes up the peers that it had.
+        let had = peers::connected(observed).into_iter().filter(|peer| router.peers.binary_search(peer).is_err());
+        gone = had.map(|peer| classic_target(&peer)).collect();
+        gone.sort_unstable();
+        gone.dedup();
+    }
     if !gone.is_empty() {
         plan.base.push(control_step(ControlStep::Forget { control, peers: gone.clone() }));
     }
     if !new.is_empty() {
         plan.base.push(control_step(ControlStep::Connect { control, peers: new.clone() }));
     }
-    let mut before: Vec<_> = peers::connected(observed).iter().map(classic_target).collect();
+    // Somebody may have taken from a router what its guard still has.
+    let mut before: Vec<String> = match observed.classic.as_ref().map(|classic| &classic.report) {
+        Some(Ok(_)) if !starts => told.iter().filter_map(|it| Some(classic_target(&classic_peer(it, port)?))).collect(),
+        _ => peers::connected(observed).iter().map(classic_target).collect(),
+    };
     before.sort_unstable();
     before.dedup();
     let mut after: Vec<_> = router.peers.iter().map(classic_target).collect();

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-use crate::spec::Cidr;
+use crate::spec::{Cidr, IpRequest};
 
 /// One request to the classic router of this host, which listens on 127.0.0.1 in the host's namespace. Each is done
 /// wholly or not at all.
@@ -33,6 +33,19 @@ pub enum ControlStep {
         control: u16,
         /// Names or addresses, as they were given to [`Connect`](Self::Connect).
         peers: Vec<String>,
+    },
+    /// Have its allocator choose an address. It is asked before anything else is planned, so a plan holds this only
+    /// where nobody was asked yet: in a check.
+    Allocate {
+        /// Where it listens.
+        control: u16,
+        /// Whose it is going to be.
+        id: String,
+        /// From where: `net:default`, or `net:` and a network.
+        #[serde(serialize_with = "as_text")]
+        request: IpRequest,
+        /// What it chose.
+        address: Option<Cidr>,
     },
     /// Have its allocator give an address that was chosen elsewhere to nobody else.
     Claim {
@@ -64,6 +77,7 @@ impl ControlStep {
             Self::Ready { control }
             | Self::Connect { control, .. }
             | Self::Forget { control, .. }
+            | Self::Allocate { control, .. }
             | Self::Claim { control, .. }
             | Self::Release { control, .. } => *control,
         }
@@ -75,6 +89,7 @@ impl ControlStep {
             Self::Ready { .. } => None,
             Self::Connect { control, peers } => Some(Self::Forget { control, peers }),
             Self::Forget { control, peers } => Some(Self::Connect { control, peers }),
+            Self::Allocate { control, id, address, .. } => Some(Self::Release { control, id, address: address? }),
             Self::Claim { control, id, address } => Some(Self::Release { control, id, address }),
             Self::Release { control, id, address } => Some(Self::Claim { control, id, address }),
         }
@@ -94,10 +109,18 @@ impl fmt::Display for ControlStep {
                 write!(f, "curl -X POST {router}/forget")?;
                 named(f, peers)
             }
+            Self::Allocate { id, request: IpRequest::Default, .. } => write!(f, "curl -X POST {router}/ip/{id}"),
+            Self::Allocate { id, request: IpRequest::Within(network), .. } => {
+                write!(f, "curl -X POST {router}/ip/{id}/{network}")
+            }
             Self::Claim { id, address, .. } => write!(f, "curl -X PUT {router}/ip/{id}/{address}"),
             Self::Release { id, address, .. } => write!(f, "curl -X DELETE {router}/ip/{id}/{}", address.ip()),
         }
     }
+}
+
+fn as_text<S: serde::Serializer>(request: &IpRequest, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(request)
 }
 
 fn named(f: &mut fmt::Formatter<'_>, peers: &[String]) -> fmt::Result {
@@ -109,13 +132,20 @@ fn named(f: &mut fmt::Formatter<'_>, peers: &[String]) -> fmt::Result {
 mod tests {
     use super::*;
 
-    fn all() -> [ControlStep; 5] {
+    fn all() -> [ControlStep; 7] {
         let (control, id, address) = (6784, "3f2a9c0d1e2f", "10.32.0.1/12".parse().expect("address"));
         let peers = vec!["192.0.2.1".to_owned(), "db.example.com:6790".to_owned()];
         [
             ControlStep::Ready { control },
             ControlStep::Connect { control, peers: peers.clone() },
             ControlStep::Forget { control, peers },
+            ControlStep::Allocate { control, id: id.into(), request: IpRequest::Default, address: Some(address) },
+            ControlStep::Allocate {
+                control,
+                id: id.into(),
+                request: IpRequest::Within("10.40.1.0/24".parse().expect("a network")),
+                address: Some(address),
+            },
             ControlStep::Claim { control, id: id.into(), address },
             ControlStep::Release { control, id: id.into(), address },
         ]
@@ -130,6 +160,8 @@ mod tests {
                 "curl --retry 30 --retry-connrefused http://127.0.0.1:6784/status",
                 "curl -X POST http://127.0.0.1:6784/connect -d peer=192.0.2.1 -d peer=db.example.com:6790",
                 "curl -X POST http://127.0.0.1:6784/forget -d peer=192.0.2.1 -d peer=db.example.com:6790",
+                "curl -X POST http://127.0.0.1:6784/ip/3f2a9c0d1e2f",
+                "curl -X POST http://127.0.0.1:6784/ip/3f2a9c0d1e2f/10.40.1.0/24",
                 "curl -X PUT http://127.0.0.1:6784/ip/3f2a9c0d1e2f/10.32.0.1/12",
                 "curl -X DELETE http://127.0.0.1:6784/ip/3f2a9c0d1e2f/10.32.0.1",
             ]
@@ -148,7 +180,14 @@ mod tests {
             let back = step.undo();
             assert_eq!(back.as_ref().map_or(6784, ControlStep::control), 6784);
             assert_eq!(back.is_none(), matches!(step, ControlStep::Ready { .. }), "{step}");
-            assert_eq!(back.and_then(|back| back.undo()).unwrap_or_else(|| step.clone()), step);
+            let again = match step.clone() {
+                // What was chosen once is claimed.
+                ControlStep::Allocate { control, id, address: Some(address), .. } => {
+                    ControlStep::Claim { control, id, address }
+                }
+                step => step,
+            };
+            assert_eq!(back.and_then(|back| back.undo()).unwrap_or(step), again);
         }
     }
 }

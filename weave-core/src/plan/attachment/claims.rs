@@ -166,8 +166,13 @@ fn control_step(step: ControlStep) -> Step {
 }
 
 /// Requests that nobody has answered yet: a check only says that somebody will.
-pub(super) fn pending(spec: &Attach, intent: &Intent, context: &Context<'_>) -> Result<Vec<Change>> {
-    let Some(request) = spec.ips.requests.first() else { return Ok(Vec::new()) };
+pub(super) fn pending(
+    spec: &Attach,
+    (net, intent): (&TargetNet, &Intent),
+    context: &Context<'_>,
+    draft: &mut Draft,
+) -> Result<()> {
+    let Some(request) = spec.ips.requests.first() else { return Ok(()) };
     if let Some(books) = context.books {
         let range = match &intent.classic {
             Some(classic) => classic.range,
@@ -176,8 +181,13 @@ pub(super) fn pending(spec: &Attach, intent: &Intent, context: &Context<'_>) -> 
         for request in &spec.ips.requests {
             range.map_or(Ok(()), |range| within(range, *request))?;
         }
-        let change = |request: &IpRequest| Change::new(subject(&spec.container), "ips", (), request.to_string());
-        return Ok(spec.ips.requests.iter().map(change).collect());
+        for request in &spec.ips.requests {
+            let (control, id) = (books.control, holder(net));
+            let step = ControlStep::Allocate { control, id, request: *request, address: None };
+            draft.steps.insert(0, control_step(step));
+            draft.changes.push(Change::new(subject(&spec.container), "ips", (), request.to_string()));
+        }
+        return Ok(());
     }
     let kept = context.network.and_then(Network::classic).filter(|_| intent.classic.is_none());
     let silent = context.observed.classic.as_ref().filter(|_| kept.is_some());

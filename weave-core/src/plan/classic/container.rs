@@ -34,6 +34,8 @@ pub(in crate::plan) struct Turn {
     pub(in crate::plan) after: Vec<Step>,
     /// Whether its process is a new one.
     pub(in crate::plan) starts: bool,
+    /// Whether its container is a new one: it knows no peers from before.
+    pub(in crate::plan) anew: bool,
 }
 
 /// Plans the container.
@@ -155,9 +157,10 @@ fn turn(mut lane: ContainerLane, plan: &mut Plan) -> Result<Turn> {
     let is_start = |step: &ContainerStep| matches!(step, ContainerStep::Start { .. });
     let at = lane.before.iter().position(is_start);
     let start = lane.before.split_off(at.unwrap_or(lane.before.len()));
+    let anew = lane.before.iter().any(|step| matches!(step, ContainerStep::Create { .. }));
     let steps = |steps: Vec<ContainerStep>| steps.into_iter().map(engine).collect();
     let start: Vec<Step> = steps([start, lane.start].concat());
-    Ok(Turn { starts: !start.is_empty(), before: steps(lane.before), start, after: steps(lane.after) })
+    Ok(Turn { starts: !start.is_empty(), anew, before: steps(lane.before), start, after: steps(lane.after) })
 }
 
 fn engine(step: ContainerStep) -> Step {

@@ -181,11 +181,19 @@ fn addresses_from_the_router(one: &Host, two: &Host) {
     assert_eq!(owned(), address);
     assert!(address.starts_with("10.32.0.") && address.ends_with("/12"), "{address}");
     report(one, &["attach", "net:default", "app"], 0);
-    report(one, &["--check", "attach", "net:default", "app"], 0);
+    report(one, &["--check", "attach", "app"], 0);
     app.restart();
     report(one, &["attach", "net:default", "app"], 2);
     assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
+    let inside = app.netns();
+    let scene = Scene(vec![one.netns(), &inside]);
+    let held = owned();
+    let planned = scene.untouched(|| report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 2));
+    assert_eq!(planned["changes"][0]["after"], "net:10.40.1.0/24", "{planned:#}");
+    assert_eq!(owned(), held, "a check asked the router for an address");
     report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
+    report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 0);
+    report(one, &["attach", "net:10.40.1.0/24", "app"], 0);
     assert!(addresses(&app.netns(), "ethwe").iter().any(|ip| ip.starts_with("10.40.1.")));
     // One that is given by hand is claimed, and nobody else gets it.
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);

@@ -60,6 +60,8 @@ impl World {
         let router = self.routers.entry(step.control()).or_default();
         match step {
             ControlStep::Ready { .. } => {}
+            // A host is asked for these by themselves.
+            ControlStep::Allocate { .. } => return Err(EINVAL),
             ControlStep::Connect { peers, .. } => router.peers.extend(peers.iter().cloned()),
             ControlStep::Forget { peers, .. } => router.peers.retain(|peer| !peers.contains(peer)),
             ControlStep::Claim { .. } | ControlStep::Release { .. } if !allocates => return Err(ENOENT),
