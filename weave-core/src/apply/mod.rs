@@ -96,7 +96,7 @@ pub(crate) async fn converge_locked<H: Host>(
     }
     adopted(&marks, &mut before);
     if mode == Mode::Apply && allocate::waits_for_router(intent, &before) {
-        return in_two(host, intent, (before, scope)).await;
+        return Box::pin(in_two(host, intent, (before, scope))).await;
     }
     let mut intent = Cow::Borrowed(intent);
     let settled = if allocate::is_asked(&intent) {

@@ -80,11 +80,15 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     // What follows from the router's own change is told there; here is told what somebody else did to the table.
     let in_step = WeaveTable {
         port: observed.vxlan().map(|(_, info)| info.port).or(observed.router_port().map(|(_, mark)| mark.port)),
+        control: observed.router_port().map(|(_, mark)| mark.control),
         peers: peers::connected(observed).iter().map(|peer| peer.address).collect(),
         ..WeaveTable::default()
     };
     if old.port != new.port && old.port != in_step.port {
         plan.change(Change::new("firewall", "port", old.port, new.port));
+    }
+    if old.control != new.control && old.control != in_step.control {
+        plan.change(Change::new("firewall", "control_port", old.control, new.control));
     }
     if old.peers != new.peers && old.peers != in_step.peers {
         plan.change(Change::new("firewall", "peers", &old.peers, &new.peers));

@@ -16,7 +16,7 @@ use crate::support::memory_host::{MemoryHost, World};
 
 const PEERS: [&str; 9] =
     ["192.0.2.2", "192.0.2.3:6799", "198.51.100.7", "host2", "self", "192.0.2.1", "both", "2001:db8::2", "203.0.113.9"];
-const CONTAINERS: [&str; 13] = [
+pub(super) const CONTAINERS: [&str; 13] = [
     "web",
     "web",
     "web",
@@ -43,9 +43,12 @@ const IPS: [&str; 10] = [
     "fd00:1::5/48",
     "fd00:2::4/128",
 ];
-const EXPOSED: [&str; 5] = ["10.2.1.1/24", "10.2.2.1/24", "10.0.0.1/8", "fd00:1::1/64", "10.2.1.1/16"];
+pub(super) const EXPOSED: [&str; 5] = ["10.2.1.1/24", "10.2.2.1/24", "10.0.0.1/8", "fd00:1::1/64", "10.2.1.1/16"];
 
-fn some<T, E>(from: &'static [&'static str], count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = List<T>>
+pub(super) fn some<T, E>(
+    from: &'static [&'static str],
+    count: std::ops::RangeInclusive<usize>,
+) -> impl Strategy<Value = List<T>>
 where
     T: std::str::FromStr<Err = E> + Clone + std::fmt::Debug,
     E: std::fmt::Debug,
@@ -53,12 +56,12 @@ where
     subsequence(from, count).prop_shuffle().prop_map(|texts| texts.into_iter().map(parse).collect())
 }
 
-fn peers() -> impl Strategy<Value = List<Peer>> {
+pub(super) fn peers() -> impl Strategy<Value = List<Peer>> {
     // Both families together are an error; mostly they are not.
     prop_oneof![9 => some(&PEERS[..7], 0..=4), 1 => some(&PEERS, 0..=4)]
 }
 
-fn router() -> impl Strategy<Value = Router> {
+pub(super) fn router() -> impl Strategy<Value = Router> {
     let mtu = option::weighted(0.3, select(vec!["auto", "1400", "1200", "1280", "9000"]));
     let underlay = option::weighted(0.3, select(vec!["auto", "192.0.2.1", "eth0", "198.51.100.0/24", "2001:db8::1"]));
     let port = option::weighted(0.3, select(vec![6783_u16, 6784, 4789]));
@@ -69,7 +72,7 @@ fn router() -> impl Strategy<Value = Router> {
     })
 }
 
-fn firewall() -> impl Strategy<Value = Option<Firewall>> {
+pub(super) fn firewall() -> impl Strategy<Value = Option<Firewall>> {
     option::weighted(0.2, any::<bool>().prop_map(|manage| Firewall { manage }))
 }
 
@@ -87,7 +90,7 @@ fn launch() -> impl Strategy<Value = Launch> {
     })
 }
 
-fn attach() -> impl Strategy<Value = Attach> {
+pub(super) fn attach() -> impl Strategy<Value = Attach> {
     let more = (
         option::weighted(0.1, select(vec!["1300", "1400", "auto", "1279"])),
         option::weighted(0.1, Just("02:00:00:00:00:55")),
@@ -125,7 +128,7 @@ fn attach() -> impl Strategy<Value = Attach> {
     })
 }
 
-fn attached(attach: Attach) -> Attached {
+pub(super) fn attached(attach: Attach) -> Attached {
     Attached {
         ips: Some(attach.ips),
         interface: attach.interface,
@@ -153,7 +156,7 @@ fn containers() -> impl Strategy<Value = Named<Attached>> {
     })
 }
 
-fn exposures() -> impl Strategy<Value = List<Exposure>> {
+pub(super) fn exposures() -> impl Strategy<Value = List<Exposure>> {
     (some(&EXPOSED, 0..=2), any::<bool>())
         .prop_map(|(ips, masquerade)| ips.into_iter().map(|ip| Exposure { ip, masquerade }).collect())
 }

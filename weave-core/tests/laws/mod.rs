@@ -1,6 +1,7 @@
 //! Laws that hold for every operation in every state.
 
 mod bounds;
+mod classic;
 mod containers;
 mod failure;
 mod generate;

@@ -1,5 +1,7 @@
 //! Operations as data, so that one law runs over all of them.
 
+use std::time::Duration;
+
 use weave_core::apply::Mode;
 use weave_core::ops::{Report, attachment, exposure, host, peer, router};
 use weave_core::plan::{Intent, RouterIntent};
@@ -44,20 +46,29 @@ impl Op {
 
     /// Runs it.
     pub(crate) fn run(&self, on: &MemoryHost, mode: Mode) -> Result<Report> {
-        blocking::run(async {
-            match self {
-                Self::Apply(document) => host::apply(on, document, mode).await,
-                Self::Launch(spec) => router::launch(on, spec, mode).await,
-                Self::Stop => router::stop(on, mode).await,
-                Self::Reset => host::reset(on, mode).await,
-                Self::Connect(spec) => peer::connect(on, spec, mode).await,
-                Self::Forget(spec) => peer::forget(on, spec, mode).await,
-                Self::Attach(spec) => attachment::attach(on, spec, mode).await,
-                Self::Detach(spec) => attachment::detach(on, spec, mode).await,
-                Self::Expose(spec) => exposure::expose(on, spec, mode).await,
-                Self::Hide(spec) => exposure::hide(on, spec, mode).await,
-            }
-        })
+        blocking::run(self.go(on, mode))
+    }
+
+    /// Runs it on a host where it may be killed: then there is no answer. Waiting takes no time.
+    pub(crate) fn run_until_killed(&self, on: &MemoryHost) -> Option<Result<Report>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let limit = Duration::from_secs(3600);
+        runtime.block_on(async { tokio::time::timeout(limit, self.go(on, Mode::Apply)).await.ok() })
+    }
+
+    async fn go(&self, on: &MemoryHost, mode: Mode) -> Result<Report> {
+        match self {
+            Self::Apply(document) => Box::pin(host::apply(on, document, mode)).await,
+            Self::Launch(spec) => Box::pin(router::launch(on, spec, mode)).await,
+            Self::Stop => Box::pin(router::stop(on, mode)).await,
+            Self::Reset => Box::pin(host::reset(on, mode)).await,
+            Self::Connect(spec) => Box::pin(peer::connect(on, spec, mode)).await,
+            Self::Forget(spec) => Box::pin(peer::forget(on, spec, mode)).await,
+            Self::Attach(spec) => Box::pin(attachment::attach(on, spec, mode)).await,
+            Self::Detach(spec) => Box::pin(attachment::detach(on, spec, mode)).await,
+            Self::Expose(spec) => Box::pin(exposure::expose(on, spec, mode)).await,
+            Self::Hide(spec) => Box::pin(exposure::hide(on, spec, mode)).await,
+        }
     }
 
     /// What it is after.

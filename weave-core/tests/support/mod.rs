@@ -1,4 +1,5 @@
 //! What tests share.
 
+pub(crate) mod classic;
 pub(crate) mod fixture;
 pub(crate) mod memory_host;

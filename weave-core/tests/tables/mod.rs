@@ -4,6 +4,7 @@ mod attachment;
 mod classic;
 mod firewall;
 mod router;
+mod router_container;
 mod underlay;
 
 use weave_core::apply::Mode;

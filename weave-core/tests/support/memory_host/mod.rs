@@ -14,6 +14,7 @@ use weave_core::host::{Host, OnError, Outcome, Owed, Owner};
 use weave_core::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
 use weave_core::plan::Step;
 use weave_core::plan::container::ContainerStep;
+use weave_core::spec::{Cidr, IpRequest};
 use weave_core::{Error, ErrorKind, Progress, Result};
 
 pub(crate) use engine::{Engine, Made};
@@ -33,6 +34,7 @@ pub(crate) mod errno {
     pub(crate) const EOPNOTSUPP: i32 = 95;
     pub(crate) const ENETDOWN: i32 = 100;
     pub(crate) const ENETUNREACH: i32 = 101;
+    pub(crate) const ETIMEDOUT: i32 = 110;
     pub(crate) const ECONNREFUSED: i32 = 111;
 }
 
@@ -47,6 +49,8 @@ pub(crate) struct Asked {
     pub(crate) back: Vec<Step>,
     /// Steps of containers that were tried, failed ones and those on the way back too.
     pub(crate) containers: Vec<ContainerStep>,
+    /// Addresses that the router was asked for.
+    pub(crate) allocated: Vec<IpRequest>,
     /// What was told of how far the work is.
     pub(crate) told: Vec<Progress>,
 }
@@ -167,6 +171,12 @@ impl Host for MemoryHost {
             return Err(Error::new(ErrorKind::Docker, "engine", format!("refused: {step}")));
         }
         self.world().execute_container(step).map(|()| Vec::new())
+    }
+
+    async fn allocate(&self, control: u16, id: &str, request: IpRequest) -> Result<Cidr> {
+        self.live().await;
+        self.asked.lock().unwrap().allocated.push(request);
+        self.world().allocate(control, id, request)
     }
 
     async fn owed(&self) -> Result<Owed> {

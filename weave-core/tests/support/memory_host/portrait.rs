@@ -43,6 +43,8 @@ impl World {
             let peers = router.peers.iter().map(|peer| format!("router {control} peer {peer}"));
             let owned = router.owned.iter().map(|(id, addresses)| format!("router {control} {id} {addresses:?}"));
             portrait.own.extend(peers.chain(owned));
+            let captures = router.captures.is_some() && router.captures == self.host.index("vethwe-pcap").ok();
+            portrait.own.insert(format!("router {control} captures={captures}"));
         }
         portrait
     }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use weave_core::host::Owed;
 use weave_core::observed::{
-    FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet, TargetProblem,
+    ContainerScope, FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet,
+    TargetProblem,
 };
 use weave_core::plan::container::HOLDS;
 use weave_core::spec::ContainerRef;
@@ -46,8 +47,10 @@ pub(crate) struct World {
     pub(crate) firewall: FirewallState,
     pub(crate) engine: Engine,
     pub(crate) owed: Owed,
-    /// What classic routers know, by their control ports.
-    pub(crate) routers: BTreeMap<u16, Router>,
+    /// What classic routers know, by where they write it down.
+    pub(crate) routers: BTreeMap<String, Router>,
+    /// Control ports at which a router runs that does not answer.
+    pub(crate) mute: BTreeSet<u16>,
 }
 
 impl World {
@@ -125,7 +128,9 @@ impl World {
         for name in &scope.names {
             observed.names.insert(name.clone(), self.names.get(name).cloned().unwrap_or_default());
         }
-        let peers = scope.peers.iter().chain(observed.names.values().flatten()).copied();
+        self.enter_classic(scope, &mut observed);
+        let told = observed.classic.iter().flat_map(|classic| classic.peers(0)).map(|peer| peer.address);
+        let peers = scope.peers.iter().chain(observed.names.values().flatten()).copied().chain(told);
         let peers: BTreeSet<IpAddr> = peers.chain(observed.flood.iter().map(|flood| flood.address)).collect();
         if scope.paths {
             observed.paths = peers.into_iter().filter_map(|ip| Some((ip, self.path(ip)?))).collect();
@@ -138,6 +143,18 @@ impl World {
         }
         hide_offload(&mut observed, scope.offload);
         observed
+    }
+
+    /// The router in a container, and its container, as the kernel's own look asks for them.
+    fn enter_classic(&self, scope: &Scope, observed: &mut Observed) {
+        let mark = observed.router_port().map(|(_, mark)| mark);
+        let mut wanted = scope.containers.clone();
+        wanted.names.extend(mark.iter().filter(|_| scope.router).map(|mark| mark.container.clone()));
+        if wanted != ContainerScope::default() {
+            observed.containers = self.observe_containers(&wanted);
+        }
+        let mark = mark.filter(|_| scope.router || !scope.targets.is_empty());
+        observed.classic = mark.map(|mark| self.ask(mark.control));
     }
 
     fn target(&self, container: &ContainerRef) -> Target {
@@ -192,9 +209,11 @@ impl World {
     }
 }
 
-/// Nobody is told of offload that was not asked for: in the host's namespace, of the pair to a classic router only.
+/// Of offload is told, in the host's namespace, of the pair to a classic router only; in others, where there is such a
+/// router, or it was asked for.
 fn hide_offload(observed: &mut Observed, asked: bool) {
-    let port = observed.router_port().filter(|_| asked).map(|(port, _)| port);
+    let port = observed.router_port().map(|(port, _)| port);
+    let asked = asked || port.is_some();
     let ends = port.map(|port| (port.index, observed.other_end(port).map(|end| end.index)));
     let seen = |index| ends.is_some_and(|(port, other)| port == index || other == Some(index));
     observed.links.iter_mut().filter(|link| !seen(link.index)).for_each(|link| link.tx_checksum = None);
