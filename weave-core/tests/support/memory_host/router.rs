@@ -9,7 +9,7 @@ use weave_core::plan::ControlStep;
 use weave_core::spec::{Cidr, IpRequest};
 use weave_core::{Error, ErrorKind, Result};
 
-use super::errno::{ECONNREFUSED, EEXIST, ENOENT, ETIMEDOUT};
+use super::errno::{ECONNREFUSED, EEXIST, EINVAL, ENOENT, ETIMEDOUT};
 use super::net::Answer;
 use super::world::World;
 
