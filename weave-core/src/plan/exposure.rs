@@ -137,13 +137,19 @@ pub(super) fn needs_ipv6(exposures: &[Exposure]) -> bool {
 ///
 /// # Errors
 /// `Conflict` where the router's books say that a container has one of them.
-pub(super) fn plan(observed: &Observed, network: &Network, wanted: &[Exposure], plan: &mut Plan) -> Result<()> {
+pub(super) fn plan(
+    (intent, observed): (&Intent, &Observed),
+    network: &Network,
+    wanted: &[Exposure],
+    plan: &mut Plan,
+) -> Result<()> {
     let before: BTreeSet<Cidr> = current(observed).iter().map(|exposure| exposure.ip).collect();
     let after: BTreeSet<Cidr> = wanted.iter().map(|exposure| exposure.ip).collect();
     let link = &network.bridge;
     let existing = observed.bridge().map(|(link, ..)| link);
     let place = Place::Host;
-    let books = Books::of(observed).filter(|_| !network.as_it_is || before != after);
+    let books = network.classic().and_then(|router| Books::to_come(intent, &router.mark, observed));
+    let books = books.filter(|_| !network.as_it_is || before != after);
     let (claims, releases) = match books {
         Some(books) => {
             let gone = before.difference(&after).copied().collect();

@@ -149,7 +149,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         classic::plan(observed, network, turn, &mut plan)?;
-        exposure::plan(observed, network, &exposures, &mut plan)?;
+        exposure::plan((intent, observed), network, &exposures, &mut plan)?;
     }
     attachment::plan(
         intent,

@@ -47,7 +47,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("launch {args: [--plugin, 192.0.2.2]}", "args[1]", "`192.0.2.2` would be a peer of the router"),
     ("launch {args: [--name, a]}", "args[0]", "the setting `peer_name`"),
     ("launch {args: \"--log-level 'debug\"}", "args", "has a quote or backslash without its end"),
-    ("launch {args: {a: b}}", "args", "this is no command"),
+    ("launch {args: {a: b}}", "args", "is no command; allowed: a line, or a list of words"),
     ("launch {docker_options: --memry=1g}", "docker_options", "--memry"),
     ("launch {docker_options: --name db}", "docker_options", "`--name db` is not `weave`"),
     ("launch {name: w2, docker_options: {name: weave}}", "docker_options", "`--name weave` is not `w2`"),

@@ -34,22 +34,6 @@ fn what_is_foreign_is_a_conflict() {
 }
 
 #[test]
-fn a_router_in_a_container_is_not_run_instead_of_another() {
-    for (settings, field) in [
-        ("kind: image, image: 'weaveworks/weave:2.8.1'", "kind"),
-        ("image: 'weaveworks/weave:2.8.1'", "image"),
-        ("mtu: 1400, ipalloc_range: 10.32.0.0/12", "ipalloc_range"),
-    ] {
-        let words = format!("unsupported {field}");
-        for world in [docker(), after_all(docker(), &["launch"])] {
-            refused(&world, &format!("launch {{{settings}}}"), &[&words, "kind image", "`kind: vxlan`"]);
-            refused(&world, &format!("apply {{router: {{{settings}}}}}"), &[&words]);
-        }
-    }
-    assert!(run(&docker(), "launch {kind: vxlan}").is_ok());
-}
-
-#[test]
 fn nothing_is_done_without_a_bridge() {
     for (op, words) in [
         ("attach {container: web, ips: 10.2.1.4/24}", "not_found bridge"),

@@ -119,7 +119,7 @@ fn peers_go_with_the_kind_there_and_back() {
         steps[..3],
         ["docker stop weave", "ip link delete vethwe-bridge", "nft table inet weave: udp port 6783 from 2 peers only",]
     );
-    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f weave"));
+    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f -v weave"));
     assert_eq!(changes(&report)[0], r#"router kind: "image" -> "vxlan""#);
     assert_eq!((back.flood.values().next(), back.portrait().own), (world.flood.values().next(), world.portrait().own));
     assert_eq!(containers(&back), BTreeSet::new());
@@ -167,7 +167,7 @@ fn peers_come_and_go_over_the_control_port() {
     let world = after_all(host(), &[LAUNCHED]);
     let table = [
         ("connect {peers: host2}", vec![]),
-        ("connect {peers: '192.0.2.9 2001:db8::9'}", vec!["connect -d peer=192.0.2.9 -d peer=2001:db8::9"]),
+        ("connect {peers: '192.0.2.9 192.0.2.10'}", vec!["connect -d peer=192.0.2.10 -d peer=192.0.2.9"]),
         (
             "connect {peers: 192.0.2.9, replace: true}",
             vec!["forget -d peer=192.0.2.2 -d peer=198.51.100.7:6790", "connect -d peer=192.0.2.9"],
@@ -178,6 +178,7 @@ fn peers_come_and_go_over_the_control_port() {
             vec!["forget -d peer=198.51.100.7:6790", "connect -d peer=198.51.100.7:6791"],
         ),
     ];
+    refused(&world, "connect {peers: '192.0.2.9 2001:db8::9'}", &["invalid_spec peers[1]", "carries IPv4 only"]);
     for (op, expected) in table {
         let (report, _) = run(&world, op).unwrap();
         let asked = short(&report).into_iter().filter(|step| step.starts_with("curl")).collect::<Vec<_>>();
@@ -280,7 +281,7 @@ fn stop_and_reset() {
     for state in [world, stopped] {
         let (_, reset) = run(&state, "reset").unwrap();
         assert_eq!((reset.portrait().own, containers(&reset)), (BTreeSet::new(), BTreeSet::new()));
-        assert!(reset.engine.volumes.contains_key("weave-db"), "what it knows stays");
+        assert!(reset.engine.volumes.is_empty(), "what it knew goes with it");
     }
 }
 
@@ -290,7 +291,7 @@ fn another_name_or_port_replaces_the_router() {
     let (report, renamed) = run(&world, &AGAIN.replace("launch {", "launch {name: router, ")).unwrap();
     let steps = short(&report);
     assert_eq!(steps[..2], ["docker create --name router", "docker stop weave"]);
-    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f weave"));
+    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f -v weave"));
     assert_eq!((containers(&renamed), peers(&renamed)), (BTreeSet::from(["router".to_owned()]), peers(&world)));
     let (_, moved) = run(&world, &AGAIN.replace("launch {", "launch {port: 7000, control_port: 7100, ")).unwrap();
     assert_eq!((moved.router(6784), moved.router(7100).map(|router| router.peers.len())), (None, Some(2)));
