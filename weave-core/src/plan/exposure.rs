@@ -149,16 +149,19 @@ pub(super) fn plan(
     let existing = observed.bridge().map(|(link, ..)| link);
     let place = Place::Host;
     let books = network.classic().and_then(|router| Books::to_come(intent, &router.mark, observed));
-    let books = books.filter(|_| !network.as_it_is || before != after);
+    // Whoever speaks of neither router nor exposures leaves them alone.
+    let books = books.filter(|_| !network.as_it_is || intent.exposures != Members::Leave);
     let (claims, releases) = match books {
         Some(books) => {
-            let gone = before.difference(&after).copied().collect();
+            // All that are not wanted, for a run may have been interrupted before it gave them back.
+            let gone = books.held(names::EXPOSE).filter(|ip| !after.contains(ip)).collect();
             attachment::tell(books, (names::EXPOSE, observed), &after, &gone)?
         }
         None => Default::default(),
     };
-    if !claims.is_empty() && before == after {
-        plan.change(Change::new("expose", "claimed", (), claims.len()));
+    if before == after && !(claims.is_empty() && releases.is_empty()) {
+        let held: Vec<Cidr> = books.into_iter().flat_map(|books| books.held(names::EXPOSE)).collect();
+        plan.change(Change::new("expose", "claimed", held, &after));
     }
     plan.base.extend(claims);
     for address in before.difference(&after) {

@@ -167,7 +167,7 @@ fn peers_come_and_go_over_the_control_port() {
     let world = after_all(host(), &[LAUNCHED]);
     let table = [
         ("connect {peers: host2}", vec![]),
-        ("connect {peers: '192.0.2.9 192.0.2.10'}", vec!["connect -d peer=192.0.2.10 -d peer=192.0.2.9"]),
+        ("connect {peers: '192.0.2.9 192.0.2.10'}", vec!["connect -d peer=192.0.2.9 -d peer=192.0.2.10"]),
         (
             "connect {peers: 192.0.2.9, replace: true}",
             vec!["forget -d peer=192.0.2.2 -d peer=198.51.100.7:6790", "connect -d peer=192.0.2.9"],

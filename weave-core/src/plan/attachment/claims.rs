@@ -82,6 +82,11 @@ impl<'a> Books<'a> {
         owned.find(|(_, other)| other.ip() == ip.ip())
     }
 
+    /// What a holder has.
+    pub(crate) fn held(self, id: &str) -> impl Iterator<Item = Cidr> + 'a {
+        self.owned.and_then(|owned| owned.get(id)).into_iter().flatten().copied()
+    }
+
     fn holds(&self, id: &str, ip: &Cidr) -> bool {
         self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.contains(ip))
     }

@@ -153,7 +153,6 @@ fn kinds_change_under_a_running_ping() {
         kill(pid, Signal::SIGINT).expect("ping to run");
         let said = ping.wait_with_output().expect("ping to end");
         let gap = longest_gap(&String::from_utf8_lossy(&said.stdout));
-        println!("to kind {kind}: {gap} ms without an answer");
         assert!(gap < 3000, "to kind {kind}: {gap} ms without an answer");
         assert_eq!(link(&inside, "ethwe")["ifindex"], index, "the interface was made anew");
         let offload = inside.exec(&["ethtool", "-k", "ethwe"]).must();
