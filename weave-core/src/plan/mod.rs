@@ -83,7 +83,7 @@ impl Plan {
         self.base.iter().chain(self.lanes.iter().flat_map(|lane| &lane.steps)).chain(&self.last)
     }
 
-    /// Goes on with another, of which all steps come after these.
+    /// Goes on with another, of which all steps come after these. It is about all containers, so it has all problems.
     pub(crate) fn join(&mut self, mut later: Self) {
         self.base.append(&mut later.base);
         self.lanes.append(&mut later.lanes);
@@ -91,7 +91,7 @@ impl Plan {
         self.changes.append(&mut later.changes);
         self.warnings
             .extend(later.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>());
-        self.problems.append(&mut later.problems);
+        self.problems = later.problems;
     }
 
     /// Takes a container out, because it cannot be served after all.
