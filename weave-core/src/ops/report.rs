@@ -52,7 +52,8 @@ impl Report {
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
-            changed: !steps.is_empty(),
+            // Who asks the router for an address is told no step by a check, which asks nobody.
+            changed: !steps.is_empty() || mode == Mode::Check && !changes.is_empty(),
             changes,
             steps,
             warnings,

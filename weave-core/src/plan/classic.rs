@@ -169,15 +169,17 @@ fn connect(observed: &Observed, router: &ClassicRouter, (starts, anew): (bool, b
     if !new.is_empty() {
         plan.base.push(control_step(ControlStep::Connect { control, peers: new.clone() }));
     }
-    // Somebody may have taken from a router what its guard still has.
-    let mut before: Vec<String> = match observed.classic.as_ref().map(|classic| &classic.report) {
-        Some(Ok(_)) if !starts => told.iter().filter_map(|it| Some(classic_target(&classic_peer(it, port)?))).collect(),
-        _ => peers::connected(observed).iter().map(classic_target).collect(),
+    let sorted = |mut peers: Vec<String>| {
+        peers.sort_unstable();
+        peers.dedup();
+        peers
     };
-    before.sort_unstable();
-    before.dedup();
-    let mut after: Vec<_> = router.peers.iter().map(classic_target).collect();
-    after.sort_unstable();
+    let after = sorted(router.peers.iter().map(classic_target).collect());
+    let has = told.iter().filter_map(|target| Some(classic_target(&classic_peer(target, port)?)));
+    let (has, known) = (sorted(has.collect()), sorted(peers::connected(observed).iter().map(classic_target).collect()));
+    // Somebody may have taken from a router what its guard still has.
+    let answers = observed.classic.as_ref().is_some_and(|classic| classic.report.is_ok()) && !starts;
+    let mut before = if answers && has != after { has } else { known };
     if before != after || !gone.is_empty() {
         before.extend(gone.into_iter().filter(|target| classic_peer(target, port).is_none()));
         plan.change(Change::new("peers", "peers", before, after));

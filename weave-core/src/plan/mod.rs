@@ -98,7 +98,7 @@ impl Plan {
         self.changes.append(&mut later.changes);
         self.warnings
             .extend(later.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>());
-        self.problems.append(&mut later.problems);
+        self.problems = later.problems;
     }
 
     /// Takes a container out, because it cannot be served after all.

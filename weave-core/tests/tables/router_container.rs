@@ -253,9 +253,12 @@ fn addresses_are_claimed_and_given_back() {
 #[test]
 fn requests_wait_for_the_router_of_the_same_document() {
     let op = "apply {router: {image: 'weaveworks/weave:2.8.1', ipalloc_range: 10.32.0.0/12}, peers: 192.0.2.2,
-        containers: {web: {ips: 'net:default'}, db: {ips: 10.32.0.7/12}}}";
+        containers: {web: {ips: 'net:default'}, db: {ips: 10.32.0.7/12}, old: {ips: 10.32.0.8/12}}}";
+    let check = Op::read(op).run(&MemoryHost::new(host()), Mode::Check).unwrap();
     let (report, world) = run(&host(), op).unwrap();
-    assert!(report.is_ok() && report.changed, "{report:?}");
+    let failed = |report: &Report| report.errors.iter().map(|error| error.subject.clone()).collect::<Vec<_>>();
+    assert_eq!((failed(&check), failed(&report)), (vec!["old".to_owned()], vec!["old".to_owned()]));
+    assert!(check.changed && report.changed, "{report:?}");
     let owned = &world.router(6784).unwrap().owned;
     assert_eq!(owned.values().flatten().map(ToString::to_string).collect::<Vec<_>>(), ["10.32.0.1/12", "10.32.0.7/12"]);
     let (again, _) = run(&world, op).unwrap();

@@ -41,7 +41,12 @@ impl World {
         for control in self.controls() {
             let Some(router) = self.router(control) else { continue };
             let peers = router.peers.iter().map(|peer| format!("router {control} peer {peer}"));
-            let owned = router.owned.iter().map(|(id, addresses)| format!("router {control} {id} {addresses:?}"));
+            // Books that no router reads are nobody's.
+            let owned = router
+                .owned
+                .iter()
+                .filter(|_| router.allocates())
+                .map(|(id, addresses)| format!("router {control} {id} {addresses:?}"));
             portrait.own.extend(peers.chain(owned));
             let captures = router.captures.is_some() && router.captures == self.host.index("vethwe-pcap").ok();
             portrait.own.insert(format!("router {control} captures={captures}"));

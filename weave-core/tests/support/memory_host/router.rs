@@ -23,8 +23,16 @@ pub(crate) struct Router {
     pub(crate) owned: BTreeMap<String, BTreeSet<Cidr>>,
     /// Where it allocated addresses from: with another range it begins anew.
     range: Option<IpNetwork>,
+    /// Whether it allocates any now.
+    allocating: bool,
     /// The number of the link that it takes frames from; one that goes and comes again is another.
     pub(crate) captures: Option<u32>,
+}
+
+impl Router {
+    pub(crate) fn allocates(&self) -> bool {
+        self.allocating
+    }
 }
 
 impl World {
@@ -48,7 +56,7 @@ impl World {
         if !keeps || range.is_some() && router.range.is_some() && router.range != range {
             router.owned.clear();
         }
-        router.range = range.or(router.range);
+        (router.range, router.allocating) = (range.or(router.range), range.is_some());
         if !(keeps && (again || words(container).any(|word| word == "--resume"))) {
             router.peers.clear();
         }
