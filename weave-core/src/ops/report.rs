@@ -52,8 +52,7 @@ impl Report {
         Self {
             operation: operation.to_owned(),
             check: mode == Mode::Check,
-            // Who asks the router for an address is told no step by a check, which asks nobody.
-            changed: !steps.is_empty() || mode == Mode::Check && !changes.is_empty(),
+            changed: !steps.is_empty(),
             changes,
             steps,
             warnings,
