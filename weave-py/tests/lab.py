@@ -80,6 +80,8 @@ class Host(Space):
         super().__init__(name)
         self.address = address
         self.run_dir = run_dir
+        #: What its programs find in their environment besides, such as where its engine listens.
+        self.env: dict[str, str] = {}
         self.containers: list[Space] = []
 
     def container(self, name: str) -> Space:
@@ -97,7 +99,7 @@ class Host(Space):
             text=True,
             check=False,
             timeout=120,
-            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **(env or {})},
+            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **self.env, **(env or {})},
         )
 
     def call(self, operation: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
