@@ -16,6 +16,7 @@ pub(super) fn named(field: &str, file: &str) -> Result<String> {
 }
 
 /// Why a file, or what `subject` stands for, cannot be read.
+#[cfg(feature = "cli")]
 pub(crate) fn unreadable(subject: &str, error: IoError) -> Error {
     refused(subject, "", error)
 }

@@ -5,6 +5,7 @@ mod classic;
 mod firewall;
 mod router;
 mod router_container;
+mod router_refused;
 mod underlay;
 
 use weave_core::apply::Mode;

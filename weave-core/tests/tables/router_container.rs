@@ -10,15 +10,16 @@ use weave_core::plan::Step;
 
 use super::{refused, run};
 use crate::laws::op::{Op, after_all};
-use crate::support::classic::{IMAGES, Look, PASSWORD, foreign_container, foreign_link, host, password_file};
+use crate::support::classic::{IMAGES, Look, PASSWORD, host, password_file};
 use crate::support::memory_host::{Faults, MemoryHost, World};
 
-const LAUNCHED: &str = "launch {image: 'weaveworks/weave:2.8.1', nickname: alpha, ipalloc_range: 10.32.0.0/12,
+pub(super) const LAUNCHED: &str =
+    "launch {image: 'weaveworks/weave:2.8.1', nickname: alpha, ipalloc_range: 10.32.0.0/12,
     peers: '192.0.2.2 198.51.100.7:6790'}";
-const AGAIN: &str = "launch {image: 'weaveworks/weave:2.8.1', nickname: alpha, ipalloc_range: 10.32.0.0/12}";
+pub(super) const AGAIN: &str = "launch {image: 'weaveworks/weave:2.8.1', nickname: alpha, ipalloc_range: 10.32.0.0/12}";
 
 /// The steps without the long line that makes a container, and without the packet filter's and sysctl's.
-fn short(report: &Report) -> Vec<String> {
+pub(super) fn short(report: &Report) -> Vec<String> {
     let line = |step: &String| match step.split_once(" --cap-add") {
         Some((create, _)) => create.to_owned(),
         None => step.clone(),
@@ -39,7 +40,7 @@ fn peers(world: &World) -> Vec<String> {
     world.router(6784).map(|router| router.peers.iter().cloned().collect()).unwrap_or_default()
 }
 
-fn containers(world: &World) -> BTreeSet<String> {
+pub(super) fn containers(world: &World) -> BTreeSet<String> {
     world.engine.containers.keys().cloned().collect()
 }
 
@@ -304,46 +305,6 @@ fn another_name_or_port_replaces_the_router() {
     assert!(!kept.changed, "{:?}", kept.steps);
     // Without its image its ports cannot change.
     refused(&moved, "launch {kind: image, port: 6783}", &["port", "allowed: 7000, or with `image`"]);
-}
-
-#[test]
-fn what_cannot_be_is_refused_before_anything_is_touched() {
-    let (empty, classic) = (host(), after_all(host(), &[LAUNCHED]));
-    let vxlan = after_all(host(), &["launch {peers: 192.0.2.2}"]);
-    for (world, op, words) in [
-        (&empty, "launch {kind: image}", &["not_found", "image", "no container `weave`"][..]),
-        (&empty, "launch {kind: image, nickname: alpha}", &["invalid", "image", "`nickname` is given"]),
-        (&empty, "launch {nickname: alpha}", &["image", "`nickname` is given"]),
-        (&vxlan, "launch {control_port: 7000}", &["control_port", "for kind image", "of kind vxlan", "kind: image"]),
-        (&classic, "launch {vni: 7}", &["vni", "for kind vxlan", "of kind image", "kind: vxlan"]),
-        (&vxlan, "attach {container: web, ips: 'net:default'}", &["unsupported", "ipalloc_range"]),
-        (&classic, "launch {image: 'nowhere.example.com/weave:1', pull: never}", &["not_found", "nowhere.example.com"]),
-        (
-            &empty,
-            "launch {image: 'weaveworks/weave:2.8.1', password_file: /nonexistent}",
-            &["password_file", "no such file"],
-        ),
-    ] {
-        refused(world, op, words);
-    }
-}
-
-#[test]
-fn what_is_not_weaves_stays() {
-    let mut world = host();
-    foreign_container(&mut world, "weave");
-    let launch = "launch {image: 'weaveworks/weave:2.8.1'}";
-    refused(&world, launch, &["conflict", "weave did not make"]);
-    refused(&world, "launch {kind: image}", &["conflict", "no router"]);
-    let (_, reset) = run(&world, "reset").unwrap();
-    assert_eq!(containers(&reset), BTreeSet::from(["weave".to_owned()]));
-    for name in ["vethwe-bridge", "vethwe-pcap"] {
-        let mut world = host();
-        foreign_link(&mut world, name);
-        refused(&world, launch, &["conflict", name, "ip link delete"]);
-        let (_, reset) = run(&world, "reset").unwrap();
-        assert!(reset.host.index(name).is_ok());
-    }
 }
 
 #[test]
