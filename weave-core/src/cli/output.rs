@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{status_view, table};
 use crate::error::ErrorReport;
 use crate::ops::{Operation, Report};
-use crate::spec::Cidr;
+use crate::spec::{Attach, Attached, Cidr};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -28,6 +28,7 @@ pub(super) fn stdout(operation: &Operation, report: &Report, targets: bool) -> S
         Operation::Schema(_) => format!("{result:#}\n"),
         _ if report.check => String::new(),
         Operation::Build(_) => result["id"].as_str().map(|id| format!("{id}\n")).unwrap_or_default(),
+        Operation::Attach(attach) if !attach.ips.requests.is_empty() => line(allocated(attach, report)),
         Operation::Attach(attach) => line(given(&attach.ips)),
         Operation::Expose(expose) => line(given(&expose.ips)),
         Operation::Detach(detach) if !detach.ips.is_empty() => line(given(&detach.ips)),
@@ -43,6 +44,13 @@ fn line(words: Vec<String>) -> String {
 
 fn given(ips: &[Cidr]) -> Vec<String> {
     ips.iter().map(|ip| ip.ip().to_string()).collect()
+}
+
+/// All addresses of a container that asked for some: which of them were asked for, only the router knows.
+fn allocated(attach: &Attach, report: &Report) -> Vec<String> {
+    let containers = report.state.as_ref().and_then(|state| state.containers.as_ref());
+    let own = containers.and_then(|containers| containers.0.get(&attach.container));
+    given(own.map_or(&[], Attached::addresses))
 }
 
 /// The addresses that are not there any more.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, ContainerUpdateBody};
 use bollard::query_parameters::{
-    CreateContainerOptions, RemoveContainerOptions, RemoveImageOptions, RenameContainerOptions, StartContainerOptions,
-    StopContainerOptions,
+    CreateContainerOptions, RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions, RenameContainerOptions,
+    StartContainerOptions, StopContainerOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,7 @@ impl Engine {
             ContainerStep::Stop { name } => self.stop(name).await.map(none),
             ContainerStep::Rename { from, to } => self.rename(from, to).await.map(none),
             ContainerStep::Update { name, after, .. } => self.update(name, after).await.map(none),
+            ContainerStep::DropVolume { volume } => self.drop_volume(volume).await.map(none),
             ContainerStep::Remove { name, volumes } => self.remove(name, *volumes).await.map(none),
         }
     }
@@ -146,6 +147,17 @@ impl Engine {
             // It is gone, or somebody uses it.
             Ok(_) | Err(Failure { status: Some(404 | 409), .. }) => Ok(()),
             Err(failure) => Err(refusal::of(image, "remove", failure)),
+        }
+    }
+
+    async fn drop_volume(&self, volume: &str) -> Result<()> {
+        let order =
+            |docker: bollard::Docker| async move { docker.remove_volume(volume, None::<RemoveVolumeOptions>).await };
+        let removed = self.order(Some(self.patience().work), &format!("remove volume {volume}"), order).await;
+        match removed {
+            // It is gone, or somebody uses it.
+            Ok(()) | Err(Failure { status: Some(404 | 409), .. }) => Ok(()),
+            Err(failure) => Err(refusal::of(volume, "remove volume", failure)),
         }
     }
 

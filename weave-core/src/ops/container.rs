@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::former::{self, Former};
 use super::make::make;
-use super::{Report, checked, classic};
+use super::{Report, books, checked, classic};
 use crate::apply::containers::{
     LaneDone, begin, came_to_nothing, finish, in_order, prove_started, resume, start, undo,
 };
@@ -121,6 +121,7 @@ async fn under_lock<H: Host>(
     let others = problems.iter().filter(|(container, _)| !failed.contains(container));
     errors.extend(others.map(|(_, error)| error.clone()));
     report.add(&lanes, &errors);
+    books::close(host, &lanes, mode, &mut report).await?;
     Ok((report, errors))
 }
 
@@ -201,7 +202,11 @@ impl Wanted {
             let routers = observed.containers.values().filter(|container| container.label(ROUTES).is_some());
             let gone: Vec<_> = routers.map(|router| ContainerIntent::Remove(router.name.clone())).collect();
             let mut lanes = plan_containers(&gone, None, &observed);
-            lanes.iter_mut().for_each(ContainerLane::with_volumes);
+            for lane in &mut lanes {
+                if let Some(router) = observed.containers.get(&lane.name) {
+                    lane.with_volumes(router);
+                }
+            }
             return Ok(forget(&observed).into_iter().chain(lanes).collect());
         }
         let observed = host.observe_containers(&self.scope()).await?;

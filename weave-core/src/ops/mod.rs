@@ -4,6 +4,7 @@
 
 mod apply;
 pub mod attachment;
+mod books;
 mod classic;
 pub mod container;
 pub mod exposure;

@@ -154,13 +154,13 @@ pub(super) fn plan(
     let (claims, releases) = match books {
         Some(books) => {
             // All that are not wanted, for a run may have been interrupted before it gave them back.
-            let gone = books.held(names::EXPOSE).filter(|ip| !after.contains(ip)).collect();
+            let gone = books.held(names::EXPOSE).into_iter().filter(|ip| !after.contains(ip)).collect();
             attachment::tell(books, (names::EXPOSE, observed), &after, &gone)?
         }
         None => Default::default(),
     };
     if before == after && !(claims.is_empty() && releases.is_empty()) {
-        let held: Vec<Cidr> = books.into_iter().flat_map(|books| books.held(names::EXPOSE)).collect();
+        let held = books.map(|books| books.held(names::EXPOSE));
         plan.change(Change::new("expose", "claimed", held, &after));
     }
     plan.base.extend(claims);

@@ -319,6 +319,7 @@ pub enum Step {
 impl Step {
     /// Whether nothing brings back what it takes away.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Engine(step) if matches!(**step, ContainerStep::Remove { .. }))
+        use ContainerStep::{DropVolume, Remove};
+        matches!(self, Self::Engine(step) if matches!(**step, Remove { .. } | DropVolume { .. }))
     }
 }

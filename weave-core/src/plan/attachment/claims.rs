@@ -71,8 +71,11 @@ impl<'a> Books<'a> {
             IpRequest::Within(network) => network,
             IpRequest::Default => self.ipam()?.default_subnet,
         };
-        let fits = |ip: &&Cidr| network.contains(ip.ip()) && ip.prefix() == network.prefix();
-        self.owned?.get(id)?.iter().find(fits).copied()
+        // As the router does it: whatever it holds there counts, with the prefix of what is asked for.
+        let held = self.owned?.get(id)?;
+        let there = || held.iter().filter(|ip| network.contains(ip.ip()));
+        let exact = there().find(|ip| ip.prefix() == network.prefix()).copied();
+        exact.or_else(|| Cidr::observed(there().next()?.ip(), network.prefix()))
     }
 
     /// Who else has it, and with which prefix.
@@ -83,12 +86,12 @@ impl<'a> Books<'a> {
     }
 
     /// What a holder has.
-    pub(crate) fn held(self, id: &str) -> impl Iterator<Item = Cidr> + 'a {
-        self.owned.and_then(|owned| owned.get(id)).into_iter().flatten().copied()
+    pub(crate) fn held(&self, id: &str) -> Vec<Cidr> {
+        self.owned.and_then(|owned| owned.get(id)).cloned().unwrap_or_default()
     }
 
     fn holds(&self, id: &str, ip: &Cidr) -> bool {
-        self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.contains(ip))
+        self.owned.and_then(|owned| owned.get(id)).is_some_and(|ips| ips.iter().any(|held| held.ip() == ip.ip()))
     }
 }
 

@@ -4,7 +4,9 @@ use ipnetwork::IpNetwork;
 
 use super::ClassicRouter;
 use crate::observed::{Container, Observed};
-use crate::plan::container::{ContainerIntent, ContainerLane, ContainerStep, Make, ROUTES, is_ours, plan_containers};
+use crate::plan::container::{
+    ContainerIntent, ContainerLane, ContainerStep, Make, ROUTES, is_ours, nameless, plan_containers,
+};
 use crate::plan::{Change, Intent, Plan, Step};
 use crate::{Error, ErrorKind, Result, names};
 
@@ -118,6 +120,7 @@ pub(super) fn leave(container: &Container, last: &mut Vec<Step>, warnings: &mut 
     let name = &container.name;
     if is_ours(container) {
         last.push(remove(name));
+        last.extend(nameless(container).map(|volume| engine(ContainerStep::DropVolume { volume })));
     } else {
         warnings.push(format!(
             "container {name} was stopped and stays, since weave did not make it: `docker rm {name}` removes it"

@@ -62,6 +62,14 @@ pub fn carry(request: &mut Value, kept: &[Kept]) {
 }
 
 /// The engine names a nameless volume with 64 hexadecimal digits.
+/// The nameless volumes that a container has, also those that it took over from one before it, which the engine does not
+/// take for nameless any more.
+pub(crate) fn nameless(container: &Container) -> impl Iterator<Item = String> {
+    let volume = |mount: &&Value| mount["Type"] == "volume";
+    let names = items(&container.mounts).filter(volume).filter_map(|mount| mount["Name"].as_str());
+    names.filter(|name| is_nameless(name)).map(str::to_owned)
+}
+
 fn is_nameless(name: &str) -> bool {
     name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit())
 }

@@ -34,6 +34,7 @@ use serde_json::Value;
 pub use bond::warn_of_bonds;
 pub use compare::{Difference, compare};
 pub(crate) use held::forget;
+pub(crate) use keep::nameless;
 pub use keep::{Kept, carry, kept};
 pub use label::{ASKED, HOLDS, MADE, ROUTES, is_ours};
 pub use make::Make;
@@ -100,6 +101,8 @@ pub struct ContainerLane {
     pub(crate) resumes: bool,
     /// The ids that it has had: of the container of its name first, then of the one that this replaced.
     pub(crate) ids: Vec<String>,
+    /// The ids of containers that go for good: the one that is removed, or that it takes the place of.
+    pub(crate) gone: Vec<String>,
     /// Whether it takes the place of another, which must come back if it does not stay up.
     pub replaces: bool,
     /// What there is to say once the container that is there was stopped, if it does not come back then.
@@ -122,12 +125,15 @@ impl ContainerLane {
         self.before.iter().any(|step| matches!(step, ContainerStep::Stop { .. }))
     }
 
-    /// What is removed goes with its nameless volumes.
-    pub(crate) fn with_volumes(&mut self) {
+    /// What is removed goes with its nameless volumes, also those that it took over.
+    pub(crate) fn with_volumes(&mut self, container: &Container) {
         for step in self.before.iter_mut().chain(&mut self.after) {
             if let ContainerStep::Remove { volumes, .. } = step {
                 *volumes = true;
             }
+        }
+        if !self.is_empty() {
+            self.after.extend(nameless(container).map(|volume| ContainerStep::DropVolume { volume }));
         }
     }
 

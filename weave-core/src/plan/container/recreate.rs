@@ -51,5 +51,6 @@ pub(super) fn steps(make: &Make, old: &Container, lane: &mut ContainerLane) {
     if starts {
         lane.before.push(ContainerStep::Start { name: name.clone() });
     }
+    lane.gone.push(old.id.clone());
     (lane.fresh, lane.runs, lane.replaces) = (starts, starts, true);
 }

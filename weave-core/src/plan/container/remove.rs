@@ -23,7 +23,8 @@ pub(super) fn steps(name: &str, observed: &Containers, lane: &mut ContainerLane)
         steps.push(ContainerStep::Stop { name: name.to_owned() });
     }
     // Once it is gone, it does not come back should something else fail.
-    if container.is_some() {
+    if let Some(container) = container {
+        lane.gone.push(container.id.clone());
         lane.after.push(ContainerStep::Remove { name: name.to_owned(), volumes: false });
     }
     if held::remove(name, observed, lane) || container.is_some() {

@@ -65,6 +65,11 @@ pub enum ContainerStep {
         /// The same settings so far.
         before: Value,
     },
+    /// Remove a nameless volume that was kept for a container which is gone; one that somebody uses stays.
+    DropVolume {
+        /// The name that the engine gave it.
+        volume: String,
+    },
     /// Remove it, stopped or not; its nameless volumes too, if `volumes` says so.
     Remove {
         /// Its name.
@@ -105,6 +110,7 @@ impl ContainerStep {
             Self::Stop { name } => Work::new("stop", name),
             Self::Rename { from, .. } => Work::new("rename", from),
             Self::Update { name, .. } => Work::new("update", name),
+            Self::DropVolume { volume } => Work::new("volume rm", volume),
             Self::Remove { name, .. } => Work::new("rm", name),
         }
     }
@@ -113,7 +119,11 @@ impl ContainerStep {
     pub fn undo(&self) -> Option<Self> {
         match self {
             // An image more does no harm, and somebody else may use it by now.
-            Self::Pull { .. } | Self::Load { .. } | Self::Unload { .. } | Self::Remove { .. } => None,
+            Self::Pull { .. }
+            | Self::Load { .. }
+            | Self::Unload { .. }
+            | Self::DropVolume { .. }
+            | Self::Remove { .. } => None,
             Self::Create { name, .. } => Some(Self::Remove { name: name.clone(), volumes: true }),
             Self::Start { name } => Some(Self::Stop { name: name.clone() }),
             Self::Stop { name } => Some(Self::Start { name: name.clone() }),
@@ -143,6 +153,7 @@ impl fmt::Display for ContainerStep {
                 }
                 write!(f, " {name}")
             }
+            Self::DropVolume { volume } => write!(f, "docker volume rm {volume}"),
             Self::Remove { name, volumes: true } => write!(f, "docker rm -f -v {name}"),
             Self::Remove { name, volumes: false } => write!(f, "docker rm -f {name}"),
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::kernel::{addresses, find_link, guarded_peers, is_up, link, mtu, table};
+use super::kernel::{find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
 use crate::lab::{
     Container, DockerOptions, Host, HostOptions, Lab, Output, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
@@ -159,50 +159,7 @@ fn kinds_change_under_a_running_ping() {
         let expected = if kind == "image" { "tx-checksumming: off" } else { "tx-checksumming: on" };
         assert!(offload.contains(expected), "{kind}: {offload}");
     }
-    addresses_from_the_router(&one, &two);
-}
-
-/// Addresses that the router allocates, and those that it is told of.
-fn addresses_from_the_router(one: &Host, two: &Host) {
-    let image = format!("router: {{kind: image, image: '{ROUTER_IMAGE}', ipalloc_range: 10.32.0.0/12}}\n");
-    let app = one.run_container("app", &["--network=none"]);
-    let id = app.inspect("{{.Id}}");
-    let owned = || one.exec(&["curl", "-sS", &format!("http://127.0.0.1:6784/ip/{id}")]).must();
-    let refusal = refused(one, &["attach", "net:default", "app"]);
-    refusal.says("unsupported", "ips", &["needs a router that allocates addresses"]);
-    report(
-        one,
-        &["apply", &write(one, &format!("{image}peers: [192.0.2.2]\ncontainers: {{app: {{ip: 'net:default'}}}}\n"))],
-        2,
-    );
-    report(two, &["apply", &write(two, &format!("{image}peers: [192.0.2.1]\n"))], 2);
-    let address = addresses(&app.netns(), "ethwe").pop().expect("an address");
-    assert_eq!(owned(), address);
-    assert!(address.starts_with("10.32.0.") && address.ends_with("/12"), "{address}");
-    report(one, &["attach", "net:default", "app"], 0);
-    report(one, &["--check", "attach", "app"], 0);
-    app.restart();
-    report(one, &["attach", "net:default", "app"], 2);
-    assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
-    let inside = app.netns();
-    let scene = Scene(vec![one.netns(), &inside]);
-    let held = owned();
-    let planned = scene.untouched(|| report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 2));
-    assert_eq!(planned["changes"][0]["after"], "net:10.40.1.0/24", "{planned:#}");
-    assert_eq!(owned(), held, "a check asked the router for an address");
-    report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
-    report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 0);
-    report(one, &["attach", "net:10.40.1.0/24", "app"], 0);
-    assert!(addresses(&app.netns(), "ethwe").iter().any(|ip| ip.starts_with("10.40.1.")));
-    // One that is given by hand is claimed, and nobody else gets it.
-    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
-    assert!(owned().contains("10.32.0.77/12"), "{}", owned());
-    let error = refused(one, &["attach", "--no-probe", "10.32.0.77/12", "web"]);
-    error.says("conflict", "10.32.0.77/12", &["is held by"]);
-    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["detach", "10.32.0.77/12", "app"]);
-    assert!(!owned().contains("10.32.0.77"), "{}", owned());
-    report(one, &["detach", "app"], 2);
-    assert_eq!(owned(), "");
+    super::classic_addresses::from_the_router(&one, &two);
 }
 
 #[test]
@@ -261,7 +218,7 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
     assert!(wait_until(JOIN, || targets() == peers), "{:?}", targets());
     report(&host, &["apply", &document], 0);
     // The container, for good: it is missing, and without its image nobody knows how to make it.
-    host.docker(&["rm", "-f", "weave"]).must();
+    host.docker(&["rm", "-f", "-v", "weave"]).must();
     let error = refused(&host, &["apply", &document]);
     error.says("not_found", "image", &["no container `weave`"]);
     report(&host, &launch(&[]), 2);
@@ -271,6 +228,14 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
     report(&host, &["apply", &document], 2);
     report(&host, &["apply", &document], 0);
     assert_eq!(targets(), peers);
+    // Made anew, it keeps what it knows, and reset leaves no volume of it.
+    report(&host, &[&launch(&[])[..], &["--nickname", "other"]].concat(), 2);
+    assert_eq!(targets(), peers);
+    let volumes = || host.docker(&["volume", "ls", "-q"]).must();
+    assert_eq!(volumes().lines().count(), 1, "{}", volumes());
+    report(&host, &["reset"], 2);
+    assert_eq!(volumes(), "");
+    host.weave(&launch(&["192.0.2.2", "192.0.2.3"])).must();
     for link in ["vethwe-bridge", "weave"] {
         host.exec(&["ip", "link", "delete", link]).must();
         report(&host, &launch(&["192.0.2.2", "192.0.2.3"]), 2);

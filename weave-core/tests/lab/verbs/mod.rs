@@ -6,6 +6,7 @@ mod attachments;
 mod before_start;
 mod builds;
 mod classic;
+mod classic_addresses;
 mod classic_router;
 mod containers;
 mod documents;

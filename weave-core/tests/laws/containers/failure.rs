@@ -21,7 +21,10 @@ fn own(name: &str) -> &str {
 /// The container that a step is about; `None` for one that is about an image.
 fn about(step: &ContainerStep) -> Option<&str> {
     match step {
-        ContainerStep::Pull { .. } | ContainerStep::Load { .. } | ContainerStep::Unload { .. } => None,
+        ContainerStep::Pull { .. }
+        | ContainerStep::Load { .. }
+        | ContainerStep::Unload { .. }
+        | ContainerStep::DropVolume { .. } => None,
         ContainerStep::Create { name, .. }
         | ContainerStep::Start { name }
         | ContainerStep::Stop { name }

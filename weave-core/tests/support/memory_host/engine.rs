@@ -272,6 +272,13 @@ impl Engine {
         mounts.filter_map(|mount| mount["Name"].as_str().map(str::to_owned)).collect()
     }
 
+    fn drop_volume(&mut self, volume: &str) {
+        let used = self.containers.values().any(|other| Self::volumes_of(&other.container).contains(volume));
+        if !used {
+            self.volumes.remove(volume);
+        }
+    }
+
     fn forget(&mut self, name: &str, volumes: bool) {
         let Some(made) = self.containers.remove(name) else { return };
         self.gone.insert(made.container.id.clone(), name.to_owned());

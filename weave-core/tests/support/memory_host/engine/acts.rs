@@ -27,6 +27,10 @@ impl World {
                 self.engine.images.remove(image);
                 Ok(())
             }
+            ContainerStep::DropVolume { volume } => {
+                self.engine.drop_volume(volume);
+                Ok(())
+            }
             ContainerStep::Create { name, body, .. } => {
                 self.engine.create(name, body)?;
                 self.name(name, Err(TargetProblem::NotRunning("created".to_owned())));

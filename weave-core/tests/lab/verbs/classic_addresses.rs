@@ -1,0 +1,70 @@
+//! Addresses that a router in a container allocates, and those that it is told of.
+
+use super::kernel::addresses;
+use super::{Scene, four_runs, refused, report, write};
+use crate::lab::{Host, ROUTER_IMAGE};
+
+/// Of the first of two hosts whose routers are joined, which allocate nothing yet.
+pub(super) fn from_the_router(one: &Host, two: &Host) {
+    let image = format!("router: {{kind: image, image: '{ROUTER_IMAGE}', ipalloc_range: 10.32.0.0/12}}\n");
+    let app = one.run_container("app", &["--network=none"]);
+    let id = app.inspect("{{.Id}}");
+    let owned = || one.exec(&["curl", "-sS", &format!("http://127.0.0.1:6784/ip/{id}")]).must();
+    let refusal = refused(one, &["attach", "net:default", "app"]);
+    refusal.says("unsupported", "ips", &["needs a router that allocates addresses"]);
+    report(
+        one,
+        &["apply", &write(one, &format!("{image}peers: [192.0.2.2]\ncontainers: {{app: {{ip: 'net:default'}}}}\n"))],
+        2,
+    );
+    report(two, &["apply", &write(two, &format!("{image}peers: [192.0.2.1]\n"))], 2);
+    let address = addresses(&app.netns(), "ethwe").pop().expect("an address");
+    assert_eq!(owned(), address);
+    assert!(address.starts_with("10.32.0.") && address.ends_with("/12"), "{address}");
+    report(one, &["attach", "net:default", "app"], 0);
+    report(one, &["--check", "attach", "app"], 0);
+    app.restart();
+    report(one, &["attach", "net:default", "app"], 2);
+    assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
+    let inside = app.netns();
+    let scene = Scene(vec![one.netns(), &inside]);
+    let held = owned();
+    let planned = scene.untouched(|| report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 2));
+    assert_eq!(planned["changes"][0]["after"], "net:10.40.1.0/24", "{planned:#}");
+    assert_eq!(owned(), held, "a check asked the router for an address");
+    report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
+    report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 0);
+    report(one, &["attach", "net:10.40.1.0/24", "app"], 0);
+    assert!(addresses(&app.netns(), "ethwe").iter().any(|ip| ip.starts_with("10.40.1.")));
+    // One that is given by hand is claimed, and nobody else gets it.
+    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
+    assert!(owned().contains("10.32.0.77/12"), "{}", owned());
+    let error = refused(one, &["attach", "--no-probe", "10.32.0.77/12", "web"]);
+    error.says("conflict", "10.32.0.77/12", &["is held by"]);
+    four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["detach", "10.32.0.77/12", "app"]);
+    assert!(!owned().contains("10.32.0.77"), "{}", owned());
+    assert_eq!(one.weave(&["attach", "net:10.40.1.0/24", "app"]).must().split_whitespace().count(), 2);
+    report(one, &["detach", "app"], 2);
+    assert_eq!(owned(), "");
+    // With another prefix the same address counts.
+    report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
+    app.restart();
+    assert_eq!(one.weave(&["attach", "app"]).must(), "10.40.1.1\n");
+    report(one, &["attach", "app"], 0);
+    goes_with_its_container(one, &image);
+}
+
+/// What a container had that weave runs is free again when it goes for good.
+fn goes_with_its_container(host: &Host, image: &str) {
+    let document = |rest: &str| write(host, &format!("{image}peers: [192.0.2.2]\ncontainers: {{job: {rest}}}\n"));
+    let held = || host.exec(&["curl", "-sS", "http://127.0.0.1:6784/ip"]).must();
+    let before = held();
+    let run = document("{image: 'busybox:latest', command: sleep 1000, options: --network=none, ip: 'net:default'}");
+    report(host, &["apply", &run], 2);
+    assert_ne!(held(), before);
+    let gone = document("{ensure: absent}");
+    let planned = report(host, &["--check", "apply", &gone], 2);
+    let done = report(host, &["apply", &gone], 2);
+    assert_eq!(planned["steps"], done["steps"], "it did not do what it had said");
+    assert_eq!(held(), before, "{done:#}");
+}
