@@ -189,6 +189,7 @@ impl LaneDone {
         for step in std::mem::take(&mut self.lane.after) {
             match host.execute_container(&step).await {
                 Ok(_) => self.done.push(step),
+                Err(error) if step.is_litter() => self.lane.warnings.push(format!("it stays: {error}")),
                 Err(error) => {
                     // What was replaced is in nobody's way; a container that was to go stays as it was.
                     self.stays = !matches!(&step, ContainerStep::Remove { name, .. } if *name == self.lane.name);

@@ -76,12 +76,20 @@ impl<'a, H: Host> Journal<'a, H> {
 
     /// Does what cannot be undone.
     pub(super) async fn finish(&mut self, mut done: Converged) -> Result<Converged> {
-        let last = std::mem::take(&mut self.last);
+        let mut last = std::mem::take(&mut self.last);
         done.done.extend(in_words(last.iter()));
-        match self.execute(last).await {
-            Ok(()) => Ok(done),
-            Err(error) => Err(self.undo(error).await),
+        let litter: Vec<Step> = last.extract_if(.., |step| step.is_litter()).collect();
+        if let Err(error) = self.execute(last).await {
+            return Err(self.undo(error).await);
         }
+        let litter = Arc::new(litter);
+        // What is in nobody's way is no reason to go back, which nobody could by now.
+        for outcome in self.host.execute(Arc::clone(&litter), OnError::Continue).await {
+            if let Outcome::Failed(error) = outcome {
+                done.plan.warnings.push(format!("it stays: {error}"));
+            }
+        }
+        Ok(done)
     }
 
     pub(super) async fn execute(&mut self, steps: Vec<Step>) -> Result<()> {

@@ -317,6 +317,11 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether nothing depends on it.
+    pub(crate) fn is_litter(&self) -> bool {
+        matches!(self, Self::Engine(step) if step.is_litter())
+    }
+
     /// Whether nothing brings back what it takes away.
     pub(crate) fn is_final(&self) -> bool {
         use ContainerStep::{DropVolume, Remove};

@@ -120,7 +120,8 @@ fn peers_go_with_the_kind_there_and_back() {
         steps[..3],
         ["docker stop weave", "ip link delete vethwe-bridge", "nft table inet weave: udp port 6783 from 2 peers only",]
     );
-    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f -v weave"));
+    assert_eq!(steps[steps.len() - 2], "docker rm -f -v weave");
+    assert!(steps.last().is_some_and(|step| step.starts_with("docker volume rm ")), "{steps:?}");
     assert_eq!(changes(&report)[0], r#"router kind: "image" -> "vxlan""#);
     assert_eq!((back.flood.values().next(), back.portrait().own), (world.flood.values().next(), world.portrait().own));
     assert_eq!(containers(&back), BTreeSet::new());
@@ -295,7 +296,8 @@ fn another_name_or_port_replaces_the_router() {
     let (report, renamed) = run(&world, &AGAIN.replace("launch {", "launch {name: router, ")).unwrap();
     let steps = short(&report);
     assert_eq!(steps[..2], ["docker create --name router", "docker stop weave"]);
-    assert_eq!(steps.last().map(String::as_str), Some("docker rm -f -v weave"));
+    assert_eq!(steps[steps.len() - 2], "docker rm -f -v weave");
+    assert!(steps.last().is_some_and(|step| step.starts_with("docker volume rm ")), "{steps:?}");
     assert_eq!((containers(&renamed), peers(&renamed)), (BTreeSet::from(["router".to_owned()]), peers(&world)));
     let (_, moved) = run(&world, &AGAIN.replace("launch {", "launch {port: 7000, control_port: 7100, ")).unwrap();
     assert_eq!((moved.router(6784), moved.router(7100).map(|router| router.peers.len())), (None, Some(2)));
@@ -353,7 +355,9 @@ fn a_switch_that_fails_brings_back_what_was() {
         (&classic, "stop".to_owned()),
     ] {
         let (report, _) = run(world, &op).unwrap();
-        for at in 0..report.steps.len() {
+        // That a volume stays is no reason to go back.
+        let count = report.steps.iter().filter(|step| !step.starts_with("docker volume rm ")).count();
+        for at in 0..count {
             let host = MemoryHost::faulty(world.clone(), Faults { at: Some(at), ..Faults::default() });
             let error = Op::read(&op).run(&host, Mode::Apply).expect_err(&op);
             let (before, after) = (Look::of(world), Look::of(&host.world()));

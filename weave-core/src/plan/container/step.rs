@@ -90,6 +90,11 @@ impl ContainerStep {
         settings.filter(|(_, value)| super::shape::plain(value).is_null()).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Whether nothing depends on it: a volume that nobody uses any more.
+    pub(crate) fn is_litter(&self) -> bool {
+        matches!(self, Self::DropVolume { .. })
+    }
+
     /// The image that it fetches, where it does nothing but that.
     pub(crate) fn fetches(&self) -> Option<Fetched> {
         match self {
