@@ -1,18 +1,22 @@
 //! Addresses that a router allocates: asked for before anything is planned, so that the plan knows them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Mode;
 use crate::host::Host;
-use crate::observed::{Observed, Target};
-use crate::plan::{AttachmentIntent, Books, ControlStep, Intent, Step, holder};
+use crate::observed::{NetnsId, Observed, Target};
+use crate::plan::{AttachmentIntent, Books, ControlStep, Intent, RouterIntent, Step, holder};
 use crate::spec::{Attach, Cidr, ContainerRef};
 use crate::{Error, ErrorKind, Result};
 
-/// Whether an address is asked for that nobody can give yet, because the router only comes with this very intent.
+/// Whether an address is asked for that nobody can give yet, because the router only comes, or comes back, with this very
+/// intent.
 pub(super) fn waits_for_router(intent: &Intent, before: &Observed) -> bool {
     let fit = Books::of(before).is_some_and(|books| books.fit(intent));
-    !fit && intent.will_allocate() && intent.attachments.iter().any(asks)
+    let silent = before.classic.as_ref().is_some_and(|classic| classic.report.is_err());
+    let returns = silent && matches!(intent.router, RouterIntent::Needed | RouterIntent::Present(_));
+    !fit && (intent.will_allocate() || returns) && intent.attachments.iter().any(asks)
 }
 
 /// Whether anybody asks for an address.
@@ -61,8 +65,17 @@ pub(super) async fn settle<H: Host>(
         }
         return Ok(settled);
     }
+    let twice = twice(intent, before);
     for wish in intent.attachments.iter_mut().filter(|wish| asks(wish)) {
         let (AttachmentIntent::Add(spec) | AttachmentIntent::Exact(spec)) = wish else { continue };
+        // The plan refuses one of its names, and what is asked for under it would be nobody's.
+        if twice.contains(&spec.container) {
+            spec.ips.requests.clear();
+            let message = "is named twice, and it is not clear which of its names asks for an address";
+            let error = Error::invalid(format!("containers.{}", spec.container), message);
+            settled.problems.push((spec.container.clone(), error.hint("name each container once")));
+            continue;
+        }
         let Err(error) = one(host, spec, before, mode, &mut settled.claims).await else { continue };
         if !intent.each_by_itself {
             release(host, settled.claims).await;
@@ -73,6 +86,17 @@ pub(super) async fn settle<H: Host>(
     let failed = |wish: &AttachmentIntent| settled.problems.iter().any(|(name, _)| name == wish.container());
     intent.attachments.retain(|wish| !failed(wish));
     Ok(settled)
+}
+
+/// Containers whose namespace has another name in `intent`, too.
+fn twice(intent: &Intent, before: &Observed) -> BTreeSet<ContainerRef> {
+    let mut names: BTreeMap<NetnsId, BTreeSet<&ContainerRef>> = BTreeMap::new();
+    for wish in &intent.attachments {
+        if let Some(Target::Found(net)) = before.targets.get(wish.container()) {
+            names.entry(net.netns).or_default().insert(wish.container());
+        }
+    }
+    names.into_values().filter(|names| names.len() > 1).flatten().cloned().collect()
 }
 
 async fn one<H: Host>(

@@ -52,7 +52,8 @@ impl<'a, H: Host> Journal<'a, H> {
         Ok((done, self.verify(plan, intent, scope).await?))
     }
 
-    /// What a router knew when it was stopped is only seen once it runs again: peers that are not wanted by now.
+    /// What a router knew when it was stopped is only seen once it runs again: peers that are not wanted by now, and
+    /// addresses that it does not know of.
     async fn resume(&mut self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<()> {
         let is_ready = |step: &Step| matches!(step, Step::Control(step) if matches!(**step, ControlStep::Ready { .. }));
         if !self.batches.iter().flat_map(|batch| batch.steps.iter()).any(is_ready) {
@@ -60,8 +61,13 @@ impl<'a, H: Host> Journal<'a, H> {
         }
         let now = self.look_again(scope).await?;
         let rest = crate::plan::plan(intent, &now)?;
-        plan.changes.extend(rest.changes.into_iter().filter(|_| !rest.base.is_empty()));
-        self.execute(rest.base).await
+        let is_known = |container: &ContainerRef| plan.problems.iter().any(|(other, _)| other == container);
+        let lanes = rest.lanes.into_iter().filter(|lane| !is_known(&lane.container));
+        let steps: Vec<Step> = rest.base.into_iter().chain(lanes.flat_map(|lane| lane.steps)).collect();
+        if !steps.is_empty() {
+            plan.changes.extend(rest.changes);
+        }
+        self.execute(steps).await
     }
 
     /// A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what was

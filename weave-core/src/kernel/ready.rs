@@ -37,6 +37,8 @@ impl Kernel {
         let Ok(seen) = self.observe_containers(&scope).await else { return Ok(()) };
         let why = match seen.containers.get(name) {
             Some(container) if container.runs() && container.restarts == 0 => return Ok(()),
+            // That of its last run is not known any more.
+            Some(container) if container.restarts > 0 => "the router ends at once, each time it is started".to_owned(),
             Some(container) => format!("the router ended at once, with exit code {}", container.exit_code),
             None => "the router's container is gone".to_owned(),
         };

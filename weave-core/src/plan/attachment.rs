@@ -219,6 +219,10 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     let container = &detach.container;
     let mut draft = Draft::new(container);
     let Some(pair) = pair(context.observed, net, detach.interface.as_str(), container)? else {
+        // A run may have been killed before the router was told.
+        if detach.ips.is_empty() {
+            give_back(&BTreeSet::new(), (net, detach.interface.as_str()), context, &mut draft)?;
+        }
         return Ok(draft);
     };
     let current: BTreeSet<_> = net.addresses_of(pair.inner.index).collect();
@@ -237,13 +241,13 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     if detach.ips.is_empty() || left.is_empty() && !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, ()));
         draft.gone = Some(pair.host.name.as_str().into());
-        give_back(&current, net, context, &mut draft)?;
+        give_back(&BTreeSet::new(), (net, detach.interface.as_str()), context, &mut draft)?;
         return Ok(draft);
     }
     if !gone.is_empty() {
         draft.changes.push(Change::new(subject(container), "ips", &current, &left));
     }
-    give_back(&gone, net, context, &mut draft)?;
+    give_back(&left, (net, detach.interface.as_str()), context, &mut draft)?;
     let place = Place::Target(container.clone());
     draft.steps.extend(gone.into_iter().map(|address| Step::DeleteAddress {
         place: place.clone(),
@@ -258,10 +262,16 @@ fn remove(detach: &Detach, net: &TargetNet, context: &Context<'_>) -> Result<Dra
     Ok(draft)
 }
 
-fn give_back(gone: &BTreeSet<Cidr>, net: &TargetNet, context: &Context<'_>, draft: &mut Draft) -> Result<()> {
+/// What a container that keeps only `left` on an interface does not have any more.
+fn give_back(
+    left: &BTreeSet<Cidr>,
+    (net, interface): (&TargetNet, &str),
+    context: &Context<'_>,
+    draft: &mut Draft,
+) -> Result<()> {
     let Some(books) = context.books else { return Ok(()) };
-    let gone: Vec<Cidr> = gone.iter().copied().collect();
-    claims::add(books, (net, context.observed), (&[], &gone), draft)
+    let stays: Vec<Cidr> = left.iter().copied().chain(converge::elsewhere_in(net, interface)).collect();
+    claims::add(books, (net, context.observed), (&[], &stays), draft)
 }
 
 /// Refuses what would not fit on the bridge, before anything is touched.

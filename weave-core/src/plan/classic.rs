@@ -87,7 +87,8 @@ pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, pla
         None => underlay::choose(None, &wanted, observed, &mut Plan::default()).ok(),
     };
     let report = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().ok());
-    let told = report.is_some_and(|report| report.encryption);
+    let made = observed.containers.containers.get(&mark.container);
+    let told = report.map_or_else(|| made.is_some_and(container::has_password), |report| report.encryption);
     Ok(ClassicRouter {
         mark,
         peers: peers::settle_ipv4(&wanted, plan)?,

@@ -154,7 +154,9 @@ pub(super) fn plan(
     let (claims, releases) = match books {
         Some(books) => {
             // All that are not wanted, for a run may have been interrupted before it gave them back.
-            let gone = books.held(names::EXPOSE).into_iter().filter(|ip| !after.contains(ip)).collect();
+            let gone =
+                books.held(names::EXPOSE).into_iter().filter(|ip| !after.iter().any(|other| other.ip() == ip.ip()));
+            let gone = gone.collect();
             attachment::tell(books, (names::EXPOSE, observed), &after, &gone)?
         }
         None => Default::default(),

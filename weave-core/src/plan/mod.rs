@@ -159,5 +159,12 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
     )?;
     // What cannot be undone comes last.
     plan.last.sort_by_key(Step::is_final);
+    if let (Some(network), Some((.., before))) = (&network, observed.bridge())
+        && plan.changes.is_empty()
+        && before.direct != network.mark.direct
+    {
+        // Mostly the packet filter tells it; not where it has nothing to say, before and after.
+        plan.change(Change::new("expose", "unmasqueraded", &before.direct, &network.mark.direct));
+    }
     Ok(plan)
 }

@@ -128,19 +128,24 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
 /// addresses: the one that was in its place has written down its own.
 fn engine(step: &ContainerStep, observed: &Observed) -> Vec<Step> {
     let Some(back) = step.undo() else { return Vec::new() };
-    let router = observed.router_port().map(|(_, mark)| mark);
-    let told = match (&back, router) {
-        (ContainerStep::Start { name }, Some(router)) if names::swapped(name) == router.container => {
-            let control = router.control;
-            let peers = peers::targets(observed);
-            let connect = (!peers.is_empty()).then_some(ControlStep::Connect { control, peers });
-            let ready = std::iter::once(ControlStep::Ready { control });
-            ready.chain(connect).chain(claims(observed, control)).collect()
-        }
-        _ => Vec::new(),
+    let control = match &back {
+        ContainerStep::Start { name } => control_of(names::swapped(name), observed),
+        _ => None,
     };
-    let told = told.into_iter().map(|step| Step::Control(Box::new(step)));
+    let told = control.map(|control| {
+        let peers = peers::targets(observed);
+        let connect = (!peers.is_empty()).then_some(ControlStep::Connect { control, peers });
+        let ready = std::iter::once(ControlStep::Ready { control });
+        ready.chain(connect).chain(claims(observed, control)).collect::<Vec<_>>()
+    });
+    let told = told.into_iter().flatten();
+    let told = told.map(|step| Step::Control(Box::new(step)));
     std::iter::once(Step::Engine(Box::new(back))).chain(told).collect()
+}
+
+/// Where the router takes orders whose container is called so. Without its port on the bridge it takes none.
+fn control_of(name: &str, observed: &Observed) -> Option<u16> {
+    observed.router_port().filter(|(_, mark)| mark.container == name).map(|(_, mark)| mark.control)
 }
 
 /// The router's books: one with another range begins new ones in their place.

@@ -70,7 +70,6 @@ fn a_launch_on_an_empty_host() {
             r#"router state: null -> "running""#,
             r#"router bridge: null -> "weave""#,
             "router mtu: null -> 1438",
-            r#"router state: null -> "running""#,
             "router port: null -> 6783",
             r#"peers peers: [] -> ["192.0.2.2","198.51.100.7:6790"]"#,
         ]

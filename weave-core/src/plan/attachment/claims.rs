@@ -132,8 +132,12 @@ pub(crate) fn tell(
 ) -> Result<(Vec<Step>, Vec<Step>)> {
     let control = books.control;
     let release = |id: &str, address: Cidr| control_step(ControlStep::Release { control, id: id.to_owned(), address });
-    let mut claims = Vec::new();
+    let (mut claims, mut claimed) = (Vec::new(), BTreeSet::new());
     for ip in wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(id, ip)) {
+        // The books have each address once, whatever its prefix.
+        if !claimed.insert(ip.ip()) {
+            continue;
+        }
         if let Some((other, address)) = books.other(id, ip) {
             if lives(other, observed) {
                 let message = format!("is held by {other}, as the router on this host knows; allowed: another");
@@ -147,22 +151,25 @@ pub(crate) fn tell(
     Ok((claims, gone.iter().filter(|ip| books.holds(id, ip)).map(|ip| release(id, *ip)).collect()))
 }
 
-/// Adds it to `draft`.
+/// Adds it to `draft`: `wanted` is claimed, and what it has besides those that stay goes back, also what a run that was
+/// killed left in the books.
 ///
 /// # Errors
 /// As [`tell`].
 pub(super) fn add(
     books: Books<'_>,
     (net, observed): (&TargetNet, &Observed),
-    (wanted, gone): (&[Cidr], &[Cidr]),
+    (wanted, stays): (&[Cidr], &[Cidr]),
     draft: &mut Draft,
 ) -> Result<()> {
-    let set = |ips: &[Cidr]| ips.iter().copied().collect();
-    let (claims, releases) = tell(books, (&holder(net), observed), &set(wanted), &set(gone))?;
-    if draft.changes.is_empty() && !claims.is_empty() {
+    let id = holder(net);
+    let held = books.held(&id);
+    let gone = held.iter().filter(|ip| !stays.iter().any(|other| other.ip() == ip.ip())).copied().collect();
+    let (claims, releases) = tell(books, (&id, observed), &wanted.iter().copied().collect(), &gone)?;
+    if draft.changes.is_empty() && !(claims.is_empty() && releases.is_empty()) {
         // Nothing else tells it: the container has them already.
         let claimed: Vec<&Cidr> = wanted.iter().filter(|ip| ip.is_ipv4()).collect();
-        draft.changes.push(Change::new(subject(&draft.container), "claimed", (), &claimed));
+        draft.changes.push(Change::new(subject(&draft.container), "claimed", &held, &claimed));
     }
     draft.steps.splice(0..0, claims);
     draft.steps.extend(releases);

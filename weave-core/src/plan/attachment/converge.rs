@@ -28,7 +28,6 @@ pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>)
         room_for_ipv6(mtu, &wish.container.to_string())?;
     }
     elsewhere(wish, net)?;
-    let before: Vec<Cidr> = pair.map_or_else(Vec::new, |pair| net.addresses_of(pair.inner.index).collect());
     let mut work = Work { wish, net, network, draft: Draft::new(wish.container) };
     match pair {
         None => {
@@ -41,10 +40,16 @@ pub(super) fn draft(wish: &Wish<'_>, net: &TargetNet, context: &mut Context<'_>)
         }
     }
     if let Some(books) = context.books {
-        let gone: Vec<Cidr> = before.into_iter().filter(|ip| !wish.ips.contains(ip)).collect();
-        claims::add(books, (net, context.observed), (&wish.ips, &gone), &mut work.draft)?;
+        let stays: Vec<Cidr> = wish.ips.iter().copied().chain(elsewhere_in(net, wish.interface.as_str())).collect();
+        claims::add(books, (net, context.observed), (&wish.ips, &stays), &mut work.draft)?;
     }
     Ok(work.draft)
+}
+
+/// Addresses on other interfaces of the container.
+pub(super) fn elsewhere_in(net: &TargetNet, interface: &str) -> impl Iterator<Item = Cidr> {
+    let here = net.link(interface).map(|link| link.index);
+    net.addresses.iter().filter(move |other| Some(other.ifindex) != here).map(|other| other.address)
 }
 
 /// Refuses an address that another interface of the container has.

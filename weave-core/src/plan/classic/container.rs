@@ -128,6 +128,14 @@ pub(super) fn leave(container: &Container, last: &mut Vec<Step>, warnings: &mut 
     }
 }
 
+/// Whether it was made with a password: so much is known of one that does not answer.
+pub(super) fn has_password(container: &Container) -> bool {
+    let variables = container.config["Env"].as_array().into_iter().flatten().filter_map(|word| word.as_str());
+    let mut values =
+        variables.filter_map(|word| word.split_once('=').filter(|(name, _)| *name == names::PASSWORD_VARIABLE));
+    values.any(|(_, value)| !value.is_empty())
+}
+
 /// The ports on a router's command line, as far as they are there.
 pub(super) struct Ports {
     pub(super) port: Option<u16>,

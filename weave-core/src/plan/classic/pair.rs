@@ -16,7 +16,10 @@ pub(super) fn keep(observed: &Observed, network: &Network, router: &ClassicRoute
     let Some((link, mark)) = observed.router_port() else {
         free(observed)?;
         make(network, router, plan);
-        plan.change(Change::new("router", "state", (), "running"));
+        // Its container may have said so already.
+        if !plan.changes.iter().any(|change| change.subject == "router" && change.field == "state") {
+            plan.change(Change::new("router", "state", (), "running"));
+        }
         plan.change(Change::new("router", "port", (), router.mark.port));
         return Ok(());
     };
