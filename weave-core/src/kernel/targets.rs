@@ -29,6 +29,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// So many namespaces are worth another thread: a look at one takes some 30 µs, a thread about two such looks.
 const WORTH_A_THREAD: usize = 32;
 
+/// So many are shared at most: what threads free of the memory of others stays with the process, and of more namespaces
+/// that would be much.
+const SHARED_MOST: usize = 256;
+
 /// The number of each namespace's loopback (`LOOPBACK_IFINDEX` of the kernel).
 const LOOPBACK: u32 = 1;
 
@@ -138,7 +142,7 @@ async fn enter_in_shares(tour: Tour, wanted: Wanted) -> Result<Tour> {
 
 /// Equal shares of `count`, one for each thread that is worth it.
 fn shares(count: usize) -> impl Iterator<Item = Range<usize>> {
-    let most = (count / WORTH_A_THREAD).max(1);
+    let most = if count <= SHARED_MOST { (count / WORTH_A_THREAD).max(1) } else { 1 };
     let threads = if most > 1 { available_parallelism().map_or(1, NonZero::get).min(most) } else { 1 };
     let size = count.div_ceil(threads).max(1);
     (0..count).step_by(size).map(move |first| first..(first + size).min(count))
