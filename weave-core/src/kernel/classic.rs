@@ -37,8 +37,9 @@ impl Kernel {
 }
 
 fn ask(control: Control) -> Classic {
-    match control.report() {
-        Ok(report) => Classic { report: Ok(report), owned: control.owned().ok().flatten() },
+    // Books that cannot be read are not taken for none: who attached then would take somebody's address.
+    match control.report().and_then(|report| Ok((report, control.owned()?))) {
+        Ok((report, owned)) => Classic { report: Ok(report), owned },
         Err(error) => Classic { report: Err(error.message().to_owned()), owned: None },
     }
 }

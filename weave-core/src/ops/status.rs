@@ -36,7 +36,7 @@ pub struct Look {
 }
 
 /// The label of the host itself in `ps`, as the classic script printed it.
-pub const EXPOSE: &str = "weave:expose";
+pub const EXPOSE: &str = names::EXPOSE;
 
 /// What `status` knows beyond the document.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -35,6 +35,13 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut named = Named::new();
     let mut removed = Vec::new();
     let books = network.and_then(Network::classic).and_then(|router| Books::to_come(intent, &router.mark, observed));
+    let silent = observed.classic.as_ref().and_then(|classic| classic.report.as_ref().err());
+    let attaches = intent.attachments.iter().any(|wish| !matches!(wish, AttachmentIntent::Remove(_)));
+    if let Some(why) =
+        silent.filter(|_| attaches && network.and_then(Network::classic).is_some_and(|_| books.is_none()))
+    {
+        plan.warnings.push(format!("addresses are not claimed at the router, which does not answer: {why}"));
+    }
     let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();

@@ -184,6 +184,11 @@ fn a_router_that_does_not_do_its_work() {
     host.docker(&["pause", "weave"]).must();
     let error = scene.untouched(|| refused(&host, &["connect", "192.0.2.3"]));
     error.says("timeout", "127.0.0.1:6784", &["did not answer within"]);
+    let web = host.run_container("web", &["--network=none"]);
+    let done = report(&host, &["attach", "10.2.1.4/24", "web"], 2);
+    assert!(done["warnings"].to_string().contains("not claimed at the router, which does not answer"), "{done:#}");
+    host.weave(&["detach", "web"]).must();
+    web.remove();
     host.docker(&["unpause", "weave"]).must();
     report(&host, &["connect", "192.0.2.3"], 2);
     // Whatever is there otherwise is taken for no router.
