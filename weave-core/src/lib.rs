@@ -35,6 +35,7 @@
 
 pub mod apply;
 pub mod blocking;
+mod cancel;
 mod classic;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -56,6 +57,7 @@ pub mod spec;
 mod sysctl;
 
 pub use apply::Mode;
+pub use cancel::Cancel;
 pub use error::{Error, ErrorKind, Result};
 pub use kernel::{Kernel, KernelOptions};
 pub use ops::{Operation, Report};

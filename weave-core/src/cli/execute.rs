@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::apply::{Mode, run_dir};
 use crate::kernel::{Kernel, KernelOptions};
 use crate::ops::{Operation, Report, host, schema};
-use crate::{Error, ErrorKind, Result};
+use crate::{Cancel, Error, ErrorKind, Result};
 
 /// What came of an operation.
 pub(super) struct Outcome {
@@ -33,13 +33,15 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
             Operation::Schema(spec) => return Outcome { result: Ok(schema(*spec)), signal: None },
             _ => {}
         }
+        let cancel = Cancel::new();
         let kernel = match kernel(&progress) {
-            Ok(kernel) => kernel,
+            Ok(kernel) => kernel.with_cancel(cancel.clone()),
             Err(error) => return Outcome { result: Err(error.op(operation.name())), signal: None },
         };
         let job = operation.run(&kernel, mode);
         let Some(held) = &held else { return Outcome { result: job.await, signal: None } };
         let told = || {
+            cancel.cancel();
             if !silent {
                 // Where stderr is gone, nobody can be told.
                 let tell = || drop(writeln!(std::io::stderr(), "interrupted: finishing or undoing what was begun"));

@@ -27,7 +27,11 @@ impl Kernel {
                     }
                     self.act_on_container(step).await
                 }
-                Step::Control(step) => self.ask_router(step, started).await,
+                Step::Control(step) => match on_error {
+                    OnError::Stop => self.cancel.or("router", self.ask_router(step, started)).await,
+                    // What is put back is waited for.
+                    OnError::Continue => self.ask_router(step, started).await,
+                },
                 _ => {
                     let run = Run { steps: Arc::clone(&steps), begin: outcomes.len(), on_error };
                     outcomes.extend(self.run(run, &mut links).await);

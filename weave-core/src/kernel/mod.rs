@@ -46,7 +46,7 @@ use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
 use crate::spec::{Cidr, IpRequest};
-use crate::{Error, Result, names as defaults};
+use crate::{Cancel, Error, Result, names as defaults};
 
 use held::Held;
 pub(crate) use machine::machine;
@@ -103,6 +103,7 @@ pub struct Kernel {
     run_dir: PathBuf,
     lock_timeout: Duration,
     watcher: Option<Watcher>,
+    cancel: Cancel,
 }
 
 /// What the last look left for the next steps.
@@ -133,6 +134,7 @@ impl Kernel {
             run_dir: options.run_dir.unwrap_or_else(run_dir),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
+            cancel: Cancel::new(),
         })
     }
 
@@ -141,6 +143,18 @@ impl Kernel {
     pub fn with_progress(mut self, watcher: Watcher) -> Self {
         self.watcher = Some(watcher);
         self
+    }
+
+    /// Gives up what takes long once `cancel` is wished for.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// The wish to give up.
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.cancel
     }
 
     /// The engine.
@@ -209,7 +223,12 @@ impl Host for Kernel {
         *self.recent() = None;
         let work = step.work();
         self.tell(&Progress::Begins(work.clone()));
-        let done = self.engine.act(step, &|pull| self.tell(&Progress::Pull(pull))).await;
+        let tell = |pull| self.tell(&Progress::Pull(pull));
+        let act = self.engine.act(step, &tell);
+        let done = match step.fetches() {
+            Some((image, _)) => self.cancel.or(&image, act).await,
+            None => act.await,
+        };
         self.tell(&Progress::Ends(work));
         done
     }

@@ -55,7 +55,9 @@ async fn image(host: &Kernel, spec: &Build, mode: Mode) -> Result<Report> {
     let mut id = None;
     if mode == Mode::Apply {
         let request = request(spec, args);
-        warnings.extend(engine.build(request, context, &|progress| host.tell(progress)).await?);
+        let tell = |progress: &_| host.tell(progress);
+        let build = engine.build(request, context, &tell);
+        warnings.extend(host.cancel().or("", build).await?);
         let built = engine.built(&spec.tag).await?.filter(|image| image.context.as_ref() == Some(&hash));
         let gone = || {
             Error::new(ErrorKind::VerifyFailed, "", "was built, and is not what its name stands for now")

@@ -17,14 +17,14 @@ use crate::lab::{
 /// How long routers may take to find each other.
 const JOIN: Duration = Duration::from_secs(20);
 
-fn host_with_engine(lab: &Lab) -> Host {
+pub(super) fn host_with_engine(lab: &Lab) -> Host {
     let host = lab.add_host(HostOptions::default());
     host.start_docker(&DockerOptions::quiet());
     host.import_router();
     host
 }
 
-fn launch<'a>(peers: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn launch<'a>(peers: &[&'a str]) -> Vec<&'a str> {
     [&["launch", "--kind", "image", "--image", ROUTER_IMAGE], peers].concat()
 }
 

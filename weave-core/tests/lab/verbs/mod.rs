@@ -18,6 +18,7 @@ mod facts;
 mod foreign;
 mod gate;
 mod hierarchies;
+mod interrupts;
 mod invalid;
 mod kernel;
 mod kills;
