@@ -18,12 +18,8 @@ supported_platforms = { "linux" }
 
 dependencies = { "lua >= 5.1, < 5.5" }
 
-build_dependencies = { "luarocks-build-rust-mlua" }
-
+-- cargo builds it, so that no further rock is needed for that.
 build = {
-  type = "rust-mlua",
-  -- Which Lua it is for comes from luarocks.
-  default_features = false,
-  target_path = "../target",
-  modules = { weave = "weave_lua" },
+  type = "command",
+  install_command = "$(LUA) build.lua $(LIBDIR)",
 }
