@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnetwork::IpNetwork;
+use serde_json::Value;
 
 use super::{Context, Draft, subject};
 use crate::observed::{AttachmentMark, Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
@@ -180,6 +181,23 @@ fn control_step(step: ControlStep) -> Step {
     Step::Control(Box::new(step))
 }
 
+/// The requests stand among the addresses, each in the place of the one that it will be.
+fn asked(spec: &Attach, net: &TargetNet, draft: &mut Draft) {
+    let told = draft.changes.iter().position(|change| change.field == "ips");
+    let mut change = told.map_or_else(
+        || {
+            let link = net.link(spec.interface.as_str());
+            let now: BTreeSet<Cidr> = link.into_iter().flat_map(|link| net.addresses_of(link.index)).collect();
+            Change::new(subject(&spec.container), "ips", (!now.is_empty()).then_some(&now), &now)
+        },
+        |at| draft.changes.remove(at),
+    );
+    let mut after: Vec<Value> = change.after.as_array().cloned().unwrap_or_default();
+    after.extend(spec.ips.requests.iter().map(|request| Value::String(request.to_string())));
+    change.after = after.into();
+    draft.changes.push(change);
+}
+
 /// Requests that nobody has answered yet: a check only says that somebody will.
 pub(super) fn pending(
     spec: &Attach,
@@ -200,8 +218,8 @@ pub(super) fn pending(
             let (control, id) = (books.control, holder(net));
             let step = ControlStep::Allocate { control, id, request: *request, address: None };
             draft.steps.insert(0, control_step(step));
-            draft.changes.push(Change::new(subject(&spec.container), "ips", (), request.to_string()));
         }
+        asked(spec, net, draft);
         return Ok(());
     }
     let kept = context.network.and_then(Network::classic).filter(|_| intent.classic.is_none());

@@ -27,14 +27,7 @@ pub(super) fn from_the_router(one: &Host, two: &Host) {
     report(one, &["attach", "net:default", "app"], 2);
     assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
     let inside = app.netns();
-    let scene = Scene(vec![one.netns(), &inside]);
-    let held = owned();
-    let planned = scene.untouched(|| report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 2));
-    assert_eq!(planned["changes"][0]["after"], "net:10.40.1.0/24", "{planned:#}");
-    assert_eq!(owned(), held, "a check asked the router for an address");
-    report(one, &["attach", "net:10.40.1.0/24", "app"], 2);
-    report(one, &["--check", "attach", "net:10.40.1.0/24", "app"], 0);
-    report(one, &["attach", "net:10.40.1.0/24", "app"], 0);
+    four_requests(one, &Scene(vec![one.netns(), &inside]), "net:10.40.1.0/24", owned);
     assert!(addresses(&app.netns(), "ethwe").iter().any(|ip| ip.starts_with("10.40.1.")));
     // One that is given by hand is claimed, and nobody else gets it.
     four_runs(one, &Scene(vec![one.netns(), &app.netns()]), &["attach", "10.32.0.77/12", "app"]);
@@ -52,6 +45,34 @@ pub(super) fn from_the_router(one: &Host, two: &Host) {
     assert_eq!(one.weave(&["attach", "app"]).must(), "10.40.1.1\n");
     report(one, &["attach", "app"], 0);
     goes_with_its_container(one, &image);
+}
+
+/// The four runs of a request: which address it will be, only the router knows, and a check does not ask for one.
+fn four_requests(host: &Host, scene: &Scene<'_>, request: &str, owned: impl Fn() -> String) {
+    let (check, apply) = (["--check", "attach", request, "app"], ["attach", request, "app"]);
+    let held = owned();
+    let planned = scene.untouched(|| report(host, &check, 2));
+    let asked = planned["changes"][0]["after"].as_array().and_then(|after| after.last());
+    assert_eq!(asked.and_then(|last| last.as_str()), Some(request), "{planned:#}");
+    assert_eq!(owned(), held, "a check asked the router for an address");
+    let done = report(host, &apply, 2);
+    let all = |report: &serde_json::Value, field: &str| {
+        let changes = report["changes"].as_array().expect("changes");
+        changes.iter().map(|change| change[field].clone()).collect::<Vec<_>>()
+    };
+    for field in ["subject", "field", "before"] {
+        assert_eq!(all(&planned, field), all(&done, field), "it did not do what it had said: {done:#}");
+    }
+    let held = owned();
+    for address in done["changes"][0]["after"].as_array().expect("addresses") {
+        let address = address.as_str().expect("an address");
+        assert!(held.contains(address), "{address} is not among {held}");
+    }
+    for args in [&check[..], &apply[..]] {
+        let again = scene.untouched(|| report(host, args, 0));
+        assert_eq!(again["changes"], serde_json::json!([]), "{again:#}");
+        assert_eq!(owned(), held);
+    }
 }
 
 /// What a container had that weave runs is free again when it goes for good.
