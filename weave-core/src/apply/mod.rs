@@ -248,6 +248,9 @@ fn died(plan: &mut Plan, intent: &Intent, now: &Observed) -> Result<()> {
             return Err(error);
         }
         plan.drop_lane(&container, error);
+        if intent.only_running {
+            plan.problems.pop();
+        }
     }
     Ok(())
 }

@@ -98,6 +98,23 @@ impl From<Color> for ColorChoice {
     }
 }
 
+/// Which part of a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    #[default]
+    All,
+    Network,
+}
+
+impl From<Part> for crate::spec::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::All => Self::All,
+            Part::Network => Self::Network,
+        }
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Verb {
@@ -110,6 +127,9 @@ pub(super) enum Verb {
         /// Which of a fleet's hosts this one is [default: by its name or address]
         #[arg(long, value_name = "NAME")]
         host: Option<String>,
+        /// Only this part of it: `network` runs and removes no container, and needs no engine
+        #[arg(long, value_enum, value_name = "PART", default_value_t)]
+        only: Part,
     },
     /// Run a container, and give it addresses on the network
     #[command(override_usage = "weave run [OPTIONS] [ADDRESS]... [DOCKER-RUN-OPTION]... IMAGE [COMMAND]...")]

@@ -90,11 +90,11 @@ pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operati
 
 fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     Ok(match verb {
-        Verb::Apply { files, host } => {
+        Verb::Apply { files, host, only } => {
             let texts: Vec<String> = files.iter().map(|file| from.text(file)).collect::<Result<_>>()?;
             let files: Vec<(&str, &str)> =
                 files.iter().zip(&texts).map(|(file, text)| (file.as_str(), text.as_str())).collect();
-            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?)
+            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?.only((*only).into()))
         }
         Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
