@@ -73,6 +73,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Schema { .. } => "schema",
         Verb::Status { .. } => "status",
         Verb::Call { .. } => "call",
+        Verb::Watch(_) => "watch",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
         Verb::Reset => "reset",
@@ -127,6 +128,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Facts { show_env } => Operation::Facts(Facts { mask_env: !show_env }),
         Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
         Verb::Call { operation, arguments } => call(operation, arguments, from)?,
+        // It does not end, so it has no report; the command runs it by itself.
+        Verb::Watch(_) => return Err(Error::invalid("", "`watch` is no operation; allowed: as a command")),
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),

@@ -5,8 +5,11 @@ use crate::Result;
 use crate::apply::{Converged, Expected, Mode, converge_locked, look};
 use crate::host::Host;
 use crate::observed::Scope;
-use crate::plan::Intent;
-use crate::spec::{Ensure, HostDocument};
+use crate::plan::{AttachmentIntent, Intent};
+use crate::spec::{Attach, Ensure, HostDocument};
+
+/// What a watch is called where operations are.
+pub(crate) const WATCH: &str = "watch";
 
 /// What a router in a container waits for.
 const LEFT_OUT: &str = "the network of a router in a container is left to a run with the engine, and there is none yet";
@@ -21,12 +24,36 @@ pub(super) async fn network<H: Host>(host: &H, document: &HostDocument, mode: Mo
     Ok(report)
 }
 
-/// The same for a caller that has the lock.
-pub(crate) async fn network_locked<H: Host>(host: &H, document: &HostDocument) -> Result<Converged> {
+/// All of a document, for a watch: containers that do not run although weave does not run them are no problem.
+pub(crate) async fn document<H: Host>(host: &H, document: &HostDocument) -> Result<Report> {
+    let (report, _) = container::converge_intent(host, WATCH, document, intent(document), Mode::Apply).await?;
+    Ok(report)
+}
+
+/// The network of a document, and these attachments besides, for a watch that has the lock.
+pub(crate) async fn network_locked<H: Host>(
+    host: &H,
+    document: &HostDocument,
+    attachments: impl IntoIterator<Item = Attach>,
+) -> Result<Converged> {
     let (part, warning) = cut(host, document).await?;
-    let mut done = converge_locked(host, &intent(&part), Mode::Apply, &Expected::default()).await?;
+    let mut intent = intent(&part);
+    intent.attachments.extend(attachments.into_iter().map(AttachmentIntent::Exact));
+    let mut done = converge_locked(host, &intent, Mode::Apply, &Expected::default()).await?;
     done.plan.warnings.extend(warning);
     Ok(done)
+}
+
+/// Interfaces of containers alone, for a watch that has the lock. Where there is no network yet, they are problems.
+pub(crate) async fn attachments_locked<H: Host>(host: &H, attachments: Vec<Attach>) -> Result<Converged> {
+    let attachments = attachments.into_iter().map(AttachmentIntent::Exact).collect();
+    let intent = Intent { attachments, each_by_itself: true, only_running: true, ..Intent::default() };
+    converge_locked(host, &intent, Mode::Apply, &Expected::default()).await
+}
+
+/// The report of a watch, which has no use for the state.
+pub(crate) fn told(done: Converged) -> Report {
+    Report { state: None, ..Report::of(WATCH, Mode::Apply, done) }
 }
 
 /// What is done of the document now.
@@ -39,6 +66,6 @@ async fn cut<H: Host>(host: &H, document: &HostDocument) -> Result<(HostDocument
 }
 
 /// What a document without containers that are run is after.
-pub(crate) fn intent(part: &HostDocument) -> Intent {
+fn intent(part: &HostDocument) -> Intent {
     Intent { only_running: true, ..Intent::from(part) }
 }
