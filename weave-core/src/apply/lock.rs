@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn who_has_it_twice_knows_whether_somebody_had_it_meanwhile() {
         let dir = tempfile::tempdir().expect("directory");
-        let turn = || wait(dir.path(), "a longer operation", Duration::ZERO).expect("free").turn();
+        let turn = || wait(dir.path(), "converge", Duration::ZERO).expect("free").turn();
         assert_eq!([turn(), turn()], [1, 2]);
         for line in ["", "17\n", "17 attach\n", "17 attach much\n", "\u{fe}\n"] {
             std::fs::write(dir.path().join("lock"), line).expect("written");

@@ -68,6 +68,16 @@ impl Due {
     }
 }
 
+/// Something that is begun.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) work: Work,
+    /// The containers that were started, where it is about those alone.
+    pub(super) started: BTreeSet<String>,
+    /// Whether all was as it should be before, so that what is not so by now was changed by somebody else.
+    pub(super) settled: bool,
+}
+
 /// What is known, and what is to be done.
 #[derive(Debug)]
 pub(super) struct Decide {
@@ -89,6 +99,8 @@ pub(super) struct Decide {
     not_before: Option<Instant>,
     /// Before this, the network is not looked at again: looks find nothing.
     gap: Instant,
+    /// Whether all was as it should be once.
+    settled: bool,
     running: Option<Work>,
 }
 
@@ -107,6 +119,7 @@ impl Decide {
             failures: 0,
             not_before: None,
             gap: now,
+            settled: false,
             running: None,
         }
     }
@@ -137,6 +150,7 @@ impl Decide {
         self.gap = now;
         self.failures = 0;
         self.not_before = None;
+        self.settled = false;
     }
 
     fn look(&mut self, now: Instant, slow: bool) {
@@ -172,8 +186,8 @@ impl Decide {
         [self.document_at(now), containers, Some(self.look_at())].into_iter().flatten().min()
     }
 
-    /// What is to be done now, with the containers that are meant; it is taken for begun.
-    pub(super) fn next(&mut self, now: Instant) -> Option<(Work, BTreeSet<String>)> {
+    /// What is to be done now; it is taken for begun.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Begun> {
         if self.wake(now).is_none_or(|at| at > now) {
             return None;
         }
@@ -186,15 +200,16 @@ impl Decide {
             Work::Network
         };
         // The larger ones serve every container that runs.
-        let started = std::mem::take(&mut self.started);
+        let mut started = std::mem::take(&mut self.started);
         if work == Work::Document {
             self.document = false;
         }
         if work != Work::Containers {
             self.network = None;
+            started.clear();
         }
         self.running = Some(work);
-        Some((work, if work == Work::Containers { started } else { BTreeSet::new() }))
+        Some(Begun { work, started, settled: self.settled })
     }
 
     /// Takes note of what came of it; when it is tried again, if it has to be.
@@ -209,8 +224,9 @@ impl Decide {
         }
         match outcome {
             Outcome::Unchanged | Outcome::Changed => {
-                self.stands |= work != Work::Containers;
                 if work != Work::Containers {
+                    self.stands = true;
+                    self.settled = true;
                     self.failures = 0;
                     self.not_before = None;
                 }

@@ -39,9 +39,11 @@ impl Game {
     fn until_work(&mut self) -> (Work, Vec<String>, u128) {
         let from = self.now;
         let at = self.decide.wake(self.now).expect("something to do");
-        assert_eq!(self.decide.next(at - Duration::from_nanos(1)).filter(|_| at > self.now), None);
-        self.now = at.max(self.now);
-        let (work, started) = self.decide.next(self.now).expect("its time");
+        if at > self.now {
+            assert_eq!(self.decide.next(at - Duration::from_nanos(1)), None);
+            self.now = at;
+        }
+        let Begun { work, started, .. } = self.decide.next(self.now).expect("its time");
         assert_eq!((self.decide.next(self.now), self.decide.wake(self.now)), (None, None));
         (work, started.into_iter().collect(), (self.now - from).as_millis())
     }
@@ -141,7 +143,7 @@ fn looks_that_find_nothing_take_a_twentieth_of_the_time_at_most() {
         }
         game.wait(1);
     }
-    assert!((50..=105).contains(&looks), "{looks} looks of {TOOK:?} in 10 s");
+    assert!((40..=105).contains(&looks), "{looks} looks of {TOOK:?} in 10 s");
 }
 
 #[test]
@@ -246,6 +248,27 @@ fn what_nobody_announces_is_found_by_and_by() {
         game.done(Outcome::Unchanged);
     }
     assert!(game.now - game.begin > 3 * RESYNC);
+}
+
+#[test]
+fn only_what_was_as_it_should_be_can_drift() {
+    let mut game = Game::new(true);
+    let mut begun = |game: &mut Game, outcome| {
+        game.now = game.decide.wake(game.now).expect("something to do").max(game.now);
+        let begun = game.decide.next(game.now).expect("its time");
+        game.done(outcome);
+        (begun.work, begun.settled)
+    };
+    game.note(Noticed::Engine(false));
+    assert_eq!(begun(&mut game, Outcome::Failed), (Work::Network, false));
+    assert_eq!(begun(&mut game, Outcome::Changed), (Work::Network, false));
+    assert_eq!(begun(&mut game, Outcome::Changed), (Work::Network, true));
+    game.note(Noticed::Document);
+    assert_eq!(begun(&mut game, Outcome::Changed), (Work::Network, false));
+    game.note(Noticed::Engine(true));
+    assert_eq!(begun(&mut game, Outcome::Changed), (Work::Document, false));
+    game.note(Noticed::Network);
+    assert_eq!(begun(&mut game, Outcome::Partly), (Work::Network, true));
 }
 
 #[test]

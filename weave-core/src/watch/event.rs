@@ -38,6 +38,8 @@ pub enum Event {
         work: Work,
         /// How long it took, the wait for another weave among it.
         took: Duration,
+        /// Whether all was as it should be before: then what was changed was put right.
+        settled: bool,
         /// What was changed, warnings, and containers that could not be served. Without its `state`.
         report: Box<Report>,
         /// When it is tried again, where something could not be served.

@@ -36,7 +36,7 @@ use crate::ops::Apply;
 use crate::ops::file::named;
 use crate::spec::HostDocument;
 use crate::{Error, Result};
-use decide::{Decide, Noticed};
+use decide::{Begun, Decide, Noticed};
 use work::{Done, Wanted, perform};
 
 /// How often everything is looked at although nobody has told of a change, unless another time is given.
@@ -121,7 +121,7 @@ pub struct Watch {
     decide: Decide,
     told: UnboundedReceiver<Told>,
     sources: Vec<JoinHandle<()>>,
-    running: Option<(Work, Running)>,
+    running: Option<(Work, bool, Running)>,
     ends: bool,
 }
 
@@ -182,7 +182,7 @@ impl Watch {
             };
             let done = async {
                 match &mut self.running {
-                    Some((_, running)) => running.await,
+                    Some((.., running)) => running.await,
                     None => std::future::pending().await,
                 }
             };
@@ -202,18 +202,18 @@ impl Watch {
         if self.ends || self.running.is_some() {
             return;
         }
-        if let Some((work, started)) = self.decide.next(Instant::now()) {
+        if let Some(Begun { work, started, settled }) = self.decide.next(Instant::now()) {
             let running = perform(Arc::clone(&self.kernel), self.wanted.clone(), work, started);
-            self.running = Some((work, Box::pin(running)));
+            self.running = Some((work, settled, Box::pin(running)));
         }
     }
 
     fn ended(&mut self, done: Done) -> Option<Event> {
-        let (work, _) = self.running.take()?;
+        let (work, settled, _) = self.running.take()?;
         let again = self.decide.done(done.outcome(), done.took, Instant::now());
         let took = done.took;
         Some(match done.result {
-            Ok(report) => Event::Converged { work, took, report, again },
+            Ok(report) => Event::Converged { work, took, settled, report, again },
             Err(error) => Event::Failed { work, took, error, again: again.unwrap_or_default() },
         })
     }

@@ -6,3 +6,4 @@ mod lab;
 mod network;
 mod router;
 mod verbs;
+mod watch;

@@ -53,8 +53,8 @@ impl Metrics {
     pub(super) fn count(&self, event: &Event) {
         let Inner { convergences, seconds, drift, engine, .. } = &*self.0;
         let (took, result) = match event {
-            Event::Converged { work, took, report, again } => {
-                if *work == Work::Network {
+            Event::Converged { work, took, settled, report, again } => {
+                if *settled && *work == Work::Network {
                     for change in &report.changes {
                         let subject = change.subject.split('.').next().unwrap_or_default();
                         drift.get_or_create(&vec![("subject", subject.to_owned())]).inc();

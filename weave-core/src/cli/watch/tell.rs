@@ -32,7 +32,7 @@ impl Tell {
 
     pub(super) fn event(&mut self, event: &Event) {
         match event {
-            Event::Converged { work, took, report, again } => self.converged(*work, *took, report, *again),
+            Event::Converged { work, took, report, again, .. } => self.converged(*work, *took, report, *again),
             Event::Failed { work, error, again, .. } => {
                 self.problems(*work, vec![in_words(&error.report())], *again);
             }
