@@ -79,6 +79,8 @@ pub(super) struct Begun {
     pub(super) started: BTreeSet<String>,
     /// Whether all was as it should be before, so that what is not so by now was changed by somebody else.
     pub(super) settled: bool,
+    /// Whether the engine is asked for every container, whatever the kernel shows of it.
+    pub(super) thorough: bool,
 }
 
 /// What is known, and what is to be done.
@@ -215,7 +217,8 @@ impl Decide {
             started.clear();
         }
         self.running = Some(work);
-        Some(Begun { work, started, settled: self.settled })
+        let thorough = !self.settled || self.failures > 0 || now >= self.resync_at;
+        Some(Begun { work, started, settled: self.settled, thorough })
     }
 
     /// Takes note of what came of it; when it is tried again, if it has to be.

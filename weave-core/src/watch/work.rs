@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Work;
-use super::decide::Outcome;
+use super::decide::{Begun, Outcome};
 use super::kept::Kept;
 use crate::Result;
 use crate::apply::{Converged, look};
@@ -77,10 +77,14 @@ impl Done {
 
 /// Does it. The future must be driven to its end, as that of every operation; only before it has the lock it may be
 /// dropped.
-pub(super) async fn perform(kernel: Arc<Kernel>, wanted: Wanted, work: Work, started: BTreeSet<String>) -> Done {
+pub(super) async fn perform(kernel: Arc<Kernel>, wanted: Wanted, begun: Begun) -> Done {
     let began = Instant::now();
     // Nothing of the last look stays, least of all open namespaces of containers that are gone.
-    let kernel = kernel.afresh();
+    let Begun { work, started, thorough, .. } = begun;
+    let mut kernel = kernel.afresh();
+    if work == Work::Network && !thorough {
+        kernel.believe_marks();
+    }
     let mut news = false;
     let result = match wanted {
         Wanted::Document(document) => of_document(&kernel, &document, work, &started).await,
