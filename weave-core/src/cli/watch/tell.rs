@@ -10,6 +10,9 @@ use crate::error::ErrorReport;
 use crate::ops::Report;
 use crate::watch::{Event, Work};
 
+/// How many things that changed are named in one line.
+const NAMED: usize = 10;
+
 /// Writes it, each thing once.
 #[derive(Default)]
 pub(super) struct Tell {
@@ -53,7 +56,11 @@ impl Tell {
     fn converged(&mut self, work: Work, took: Duration, report: &Report, again: Option<Duration>) {
         if report.changed {
             let subjects: BTreeSet<&str> = report.changes.iter().map(|change| &*change.subject).collect();
-            let subjects = subjects.into_iter().collect::<Vec<_>>().join(", ");
+            let more = subjects.len().saturating_sub(NAMED);
+            let mut subjects = subjects.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+            if more > 0 {
+                subjects += &format!(" and {more} more");
+            }
             let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(took_ms, "{}: changed {subjects}", work.name());
         }
