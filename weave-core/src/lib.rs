@@ -54,6 +54,7 @@ pub mod plan;
 pub mod progress;
 pub mod spec;
 mod sysctl;
+pub mod units;
 
 pub use apply::Mode;
 pub use error::{Error, ErrorKind, Result};

@@ -28,6 +28,7 @@ mod refused;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -46,6 +47,7 @@ use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
 use crate::spec::{Cidr, IpRequest};
+use crate::units::{UnitStep, Units};
 use crate::{Error, Result, names as defaults};
 
 use held::Held;
@@ -60,6 +62,8 @@ pub struct KernelOptions {
     pub docker_host: Option<String>,
     /// The run directory; `WEAVE_RUN_DIR` or `/run/weave` where none is given.
     pub run_dir: Option<PathBuf>,
+    /// Below which directory units and the files of their neighbours are; `WEAVE_ROOT` or `/` where none is given.
+    pub root: Option<PathBuf>,
     /// How long to wait for another weave on this host; `WEAVE_LOCK_TIMEOUT` seconds or a minute where nothing is said.
     pub lock_timeout: Option<Duration>,
 }
@@ -69,6 +73,13 @@ impl KernelOptions {
     #[must_use]
     pub fn run_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.run_dir = Some(dir.into());
+        self
+    }
+
+    /// Units and the files of their neighbours are below this directory instead of `/`.
+    #[must_use]
+    pub fn root(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.root = Some(dir.into());
         self
     }
 
@@ -101,6 +112,8 @@ pub struct Kernel {
     /// What the last look at containers told, until it is used, or a container is touched.
     recent: Mutex<Option<Recent>>,
     run_dir: PathBuf,
+    /// Where units are, if somebody said so.
+    root: Option<PathBuf>,
     lock_timeout: Duration,
     watcher: Option<Watcher>,
 }
@@ -131,6 +144,7 @@ impl Kernel {
             known: Mutex::default(),
             recent: Mutex::default(),
             run_dir: options.run_dir.unwrap_or_else(run_dir),
+            root: options.root.or_else(units::root),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
         })
@@ -192,6 +206,18 @@ impl Host for Kernel {
 
     async fn owe(&self, owed: &Owed) -> Result<()> {
         owed::write(&self.run_dir, owed)
+    }
+
+    async fn units(&self) -> Result<Option<Units>> {
+        self.look_at_units().await
+    }
+
+    async fn execute_unit(&self, step: &UnitStep) -> Result<()> {
+        self.act_on_units(step).await
+    }
+
+    async fn lock_units(&self, operation: &str) -> Result<Option<Lock>> {
+        Lock::acquire(&self.run_dir.join("units"), operation, self.lock_timeout).await.map(Some)
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Observed> {

@@ -21,6 +21,7 @@ mod report;
 pub mod router;
 mod schema;
 pub mod status;
+pub mod units;
 
 pub use apply::Apply;
 pub use facts::Facts;

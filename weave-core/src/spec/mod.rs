@@ -27,6 +27,7 @@ mod rules;
 pub mod run;
 pub mod schema;
 mod subnet;
+mod units;
 mod word;
 mod written;
 
@@ -53,3 +54,4 @@ pub use peer::{Connect, Forget, Peer, PeerHost};
 pub use router::{Firewall, IfName, Launch, Mtu, Router, RouterKind, Underlay};
 pub use run::{Presence, Remove, Run, Settings};
 pub use subnet::Subnet;
+pub use units::{InstallUnits, UnitsState};
