@@ -211,6 +211,8 @@ pub(super) enum Verb {
         #[arg(value_name = "ARGUMENTS", default_value = "{}")]
         arguments: String,
     },
+    /// Have systemd apply a document at each boot, and watch over it
+    InstallUnits(UnitsArgs),
     /// Check whether this host has what weave needs
     Preflight,
     /// Remove the tunnel; bridge, attachments and exposures stay
@@ -249,6 +251,29 @@ pub(super) struct AttachArgs {
     /// Do not ask the network first whether somebody has the addresses
     #[arg(long)]
     pub(super) no_probe: bool,
+}
+
+/// Options of `install-units`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct UnitsArgs {
+    /// The document, of this host or of a fleet [default: /etc/weave/host.yaml]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<String>,
+    /// Which of a fleet's hosts this one is [default: by its name or address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// The command that the units run [default: this one]
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<String>,
+    /// Write the units, and leave it to you when the boot starts them
+    #[arg(long)]
+    pub(super) no_enable: bool,
+    /// Leave starting them to the next boot
+    #[arg(long)]
+    pub(super) no_start: bool,
+    /// Stop, disable and remove them
+    #[arg(long, conflicts_with_all = ["file", "host", "program", "no_enable", "no_start"])]
+    pub(super) remove: bool,
 }
 
 /// Options of `build`.

@@ -81,6 +81,7 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Attach(attach) => attach.container.to_string(),
         Operation::Detach(detach) => detach.container.to_string(),
         Operation::Expose(_) | Operation::Hide(_) => "The exposure".to_owned(),
+        Operation::InstallUnits(_) => "What systemd starts".to_owned(),
         Operation::Build(build) => format!("Image {}", build.tag),
         _ => "The host".to_owned(),
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::args::{AttachArgs, BuildArgs, Verb, When};
+use super::args::{AttachArgs, BuildArgs, UnitsArgs, Verb, When};
 use super::launch::launch;
 use crate::kernel::machine;
 use crate::ops::file::unreadable;
@@ -17,8 +17,8 @@ use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
 use crate::spec::{
-    Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, Ips, Item, List, Options,
-    Remove, Run, from_value,
+    Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, InstallUnits, Ips, Item,
+    List, Options, Remove, Run, UnitsState, from_value,
 };
 use crate::{Error, Result};
 
@@ -73,6 +73,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Schema { .. } => "schema",
         Verb::Status { .. } => "status",
         Verb::Call { .. } => "call",
+        Verb::InstallUnits(_) => "install_units",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
         Verb::Reset => "reset",
@@ -127,11 +128,23 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Facts { show_env } => Operation::Facts(Facts { mask_env: !show_env }),
         Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
         Verb::Call { operation, arguments } => call(operation, arguments, from)?,
+        Verb::InstallUnits(args) => Operation::InstallUnits(units(args)),
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),
         Verb::Version => Operation::Version(Nothing {}),
     })
+}
+
+fn units(args: &UnitsArgs) -> InstallUnits {
+    InstallUnits {
+        file: args.file.clone().unwrap_or_else(|| InstallUnits::FILE.to_owned()),
+        host: args.host.clone(),
+        program: args.program.clone(),
+        enable: !args.no_enable,
+        start: !args.no_start,
+        state: if args.remove { UnitsState::Absent } else { UnitsState::Present },
+    }
 }
 
 /// An operation of the table, for programs that cannot load the library.

@@ -68,6 +68,27 @@ fn classic_invocations() {
             json!({"operation": "detach", "container": "netns:/run/netns/c1", "interface": "ethwe"}),
         ),
         (
+            "weave install-units --no-start",
+            json!({
+                "operation": "install_units", "file": "/etc/weave/host.yaml", "enable": true, "start": false,
+                "state": "present",
+            }),
+        ),
+        (
+            "weave install-units --no-enable --host one --program /opt/weave /srv/fleet.yaml",
+            json!({
+                "operation": "install_units", "file": "/srv/fleet.yaml", "host": "one", "program": "/opt/weave",
+                "enable": false, "start": true, "state": "present",
+            }),
+        ),
+        (
+            "weave install-units --remove",
+            json!({
+                "operation": "install_units", "file": "/etc/weave/host.yaml", "enable": true, "start": true,
+                "state": "absent",
+            }),
+        ),
+        (
             "weave run --attach before_start 10.2.1.4/24 --name web --memory 64m nginx sleep 1",
             json!({
                 "operation": "run", "name": "web", "ips": ["10.2.1.4/24"], "image": "nginx", "attach": "before_start",

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::status::Look;
-use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
+use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema, units};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
-use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
+use crate::spec::{
+    Attach, Build, Connect, Detach, Expose, Forget, Hide, InstallUnits, Launch, Remove, Run, from_value, nearest,
+};
 use crate::{Error, Result};
 
 /// The arguments of an operation that has none.
@@ -99,6 +101,8 @@ operations! {
     Hide(Hide) = "hide",
     /// [`image::build`]
     Build(Build) = "build",
+    /// [`units::install`]
+    InstallUnits(InstallUnits) = "install_units",
     /// [`host::preflight`]
     Preflight(Nothing) = "preflight",
     /// [`host::status_with`]
@@ -163,6 +167,7 @@ impl Operation {
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
             Self::Build(spec) => image::build(kernel, spec, mode).await,
+            Self::InstallUnits(spec) => units::install(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(spec) => host::status_with(kernel, *spec).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,

@@ -29,6 +29,7 @@ mod pulls;
 mod refused;
 mod restarts;
 mod routers;
+mod units;
 
 use std::fs;
 use std::process::{Command, Stdio};
