@@ -134,6 +134,21 @@ function weave.stop(arguments) end
 ---@return weave.Error? err
 function weave.reset(arguments) end
 
+---@class weave.Units
+---@field file? string The path of the document, of this host or of a fleet (`/etc/weave/host.yaml`).
+---@field host? string Which of a fleet's hosts this one is, where its name and addresses do not tell.
+---@field program? string The absolute path of the command `weave` (the one on `PATH`).
+---@field enable? boolean Whether the next boot starts the units (true).
+---@field start? boolean Whether they are started now, and anew where they changed (true).
+---@field state? "present"|"absent" Whether they should be there at all (`present`).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Has systemd apply a document at each boot, and watch over it.
+---@param arguments? weave.Units
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.install_units(arguments) end
+
 ---@class weave.Connect
 ---@field peers weave.Words Peers to add: addresses or names, with `:port` where it is another.
 ---@field replace? boolean Whether they are all that the router has (false).

@@ -79,6 +79,18 @@ containers:
     assert again["changed"] is False, again
 
 
+def test_units_are_installed_and_taken_away(host: Host, tmp_path: Path) -> None:
+    root, document = tmp_path / "root", tmp_path / "host.yaml"
+    document.write_text("router: {bridge: br-weave}\n")
+    host.env["WEAVE_ROOT"] = str(root)
+    done = host.four("install_units", file=str(document), program="/bin/true")
+    assert "systemd does not run here" in done["warnings"][0]
+    text = (root / "etc/systemd/system/weave-watch.service").read_text()
+    assert f'ExecStart="/bin/true" watch "{document}"\n' in text
+    host.four("install_units", state="absent")
+    assert [path for path in root.rglob("*") if not path.is_dir()] == []
+
+
 def test_reading_tells_and_changes_nothing(host: Host) -> None:
     before = host.state()
     assert host.call("version")["result"]["port"] == 6783

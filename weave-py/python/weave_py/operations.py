@@ -22,6 +22,7 @@ __all__ = [
     "facts",
     "forget",
     "hide",
+    "install_units",
     "launch",
     "preflight",
     "ps",
@@ -278,6 +279,33 @@ def build(
         "labels": labels,
     }
     return _do("build", arguments, check)
+
+
+def install_units(
+    file: Optional[_Path] = None,
+    *,
+    host: Optional[str] = None,
+    program: Optional[_Path] = None,
+    enable: Optional[bool] = None,
+    start: Optional[bool] = None,
+    state: Optional[Literal["present", "absent"]] = None,
+    check: bool = False,
+) -> Report:
+    """Have systemd apply a document at each boot, and watch over it.
+
+    ``file`` is the document (``/etc/weave/host.yaml``), ``host`` which of a fleet's hosts this one is, ``program`` the
+    command ``weave`` (the one on ``PATH``). ``enable`` (true) is about the next boot, ``start`` (true) about now;
+    ``state="absent"`` takes the units away.
+    """
+    arguments = {
+        "file": file,
+        "host": host,
+        "program": program,
+        "enable": enable,
+        "start": start,
+        "state": state,
+    }
+    return _do("install_units", arguments, check)
 
 
 def preflight() -> Report:

@@ -278,6 +278,29 @@ def build(
     return _call("build", locals())
 
 
+def install_units(
+    file: str | None = None,
+    host: str | None = None,
+    program: str | None = None,
+    enable: bool | None = None,
+    start: bool | None = None,
+    state: str | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Have systemd apply a document at each boot, and watch over it.
+
+    ``file`` is the document (``/etc/weave/host.yaml``), ``program`` the command ``weave`` (the one on ``PATH``);
+    ``enable`` (true) is about the next boot, ``start`` (true) about now; ``state=absent`` takes the units away.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.install_units /etc/weave/fleet.yaml host=dockerhost001
+    """
+    return _call("install_units", locals())
+
+
 def preflight() -> dict[str, Any]:
     """Look whether this host is fit; ``result`` is a list of findings.
 
