@@ -3,6 +3,7 @@
 mod containers;
 #[path = "../support/lab/mod.rs"]
 mod lab;
+mod life;
 mod network;
 mod router;
 mod verbs;
