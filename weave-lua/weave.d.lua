@@ -78,6 +78,7 @@ weave._VERSION = ""
 ---@field document? weave.Document A host's document or a whole fleet's; this or `file`.
 ---@field file? string The path of a document.
 ---@field host? string Which of a fleet's hosts this one is, where its name and addresses do not tell.
+---@field only? "all"|"network" Which part of the document: `network` runs and removes no container, and needs no engine (`all`).
 ---@field check? boolean Stop after the plan and touch nothing (false).
 
 ---Brings this host to what a document says of it.

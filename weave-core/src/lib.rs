@@ -1,7 +1,7 @@
 //! weave joins the containers of many plain Docker hosts to one private network.
 //!
 //! Say what should be; every operation looks, plans, does only what is missing, and reports. Configuration management
-//! is the control plane, the Linux kernel is the data plane, and no daemon runs.
+//! is the control plane, the Linux kernel is the data plane, and no daemon has to run; one that keeps it so is in [`watch`].
 //!
 //! ```text
 //! Spec --validate--> Intent --scope--> observe --> Observed
@@ -52,9 +52,11 @@ pub mod ops;
 mod packet;
 pub mod plan;
 pub mod progress;
+mod readable;
 pub mod spec;
 mod sysctl;
 pub mod units;
+pub mod watch;
 
 pub use apply::Mode;
 pub use error::{Error, ErrorKind, Result};

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use allocate::Settled;
 use journal::{Batch, Journal};
+pub(crate) use lock::is_held_by_another;
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, Owner};
@@ -248,6 +249,9 @@ fn died(plan: &mut Plan, intent: &Intent, now: &Observed) -> Result<()> {
             return Err(error);
         }
         plan.drop_lane(&container, error);
+        if intent.only_running {
+            plan.problems.pop();
+        }
     }
     Ok(())
 }

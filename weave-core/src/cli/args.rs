@@ -98,6 +98,23 @@ impl From<Color> for ColorChoice {
     }
 }
 
+/// Which part of a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    #[default]
+    All,
+    Network,
+}
+
+impl From<Part> for crate::spec::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::All => Self::All,
+            Part::Network => Self::Network,
+        }
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Verb {
@@ -110,6 +127,9 @@ pub(super) enum Verb {
         /// Which of a fleet's hosts this one is [default: by its name or address]
         #[arg(long, value_name = "NAME")]
         host: Option<String>,
+        /// Only this part of it: `network` runs and removes no container, and needs no engine
+        #[arg(long, value_enum, value_name = "PART", default_value_t)]
+        only: Part,
     },
     /// Run a container, and give it addresses on the network
     #[command(override_usage = "weave run [OPTIONS] [ADDRESS]... [DOCKER-RUN-OPTION]... IMAGE [COMMAND]...")]
@@ -213,6 +233,8 @@ pub(super) enum Verb {
     },
     /// Have systemd apply a document at each boot, and watch over it
     InstallUnits(UnitsArgs),
+    /// Keep this host as a document says, or without one as it is, for as long as this runs
+    Watch(WatchArgs),
     /// Check whether this host has what weave needs
     Preflight,
     /// Remove the tunnel; bridge, attachments and exposures stay
@@ -221,6 +243,35 @@ pub(super) enum Verb {
     Reset,
     /// Print the version
     Version,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Log {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WatchArgs {
+    /// YAML or JSON, of this host or of a fleet, read anew when it changes and on SIGHUP; without any, what is there is
+    /// kept
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    /// Which of a fleet's hosts this one is [default: by its name or address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Serve metrics for Prometheus there, at /metrics; a port alone is on 127.0.0.1 [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) metrics: Option<String>,
+    /// Look at everything this often, though nobody has told of a change
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) resync: u64,
+    /// How logs are written on stderr
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) log: Log,
 }
 
 /// Options of `attach`.

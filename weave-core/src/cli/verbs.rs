@@ -74,6 +74,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Status { .. } => "status",
         Verb::Call { .. } => "call",
         Verb::InstallUnits(_) => "install_units",
+        Verb::Watch(_) => "watch",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
         Verb::Reset => "reset",
@@ -91,11 +92,11 @@ pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operati
 
 fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     Ok(match verb {
-        Verb::Apply { files, host } => {
+        Verb::Apply { files, host, only } => {
             let texts: Vec<String> = files.iter().map(|file| from.text(file)).collect::<Result<_>>()?;
             let files: Vec<(&str, &str)> =
                 files.iter().zip(&texts).map(|(file, text)| (file.as_str(), text.as_str())).collect();
-            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?)
+            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?.only((*only).into()))
         }
         Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
@@ -129,6 +130,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
         Verb::Call { operation, arguments } => call(operation, arguments, from)?,
         Verb::InstallUnits(args) => Operation::InstallUnits(units(args)),
+        // It does not end, so it has no report; the command runs it by itself.
+        Verb::Watch(_) => return Err(Error::invalid("", "`watch` is no operation; allowed: as a command")),
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),

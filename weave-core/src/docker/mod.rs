@@ -14,6 +14,7 @@ mod clients;
 pub(crate) mod context;
 pub(crate) mod create;
 mod credentials;
+mod events;
 mod facts;
 mod failure;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use bollard::query_parameters::ListNetworksOptions;
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
+pub(crate) use events::{ContainerEvent, Events, Happened};
 pub(crate) use find::Found;
 pub use wish::wish;
 

@@ -4,6 +4,7 @@ mod act;
 mod announce;
 mod classic;
 mod control;
+mod counters;
 mod execute;
 mod facts;
 mod flood;
@@ -33,7 +34,7 @@ mod units;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ use crate::docker::Engine;
 pub use crate::docker::wish;
 use crate::host::{Host, OnError, Outcome, Owed, Owner};
 use crate::netns::NetNs;
-use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Link, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
@@ -50,6 +51,7 @@ use crate::spec::{Cidr, IpRequest};
 use crate::units::{UnitStep, Units};
 use crate::{Error, Result, names as defaults};
 
+pub use counters::{Counters, Port};
 use held::Held;
 pub(crate) use machine::machine;
 use recent::{Begun, Recent};
@@ -155,6 +157,41 @@ impl Kernel {
     pub fn with_progress(mut self, watcher: Watcher) -> Self {
         self.watcher = Some(watcher);
         self
+    }
+
+    /// The same host for another operation, with the same client of the engine and nothing of the last look.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            host: Arc::clone(&self.host),
+            id: self.id.clone(),
+            engine: self.engine.clone(),
+            known: Mutex::default(),
+            recent: Mutex::default(),
+            run_dir: self.run_dir.clone(),
+            root: self.root.clone(),
+            lock_timeout: self.lock_timeout,
+            watcher: self.watcher.clone(),
+        }
+    }
+
+    /// Where the lock is.
+    pub(crate) fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// Does something short in the namespace of the host.
+    pub(crate) async fn at_home<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        job::soon(&self.host, work)?.wait().await
+    }
+
+    /// The links of the host.
+    pub(crate) async fn links(&self) -> Result<Vec<Link>> {
+        let list =
+            || look::links(&mut look::socket("host")?).map_err(|refusal| refusal.error("host", "list its links"));
+        self.at_home(list).await
     }
 
     /// The engine.

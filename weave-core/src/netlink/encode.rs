@@ -285,6 +285,11 @@ pub(crate) fn dump_links() -> Message {
     )
 }
 
+/// `ip -d -s link`
+pub(crate) fn dump_links_with_counters() -> Message {
+    message(Inner::GetLink(LinkMessageBuilder::<LinkUnspec>::new().build()), DUMP)
+}
+
 /// `ip -d link show dev …`
 pub(crate) fn link_by_name(name: &str) -> Message {
     let link = LinkUnspec::new_with_name(name).append_extra_attribute(no_statistics()).build();

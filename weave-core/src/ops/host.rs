@@ -1,11 +1,11 @@
 //! The host as a whole.
 
-use super::{Facts, Report, checked, container, facts, preflight, status, units};
+use super::{Facts, Report, checked, container, facts, part, preflight, status, units};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
 use crate::kernel::Kernel;
-use crate::spec::{Ensure, HostDocument};
+use crate::spec::{Ensure, HostDocument, Part};
 
 /// Makes the host what the document says: exact for what it names, silent about what it does not name.
 ///
@@ -18,6 +18,20 @@ pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Re
         return gone(host, "apply", document, mode).await;
     }
     container::converge(host, "apply", document, mode).await.map(|(report, _)| report)
+}
+
+/// [`apply`], or only a part of it. With [`Part::Network`] no container is run, removed or purged; those that do not run
+/// are left out without a word, as all of them are, with one warning, where the engine cannot be asked. A router in a
+/// container is left to a run with the engine: while there is no bridge, nothing is done for it. This is what brings a
+/// network back before the engine starts.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_part<H: Host>(host: &H, document: &HostDocument, part: Part, mode: Mode) -> Result<Report> {
+    match part {
+        Part::All => apply(host, document, mode).await,
+        Part::Network => part::network(host, document, mode).await,
+    }
 }
 
 /// Removes everything that weave made, and nothing else; the same as `ensure: absent`. Containers that weave runs stay,

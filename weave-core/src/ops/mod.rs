@@ -15,6 +15,7 @@ pub mod host;
 pub mod image;
 mod make;
 mod operation;
+pub(crate) mod part;
 pub mod peer;
 pub mod preflight;
 mod report;

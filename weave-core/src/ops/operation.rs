@@ -75,7 +75,7 @@ macro_rules! operations {
 }
 
 operations! {
-    /// [`host::apply`]
+    /// [`host::apply_part`]
     Apply(Apply) = "apply",
     /// [`router::launch`]
     Launch(Box<Launch>) = "launch",
@@ -151,7 +151,7 @@ impl Operation {
         match self {
             Self::Apply(apply) => {
                 let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
-                let mut report = host::apply(kernel, &document, mode).await?;
+                let mut report = host::apply_part(kernel, &document, apply.only, mode).await?;
                 report.warnings.splice(..0, apply.warnings.iter().cloned());
                 Ok(report)
             }

@@ -45,6 +45,9 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
+        if intent.only_running && is_left_out(container, observed, plan) {
+            continue;
+        }
         let draft = served(wish, observed).and_then(|net| {
             let Some(net) = net else { return Ok(None) };
             // One container may have several interfaces, each once.
@@ -147,6 +150,21 @@ impl<'a> HostNames<'a> {
             .unwrap_or_default();
         taken.insert(name.clone());
         name
+    }
+}
+
+/// Whether nothing can be done for a container now: it does not run, or the engine cannot be asked. That is said once.
+fn is_left_out(container: &ContainerRef, observed: &Observed, plan: &mut Plan) -> bool {
+    match observed.targets.get(container) {
+        None | Some(Target::Problem(TargetProblem::Missing | TargetProblem::NotRunning(_))) => true,
+        Some(Target::Problem(TargetProblem::Engine(why))) => {
+            const LEFT_OUT: &str = "containers are left out until the engine can be asked: ";
+            if !plan.warnings.iter().any(|warning| warning.starts_with(LEFT_OUT)) {
+                plan.warnings.push(format!("{LEFT_OUT}{why}"));
+            }
+            true
+        }
+        Some(_) => false,
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Intent {
     /// A container that cannot be served is an error of its own and the others are served (documents), rather than
     /// the error of the whole operation.
     pub each_by_itself: bool,
+    /// Containers that do not run, or of which nobody knows because the engine cannot be asked, are left out: they get
+    /// their interfaces once they start.
+    pub only_running: bool,
 }
 
 impl From<&Launch> for Intent {
@@ -190,6 +193,7 @@ impl From<&HostDocument> for Intent {
             manage_firewall: document.firewall.map(|firewall| firewall.manage),
             attachments,
             each_by_itself: true,
+            only_running: false,
         }
     }
 }

@@ -35,7 +35,7 @@ pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
-pub(crate) use state::{interfaces, own_routes};
+pub(crate) use state::{interface, interfaces, own_routes};
 pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 

@@ -7,3 +7,4 @@ mod life;
 mod network;
 mod router;
 mod verbs;
+mod watch;

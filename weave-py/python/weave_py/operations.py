@@ -42,18 +42,25 @@ def _do(operation: str, arguments: Optional[Mapping[str, Any]] = None, check: bo
     return cast("Report", call(operation, arguments, check=check))
 
 
-def apply(document: Document, *, host: Optional[str] = None, check: bool = False) -> Report:
+def apply(
+    document: Document,
+    *,
+    host: Optional[str] = None,
+    only: Optional[Literal["all", "network"]] = None,
+    check: bool = False,
+) -> Report:
     """Bring this host to what a document says of it.
 
     ``document`` is a host's document or a whole fleet's: its data, or the path of its file (``pathlib.Path``).
     ``host`` says which of a fleet's hosts this one is, where its name and addresses do not tell.
+    ``only``: ``"network"`` runs and removes no container, and needs no engine (``"all"``).
     """
     if isinstance(document, str):
         # It is not shown, since it may be a whole document, with secrets.
         message = "document: text is no document; allowed: its data, or the path of its file as pathlib.Path"
         raise TypeError(message)
     where = "file" if isinstance(document, os.PathLike) else "document"
-    return _do("apply", {where: document, "host": host}, check)
+    return _do("apply", {where: document, "host": host, "only": only}, check)
 
 
 def launch(

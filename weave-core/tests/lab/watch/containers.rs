@@ -1,0 +1,127 @@
+//! Containers that start get their interfaces, and an engine may go and come back.
+
+use super::{WEAVE, Watching, addresses, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab};
+
+struct Scene {
+    _lab: Lab,
+    host: Host,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let lab = Lab::new().with_weave(WEAVE);
+        let host = lab.add_host(HostOptions::default());
+        host.start_docker(&DockerOptions::quiet());
+        Self { _lab: lab, host }
+    }
+}
+
+const DOCUMENT: &str = "\
+router: {port: 6783}
+peers: [192.0.2.2]
+containers:
+  web: {ip: 10.2.1.4/24}
+  db: {ip: 10.2.1.5/24}
+  late: {ip: 10.2.1.6/24}
+";
+
+#[track_caller]
+fn attached(watching: &Watching, container: &Container, address: &str) {
+    watching.wait(address, || {
+        // It may be between two starts.
+        container.inspect("{{.State.Running}}") == "true" && addresses(&container.netns(), "ethwe") == address
+    });
+}
+
+#[test]
+fn containers_that_start_get_their_interfaces() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    let watching = Watching::document(host, DOCUMENT);
+    attached(&watching, &web, "10.2.1.4/24");
+    // Restarted, killed and started, made after the watch began, and made anew under the same name.
+    web.restart();
+    attached(&watching, &web, "10.2.1.4/24");
+    host.docker(&["kill", "web"]).must();
+    host.docker(&["start", "web"]).must();
+    attached(&watching, &web, "10.2.1.4/24");
+    let db = host.run_container("db", &["--network=none"]);
+    attached(&watching, &db, "10.2.1.5/24");
+    web.remove();
+    let web = host.run_container("web", &["--network=none"]);
+    attached(&watching, &web, "10.2.1.4/24");
+    // One that gets a name of the document.
+    let other = host.run_container("other", &["--network=none"]);
+    watching.settle();
+    assert_eq!(addresses(&other.netns(), "ethwe"), "");
+    host.docker(&["rename", "other", "late"]).must();
+    attached(&watching, &host.container("late"), "10.2.1.6/24");
+    // One that was paused has all it had.
+    host.docker(&["pause", "web"]).must();
+    watching.settle();
+    host.docker(&["unpause", "web"]).must();
+    attached(&watching, &web, "10.2.1.4/24");
+    // Stopped by hand, it is nobody's fault.
+    host.docker(&["stop", "web"]).must();
+    watching.settle();
+    assert!(!watching.log().contains("ERROR"), "{}", watching.log());
+    assert_eq!(web.inspect("{{.State.Running}}"), "false");
+    assert_eq!(watching.count("weave_attachments"), 2);
+    assert_eq!(watching.end(), 0);
+}
+
+#[test]
+fn an_engine_goes_and_comes_back() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let document = format!(
+        "router: {{port: 6783}}\npeers: [192.0.2.2]\ncontainers:\n  web: {{ip: 10.2.1.4/24, image: {IMAGE}, command: \
+         sleep 1000000, options: '--network=none --stop-signal=SIGKILL --restart=always'}}\n"
+    );
+    let watching = Watching::document(host, &document);
+    let web = host.container("web");
+    attached(&watching, &web, "10.2.1.4/24");
+    assert_eq!(watching.count("weave_engine_connected"), 1);
+    host.stop_docker();
+    watching.wait("its end", || watching.count("weave_engine_connected") == 0);
+    // The network is kept meanwhile.
+    host.sh("ip link delete weave").must();
+    watching.wait("the bridge", || host.exec(&["ip", "link", "show", "master", "weave"]).stdout.contains("vxlan-6783"));
+    host.start_docker(&DockerOptions::quiet());
+    attached(&watching, &web, "10.2.1.4/24");
+    watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
+    assert!(watching.log().contains("without the engine"), "{}", watching.log());
+    // A container that weave runs is not started again by itself, once somebody stopped it.
+    watching.settle();
+    host.docker(&["stop", "web"]).must();
+    watching.settle();
+    assert_eq!(web.inspect("{{.State.Running}}"), "false");
+    assert_eq!(watching.end(), 0);
+}
+
+#[test]
+fn a_container_that_cannot_be_served_is_told_once_and_the_others_are() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    let taken = host.run_container("taken", &["--network=none"]);
+    let path = write(host, &(DOCUMENT.to_owned() + "  taken: {ip: 10.2.1.4/24, probe: false, interface: lo}\n"));
+    let refused = host.weave(&["watch", &path]).must_fail();
+    assert!(refused.contains("lo"), "{refused}");
+    // The interface is there, and not weave's.
+    taken.netns().sh("ip link add ethwe type veth peer name other").must();
+    let watching = Watching::document(host, &(DOCUMENT.to_owned() + "  taken: {ip: 10.2.1.9/24}\n"));
+    attached(&watching, &web, "10.2.1.4/24");
+    watching.await_log("weave did not make");
+    let db = host.run_container("db", &["--network=none"]);
+    attached(&watching, &db, "10.2.1.5/24");
+    web.restart();
+    attached(&watching, &web, "10.2.1.4/24");
+    watching.await_count("weave_convergences_total", 6);
+    assert_eq!(watching.log().matches("weave did not make").count(), 1, "{}", watching.log());
+    taken.netns().sh("ip link delete ethwe").must();
+    attached(&watching, &taken, "10.2.1.9/24");
+    watching.await_log("all is as it should be again");
+}
