@@ -39,7 +39,7 @@ fn cut_power(host: &Host) {
         .split_whitespace()
         .map(|id| host.docker(&["inspect", "--format", "{{.State.Pid}}", id]).must().trim().parse().expect("a pid"))
         .collect();
-    host.signal_docker(Signal::SIGKILL);
+    host.crash_docker();
     for pid in pids {
         // They are shot by an engine that goes, if they have not gone yet.
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);

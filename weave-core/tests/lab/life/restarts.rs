@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{PATIENCE, WEAVE, Watch, addresses, index, mac, netns, write};
+use super::{PATIENCE, WEAVE, Watch, addresses, index, mac, write};
 use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, wait_until};
 
 const DOCUMENT: &str = "\
@@ -43,6 +43,13 @@ impl Site {
         watch.attaches(&self.always, &ALWAYS);
         watch
     }
+}
+
+/// Waits until it has another process than that.
+#[track_caller]
+fn runs_anew(container: &Container, before: u32) {
+    let anew = || container.inspect("{{.State.Pid}}").parse().is_ok_and(|pid: u32| pid > 0 && pid != before);
+    assert!(wait_until(PATIENCE, anew), "the engine does not start {}", container.name());
 }
 
 /// Kills the first process of a container, behind the engine's back.
@@ -100,11 +107,10 @@ fn a_name_is_what_counts_and_not_who_had_it() {
     let Site { host, web, .. } = &site;
     let watch = site.watched();
     // Another container gets a name that the document has.
-    let other = host.run_container("other", &["--network=none"]);
+    host.run_container("other", &["--network=none"]);
     host.docker(&["rename", "other", "later"]).must();
     let later = host.container("later");
     watch.attaches(&later, &["10.2.1.6/24"]);
-    assert!(netns(&other).is_none() || other.name() == "other");
     // One that has no name of the document any more keeps what it has, and has nothing after its next restart.
     let before = index(web);
     host.docker(&["rename", "web", "www"]).must();
@@ -126,10 +132,10 @@ fn an_engine_that_is_killed_and_starts_again_finds_its_containers_attached() {
     let mut watch = site.watched();
     let macs = (mac(web), mac(always));
     let before = always.pid();
-    host.signal_docker(Signal::SIGKILL);
+    host.crash_docker();
     host.start_docker(&DockerOptions::quiet());
     // Without `live-restore` it ends what it finds, and starts what it shall: new namespaces, all of them.
-    assert!(wait_until(PATIENCE, || netns(always).is_some() && always.pid() != before));
+    runs_anew(always, before);
     watch.attaches(always, &ALWAYS);
     assert_eq!(web.inspect("{{.State.Running}}"), "false");
     host.docker(&["start", "web"]).must();
@@ -146,14 +152,14 @@ fn an_engine_with_live_restore_takes_nothing_with_it() {
     let Site { host, web, always, .. } = &site;
     let watch = site.watched();
     let before = (web.pid(), always.pid(), index(web), index(always));
-    host.signal_docker(Signal::SIGKILL);
+    host.crash_docker();
     host.start_docker(&options);
     assert_eq!((web.pid(), always.pid(), index(web), index(always)), before);
     // And the watch hears of what happens now.
     web.restart();
     watch.attaches(web, &["10.2.1.4/24"]);
     crash(always);
-    assert!(wait_until(PATIENCE, || netns(always).is_some() && always.pid() != before.1));
+    runs_anew(always, before.1);
     watch.attaches(always, &ALWAYS);
     watch.stop();
 }

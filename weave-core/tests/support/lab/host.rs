@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::command::{self, Output, wait_until};
 use super::engine::Engine;
@@ -86,6 +87,17 @@ impl Host {
     /// before, and be started after.
     pub(crate) fn reboot(&self) {
         assert!(self.engine().is_none(), "the engine of {} still runs", self.name());
+        let mut left: Vec<i32> = Vec::new();
+        let empty = wait_until(START, || {
+            let listed = command::exec(&["ip", "netns", "pids", self.name()]).must();
+            left = listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>();
+            for pid in &left {
+                // It may have ended meanwhile.
+                let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+            }
+            left.is_empty()
+        });
+        assert!(empty, "these do not end: {left:?}");
         command::exec(&["ip", "netns", "delete", self.name()]).must();
         // The kernel takes a namespace apart a moment later, and with it the other end of its wire.
         let port = format!("h{}", self.0.number);
