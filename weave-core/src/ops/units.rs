@@ -22,7 +22,8 @@ const INSTALL: &str = "install_units";
 ///   tunnel and the host ends of containers alone.
 ///
 /// Files begin with a line that says whose they are. Those of others are never touched, nor are drop-ins
-/// (`weave-watch.service.d/*.conf`). [`reset`](super::host::reset) takes the units away again.
+/// (`weave-watch.service.d/*.conf`). [`reset`](super::host::reset) takes the units away again, as `apply` does with
+/// `ensure: absent`. A watch that reads so in its document takes the network away and stays, to see it change again.
 ///
 /// # Errors
 /// `InvalidSpec` for a bad value or document; `NotFound` for a document that is not there, unless the units are not

@@ -14,7 +14,6 @@ pub(crate) fn look(root: &Path) -> Result<Units> {
         systemctl: run::is_there("systemctl"),
         running: below(root, "/run/systemd/system").is_dir(),
         neighbours: Neighbour::ALL.into_iter().filter(|neighbour| is_installed(root, *neighbour)).collect(),
-        own: fs::read_to_string("/proc/self/cgroup").ok().and_then(|text| own(&text)),
         ..Units::default()
     };
     for file in UnitFile::all() {
@@ -76,24 +75,5 @@ fn state(root: &Path, service: Service, running: bool) -> ServiceState {
         enabled: has("UnitFileState=enabled"),
         active: ["active", "activating", "reloading"].iter().any(|word| has(&format!("ActiveState={word}"))),
         stale: has("NeedDaemonReload=yes"),
-    }
-}
-
-/// The unit in whose control group a process is.
-fn own(cgroup: &str) -> Option<Service> {
-    let names = || cgroup.lines().filter_map(|line| line.rsplit(':').next()).flat_map(|path| path.split('/'));
-    Service::ALL.into_iter().find(|service| names().any(|name| name == service.name()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_knows_the_unit_that_it_is_part_of() {
-        assert_eq!(own("0::/system.slice/weave-watch.service\n"), Some(Service::Watch));
-        let old = "12:pids:/system.slice/weave-net.service\n1:name=systemd:/system.slice/weave-net.service\n";
-        assert_eq!(own(old), Some(Service::Net));
-        assert_eq!(own("0::/user.slice/my-weave-watch.service/x\n"), None);
     }
 }

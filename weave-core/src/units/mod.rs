@@ -155,8 +155,6 @@ pub struct Units {
     pub neighbours: BTreeSet<Neighbour>,
     /// Those of them that run.
     pub awake: BTreeSet<Neighbour>,
-    /// The unit that this process itself is part of.
-    pub own: Option<Service>,
 }
 
 impl Units {

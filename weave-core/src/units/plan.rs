@@ -92,7 +92,7 @@ pub(crate) fn remove(units: &Units) -> UnitPlan {
         for service in services.iter().copied() {
             if units.running && units.service(service).active {
                 plan.turn(service, "running", true);
-                plan.steps.push(UnitStep::Stop { service, wait: units.own != Some(service) });
+                plan.steps.push(UnitStep::Stop(service));
             }
             if units.service(service).enabled {
                 plan.turn(service, "enabled", true);
@@ -123,7 +123,7 @@ pub(crate) fn undo(done: &[UnitStep], before: &Units) -> Vec<UnitStep> {
     let mut reload = false;
     for step in done.iter().rev() {
         match step {
-            UnitStep::Start(service) => first.push(UnitStep::Stop { service: *service, wait: true }),
+            UnitStep::Start(service) => first.push(UnitStep::Stop(*service)),
             UnitStep::Enable(service) => first.push(UnitStep::Disable(*service)),
             UnitStep::Write { file, .. } | UnitStep::Remove(file) => {
                 reload |= matches!(file, UnitFile::Service(_));
@@ -134,7 +134,7 @@ pub(crate) fn undo(done: &[UnitStep], before: &Units) -> Vec<UnitStep> {
             }
             UnitStep::DaemonReload => {}
             UnitStep::Disable(service) => last.push(UnitStep::Enable(*service)),
-            UnitStep::Stop { service, .. } => last.push(UnitStep::Start(*service)),
+            UnitStep::Stop(service) => last.push(UnitStep::Start(*service)),
             UnitStep::Restart(_) | UnitStep::Reload(_) => last.push(step.clone()),
         }
     }

@@ -26,13 +26,8 @@ pub enum UnitStep {
     Start(Service),
     /// Stops and starts it.
     Restart(Service),
-    /// Stops it.
-    Stop {
-        /// Which.
-        service: Service,
-        /// Whether to wait for its end; a process that is part of it would wait for itself.
-        wait: bool,
-    },
+    /// Stops it, and waits for its end.
+    Stop(Service),
     /// Has another program read its files again.
     Reload(Neighbour),
 }
@@ -47,8 +42,7 @@ impl UnitStep {
             Self::Disable(service) => vec!["systemctl", "disable", service.name()],
             Self::Start(service) => vec!["systemctl", "start", service.name()],
             Self::Restart(service) => vec!["systemctl", "restart", service.name()],
-            Self::Stop { service, wait: true } => vec!["systemctl", "stop", service.name()],
-            Self::Stop { service, wait: false } => vec!["systemctl", "stop", "--no-block", service.name()],
+            Self::Stop(service) => vec!["systemctl", "stop", service.name()],
             Self::Reload(neighbour) => neighbour.reload().to_vec(),
         })
     }

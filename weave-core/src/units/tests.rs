@@ -41,7 +41,7 @@ fn after(mut units: Units, steps: &[UnitStep]) -> Units {
             UnitStep::Start(service) | UnitStep::Restart(service) => {
                 units.services.entry(*service).or_default().active = true;
             }
-            UnitStep::Stop { service, .. } => units.services.entry(*service).or_default().active = false,
+            UnitStep::Stop(service) => units.services.entry(*service).or_default().active = false,
         }
     }
     units.services.retain(|service, _| units.files.contains_key(&UnitFile::Service(*service)));
@@ -163,15 +163,6 @@ fn every_half_way_is_put_back() {
             assert_eq!(after(after(before.clone(), done), &back), before, "{done:?}: {back:?}");
         }
     }
-}
-
-#[test]
-fn who_removes_the_unit_that_it_is_part_of_does_not_wait_for_its_own_end() {
-    let mut there = after(host(), &install(&wanted(), &host()).expect("a plan").steps);
-    there.own = Some(Service::Watch);
-    let plan = words(&remove(&there));
-    assert_eq!(plan[0], "systemctl stop --no-block weave-watch.service");
-    assert_eq!(plan[2], "systemctl stop weave-net.service");
 }
 
 #[test]

@@ -135,8 +135,6 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
 # Namespaces (RestrictNamespaces=), /proc/sys (ProtectKernelTunables=) and /tmp are left open: it works there.
 ProtectSystem=full
-# Where `ensure: absent` in the document takes these files away.
-ReadWritePaths=-/etc/systemd/system -/etc/systemd/network -/etc/NetworkManager/conf.d
 ProtectHome=read-only
 ProtectKernelLogs=yes
 ProtectControlGroups=yes

@@ -6,7 +6,7 @@ mod resets;
 mod restarts;
 
 use std::fs::{self, File};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -30,8 +30,12 @@ struct Watch {
 impl Watch {
     /// Starts it with these words after `watch`.
     fn start(host: &Host, words: &[&str]) -> Self {
+        Self::of(host, host.weave_command(&[&["watch"], words].concat()))
+    }
+
+    /// The same, by a command of the caller's.
+    fn of(host: &Host, mut command: Command) -> Self {
         let log = File::options().create(true).append(true).open(log(host)).expect("a log");
-        let mut command = host.weave_command(&[&["watch"], words].concat());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("weave to start");
         Self { child, host: host.clone() }
     }

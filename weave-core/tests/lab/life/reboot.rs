@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,27 +10,34 @@ use nix::unistd::Pid;
 use super::{PATIENCE, WEAVE, Watch, link, mac, write};
 use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
 
-/// The words that a unit's `ExecStart=` has after the program.
+/// What systemd would run for a unit, with the privileges that the unit leaves it.
 #[track_caller]
-fn words(host: &Host, unit: &str) -> Vec<String> {
+fn command(host: &Host, unit: &str) -> Command {
     let text = fs::read_to_string(host.dir().join("root/etc/systemd/system").join(unit)).expect("a unit");
-    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("a line");
-    let words: Vec<String> = line.split(' ').map(|word| word.trim_matches('"').to_owned()).collect();
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("no {key} in {text}"))
+    };
+    assert_eq!(value("NoNewPrivileges"), "yes");
+    let kept = value("CapabilityBoundingSet").split(' ').map(|name| format!(",+{}", &name.to_lowercase()[4..]));
+    let set: String = std::iter::once("--bounding-set=-all".to_owned()).chain(kept).collect();
+    let words: Vec<&str> = value("ExecStart").split(' ').map(|word| word.trim_matches('"')).collect();
     assert_eq!(words[0], WEAVE);
-    words[1..].to_vec()
+    let mut command = host.command("setpriv");
+    command.args(["--no-new-privs", &set]).args(words);
+    command.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host());
+    command
 }
 
 /// What systemd does first; the engine does not run yet.
 #[track_caller]
 fn boot(host: &Host) {
-    let words = words(host, "weave-net.service");
-    host.weave(&words.iter().map(String::as_str).collect::<Vec<_>>()).must();
+    let done = command(host, "weave-net.service").output().expect("weave to start");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn watch(host: &Host) -> Watch {
-    let words = words(host, "weave-watch.service");
-    assert_eq!(words[0], "watch");
-    Watch::start(host, &words[1..].iter().map(String::as_str).collect::<Vec<_>>())
+    Watch::of(host, command(host, "weave-watch.service"))
 }
 
 /// Power fails: nobody is told, and nothing is left in order.
@@ -105,7 +113,7 @@ fn a_host_that_boots_has_its_network_before_the_engine_and_its_containers_at_onc
 }
 
 /// Writes the units below a directory of the lab. There is no systemd, and a stand-in says yes to all.
-fn install_below(host: &Host, mut install: std::process::Command) {
+fn install_below(host: &Host, mut install: Command) {
     let programs = host.dir().join("programs");
     fs::create_dir_all(&programs).expect("a directory");
     fs::write(programs.join("systemctl"), "#!/bin/sh\nexit 0\n").expect("a program");
