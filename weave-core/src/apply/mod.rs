@@ -16,7 +16,7 @@ pub(crate) use lock::is_held_by_another;
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, Owner};
-use crate::observed::{Observed, Scope, Target, TargetProblem};
+use crate::observed::{AttachmentMark, Observed, Scope, Target, TargetProblem};
 use crate::plan::{Intent, Plan, Step, adopted, adoption, adoption_told, lost_peers, plan};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
@@ -206,8 +206,12 @@ pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Ite
 /// time after the last process in it has ended, and until then it answers.
 fn is_former_self(container: &ContainerRef, owner: &Owner, observed: &Observed) -> bool {
     let Some(Target::Found(now)) = observed.targets.get(container) else { return false };
-    let mut former =
-        observed.attachments().filter(|(_, mark)| mark.container() == *container && mark.inode != now.netns.inode);
+    // By whatever it is called: name, or id.
+    let is_its = |mark: &AttachmentMark| {
+        let by_id = now.id.as_ref().is_some_and(|id| !mark.id.is_empty() && id.starts_with(&mark.id));
+        (by_id || mark.container() == *container) && mark.inode != now.netns.inode
+    };
+    let mut former = observed.attachments().filter(|(_, mark)| is_its(mark));
     match &owner.link {
         Some(link) => former.any(|(host_end, _)| host_end.name == *link),
         // It went between its answer and the look at who that was.

@@ -113,6 +113,8 @@ pub struct Kernel {
     known: Mutex<Known>,
     /// What the last look at containers told, until it is used, or a container is touched.
     recent: Mutex<Option<Recent>>,
+    /// Whether what is marked on links tells of containers as well as the engine does.
+    marks_tell: bool,
     run_dir: PathBuf,
     /// Where units are, if somebody said so.
     root: Option<PathBuf>,
@@ -145,6 +147,7 @@ impl Kernel {
             engine,
             known: Mutex::default(),
             recent: Mutex::default(),
+            marks_tell: false,
             run_dir: options.run_dir.unwrap_or_else(run_dir),
             root: options.root.or_else(units::root),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
@@ -167,11 +170,23 @@ impl Kernel {
             engine: self.engine.clone(),
             known: Mutex::default(),
             recent: Mutex::default(),
+            marks_tell: false,
             run_dir: self.run_dir.clone(),
             root: self.root.clone(),
             lock_timeout: self.lock_timeout,
             watcher: self.watcher.clone(),
         }
+    }
+
+    /// Does not ask the engine for containers whose interfaces are there, marked, and in the namespace of a process that
+    /// runs. That is as sure as the engine's word but for a container that was given another name.
+    pub(crate) fn believe_marks(&mut self) {
+        self.marks_tell = true;
+    }
+
+    /// The same host, with an engine that has two seconds for an answer: it may only be about to start.
+    pub(crate) fn in_a_hurry(&self) -> Self {
+        Self { engine: self.engine.in_a_hurry(), ..self.afresh() }
     }
 
     /// Where the lock is.

@@ -9,7 +9,7 @@ use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host,
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
 use crate::spec::{
-    Attach, Build, Connect, Detach, Expose, Forget, Hide, InstallUnits, Launch, Remove, Run, from_value, nearest,
+    Attach, Build, Connect, Detach, Expose, Forget, Hide, InstallUnits, Launch, Part, Remove, Run, from_value, nearest,
 };
 use crate::{Error, Result};
 
@@ -151,6 +151,9 @@ impl Operation {
         match self {
             Self::Apply(apply) => {
                 let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
+                // Without containers that are run, the engine is not worth waiting for.
+                let hurried = (apply.only == Part::Network).then(|| kernel.in_a_hurry());
+                let kernel = hurried.as_ref().unwrap_or(kernel);
                 let mut report = host::apply_part(kernel, &document, apply.only, mode).await?;
                 report.warnings.splice(..0, apply.warnings.iter().cloned());
                 Ok(report)

@@ -14,11 +14,14 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Routes may come and go by the thousand, and concern only the MTU.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// What looks that found nothing may take of the time: one part in so many.
+/// So many looks in a row may find nothing before there are pauses between them.
+const FRUITLESS: u32 = 3;
+
+/// What such looks may take of the time from then on: one part in so many.
 const SHARE: u32 = 20;
 
-/// The longest pause after a look that found nothing.
-const GAP_MAX: Duration = Duration::from_secs(5);
+/// The longest such pause; looks that are farther apart are not in a row.
+const GAP_MAX: Duration = Duration::from_secs(2);
 
 /// The pause after a failure, and each time twice as long.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -76,6 +79,8 @@ pub(super) struct Begun {
     pub(super) started: BTreeSet<String>,
     /// Whether all was as it should be before, so that what is not so by now was changed by somebody else.
     pub(super) settled: bool,
+    /// Whether the engine is asked for every container, whatever the kernel shows of it.
+    pub(super) thorough: bool,
 }
 
 /// What is known, and what is to be done.
@@ -99,6 +104,8 @@ pub(super) struct Decide {
     not_before: Option<Instant>,
     /// Before this, the network is not looked at again: looks find nothing.
     gap: Instant,
+    /// How many looks in a row found nothing, and when the last one ended.
+    fruitless: (u32, Instant),
     /// Whether all was as it should be once.
     settled: bool,
     running: Option<Work>,
@@ -119,6 +126,7 @@ impl Decide {
             failures: 0,
             not_before: None,
             gap: now,
+            fruitless: (0, now),
             settled: false,
             running: None,
         }
@@ -209,7 +217,8 @@ impl Decide {
             started.clear();
         }
         self.running = Some(work);
-        Some(Begun { work, started, settled: self.settled })
+        let thorough = !self.settled || self.failures > 0 || now >= self.resync_at;
+        Some(Begun { work, started, settled: self.settled, thorough })
     }
 
     /// Takes note of what came of it; when it is tried again, if it has to be.
@@ -217,10 +226,15 @@ impl Decide {
         let work = self.running.take()?;
         if work != Work::Containers {
             self.resync_at = now + self.resync;
-            self.gap = match (work, outcome) {
-                (Work::Network, Outcome::Unchanged) => now + (took * SHARE).min(GAP_MAX),
-                _ => now,
+            self.fruitless = match (work, outcome) {
+                (Work::Network, Outcome::Unchanged) if now <= self.fruitless.1 + GAP_MAX * 2 => {
+                    (self.fruitless.0 + 1, now)
+                }
+                (Work::Network, Outcome::Unchanged) => (1, now),
+                _ => (0, now),
             };
+            let pause = if self.fruitless.0 > FRUITLESS { (took * SHARE).min(GAP_MAX) } else { Duration::ZERO };
+            self.gap = now + pause;
         }
         match outcome {
             Outcome::Unchanged | Outcome::Changed => {

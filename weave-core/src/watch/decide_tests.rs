@@ -253,7 +253,7 @@ fn what_nobody_announces_is_found_by_and_by() {
 #[test]
 fn only_what_was_as_it_should_be_can_drift() {
     let mut game = Game::new(true);
-    let mut begun = |game: &mut Game, outcome| {
+    let begun = |game: &mut Game, outcome| {
         game.now = game.decide.wake(game.now).expect("something to do").max(game.now);
         let begun = game.decide.next(game.now).expect("its time");
         game.done(outcome);
@@ -269,6 +269,24 @@ fn only_what_was_as_it_should_be_can_drift() {
     assert_eq!(begun(&mut game, Outcome::Changed), (Work::Document, false));
     game.note(Noticed::Network);
     assert_eq!(begun(&mut game, Outcome::Partly), (Work::Network, true));
+}
+
+#[test]
+fn now_and_then_the_engine_is_asked_for_all_containers() {
+    let mut game = Game::settled(true);
+    let begun = |game: &mut Game, outcome| {
+        game.now = game.decide.wake(game.now).expect("something to do").max(game.now);
+        let begun = game.decide.next(game.now).expect("its time");
+        game.done(outcome);
+        begun.thorough
+    };
+    game.note(Noticed::Network);
+    assert!(!begun(&mut game, Outcome::Unchanged));
+    game.wait(1000);
+    assert!(begun(&mut game, Outcome::Unchanged));
+    game.note(Noticed::Network);
+    assert!(!begun(&mut game, Outcome::Failed));
+    assert!(begun(&mut game, Outcome::Changed));
 }
 
 #[test]

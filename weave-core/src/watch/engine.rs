@@ -1,13 +1,14 @@
 //! What the engine tells, and whether it is there.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Told;
-use crate::Error;
 use crate::docker::{Engine, Events};
+use crate::{Error, ErrorKind};
 
 /// The first pause before the engine is asked again, and each time twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -15,7 +16,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Whoever hears this many events without a break has been connected for good.
+/// So long its first word is waited for before it counts as away.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Whoever was connected for this long was connected for good.
 const PROVEN: Duration = Duration::from_secs(1);
 
 /// Listens for ever, and says what was told.
@@ -25,7 +29,22 @@ pub(super) async fn listen(engine: Engine, tell: UnboundedSender<Told>) {
     let mut away: Option<String> = None;
     loop {
         let began = tokio::time::Instant::now();
-        let error = match engine.events(since).await {
+        let mut answer = pin!(engine.events(since));
+        let early = tokio::time::timeout(SILENCE, &mut answer).await;
+        if early.is_err() && away.is_none() {
+            // It may be about to start, and much can be done without it.
+            let message = format!("has not answered for {} s", SILENCE.as_secs());
+            let error = Error::new(ErrorKind::Timeout, engine.address(), message);
+            away = Some(error.to_string());
+            if tell.send(Told::Engine(Some(error))).is_err() {
+                return;
+            }
+        }
+        let answer = match early {
+            Ok(answer) => answer,
+            Err(_) => answer.await,
+        };
+        let error = match answer {
             Ok(events) => {
                 away = None;
                 if tell.send(Told::Engine(None)).is_err() {
@@ -64,7 +83,7 @@ async fn hear(mut events: Events, tell: &UnboundedSender<Told>) -> Option<Error>
             Some(Err(error)) => return Some(error),
             None => {
                 let message = "the Docker engine ended the connection";
-                return Some(Error::new(crate::ErrorKind::Docker, "engine", message));
+                return Some(Error::new(ErrorKind::Docker, "engine", message));
             }
         }
     }

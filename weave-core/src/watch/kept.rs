@@ -14,8 +14,8 @@ type Key = (ContainerRef, Arc<str>);
 #[derive(Debug, Clone, PartialEq)]
 struct Wish {
     attach: Attach,
-    /// The namespace in which it was seen last.
-    inode: u64,
+    /// The namespace in which it was seen last, and a process there: numbers of namespaces are used again at once.
+    seen: (u64, u32),
 }
 
 /// What is kept.
@@ -55,7 +55,7 @@ impl Kept {
             return;
         }
         self.wishes.retain(|(container, _), wish| match observed.targets.get(container) {
-            Some(Target::Found(net)) => net.netns.inode != wish.inode,
+            Some(Target::Found(net)) => (net.netns.inode, net.pid) != wish.seen,
             Some(Target::Problem(TargetProblem::Missing)) => false,
             _ => true,
         });
@@ -67,7 +67,7 @@ impl Kept {
     pub(super) fn note(&mut self, observed: &Observed) {
         for (key, there) in wishes(observed) {
             if let Some(wish) = self.wishes.get_mut(&key) {
-                wish.inode = there.inode;
+                wish.seen = there.seen;
             }
         }
         let is_gone = |container: &ContainerRef| {
@@ -117,6 +117,6 @@ fn wishes(observed: &Observed) -> impl Iterator<Item = (Key, Wish)> {
             id => ContainerRef::Container(id.into()),
         };
         let attach = interface(&pair, &mark)?.attach(container.clone());
-        Some(((container, Arc::clone(&mark.interface)), Wish { attach, inode: mark.inode }))
+        Some(((container, Arc::clone(&mark.interface)), Wish { attach, seen: (mark.inode, mark.pid) }))
     })
 }

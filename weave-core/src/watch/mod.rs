@@ -36,7 +36,7 @@ use crate::ops::Apply;
 use crate::ops::file::named;
 use crate::spec::HostDocument;
 use crate::{Error, Result};
-use decide::{Begun, Decide, Noticed};
+use decide::{Decide, Noticed};
 use work::{Done, Wanted, perform};
 
 /// How often everything is looked at although nobody has told of a change, unless another time is given.
@@ -202,8 +202,9 @@ impl Watch {
         if self.ends || self.running.is_some() {
             return;
         }
-        if let Some(Begun { work, started, settled }) = self.decide.next(Instant::now()) {
-            let running = perform(Arc::clone(&self.kernel), self.wanted.clone(), work, started);
+        if let Some(begun) = self.decide.next(Instant::now()) {
+            let (work, settled) = (begun.work, begun.settled);
+            let running = perform(Arc::clone(&self.kernel), self.wanted.clone(), begun);
             self.running = Some((work, settled, Box::pin(running)));
         }
     }

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Work;
-use super::decide::Outcome;
+use super::decide::{Begun, Outcome};
 use super::kept::Kept;
 use crate::Result;
 use crate::apply::{Converged, look};
 use crate::host::Host;
 use crate::kernel::Kernel;
+use crate::netlink::drop_spares;
 use crate::ops::Report;
 use crate::ops::part::{self, WATCH};
 use crate::plan::Plan;
@@ -59,6 +60,8 @@ fn inside(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 pub(super) struct Done {
     pub(super) result: Result<Box<Report>>,
     pub(super) took: Duration,
+    /// Whether somebody else had changed the host, which is news although nothing had to be done.
+    news: bool,
 }
 
 impl Done {
@@ -66,7 +69,7 @@ impl Done {
         match &self.result {
             Err(_) => Outcome::Failed,
             Ok(report) if !report.is_ok() => Outcome::Partly,
-            Ok(report) if report.changed => Outcome::Changed,
+            Ok(report) if report.changed || self.news => Outcome::Changed,
             Ok(_) => Outcome::Unchanged,
         }
     }
@@ -74,16 +77,23 @@ impl Done {
 
 /// Does it. The future must be driven to its end, as that of every operation; only before it has the lock it may be
 /// dropped.
-pub(super) async fn perform(kernel: Arc<Kernel>, wanted: Wanted, work: Work, started: BTreeSet<String>) -> Done {
+pub(super) async fn perform(kernel: Arc<Kernel>, wanted: Wanted, begun: Begun) -> Done {
     let began = Instant::now();
     // Nothing of the last look stays, least of all open namespaces of containers that are gone.
-    let kernel = kernel.afresh();
+    let Begun { work, started, thorough, .. } = begun;
+    let mut kernel = kernel.afresh();
+    if work == Work::Network && !thorough {
+        kernel.believe_marks();
+    }
+    let mut news = false;
     let result = match wanted {
         Wanted::Document(document) => of_document(&kernel, &document, work, &started).await,
-        Wanted::Kept(kept) => of_kept(&kernel, &kept, work, &started).await,
+        Wanted::Kept(kept) => of_kept(&kernel, &kept, (work, &started), &mut news).await,
     };
+    // Else a socket would keep the namespace of a container that has ended.
+    drop_spares();
     let result = result.map(|report| Box::new(Report { state: None, ..report })).map_err(|error| error.op(WATCH));
-    Done { result, took: began.elapsed() }
+    Done { result, took: began.elapsed(), news }
 }
 
 async fn of_document(
@@ -107,9 +117,15 @@ async fn of_document(
     Ok(part::told(done))
 }
 
-async fn of_kept(kernel: &Kernel, kept: &Mutex<Kept>, work: Work, started: &BTreeSet<String>) -> Result<Report> {
+async fn of_kept(
+    kernel: &Kernel,
+    kept: &Mutex<Kept>,
+    (work, started): (Work, &BTreeSet<String>),
+    news: &mut bool,
+) -> Result<Report> {
     let lock = kernel.lock(WATCH).await?;
     let is_stale = inside(kept).is_stale(lock.turn());
+    *news = is_stale;
     if is_stale {
         let scope = inside(kept).scope();
         let observed = look(kernel, &scope).await?;

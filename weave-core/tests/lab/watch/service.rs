@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{METRICS, SOON, Site, Watching, write};
+use super::{METRICS, SOON, Site, Watching, ask, write};
 
 /// A service manager that listens.
 struct Manager {
@@ -135,12 +135,9 @@ fn logs_are_lines_or_json() {
     watching.await_count("weave_convergences_total", 1);
     assert!(watching.log().lines().all(|line| line.starts_with('<')), "{}", watching.log());
     // Asked for anything else, it says what there is.
-    let ask =
-        |args: &[&str]| site.host.exec(&[&["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"], args].concat());
-    let at = |path: &str| format!("http://127.0.0.1:{METRICS}{path}");
-    assert_eq!(ask(&[&at("/metrics")]).must(), "200");
-    assert_eq!(ask(&[&at("/")]).must(), "404");
-    assert_eq!(ask(&["-X", "POST", &at("/metrics")]).must(), "405");
+    assert_eq!(ask(&site.host, "GET", "/metrics").0, 200);
+    assert_eq!(ask(&site.host, "GET", "/").0, 404);
+    assert_eq!(ask(&site.host, "POST", "/metrics").0, 405);
 }
 
 #[test]
