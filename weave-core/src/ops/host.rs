@@ -35,7 +35,7 @@ pub async fn apply_part<H: Host>(host: &H, document: &HostDocument, part: Part, 
 }
 
 /// Removes everything that weave made, and nothing else; the same as `ensure: absent`. Containers that weave runs stay,
-/// without their interfaces. The units of [`units::install`](super::units::install) are stopped and removed first.
+/// without their interfaces. The units of [`units::install`] are stopped and removed first.
 ///
 /// # Errors
 /// As every change.
