@@ -101,6 +101,34 @@ fn containers_that_restart_have_their_interface_again() {
     assert_eq!((index(web), index(always)), before);
 }
 
+/// Each stands by itself: one that restarts while the others are worked on is no reason to take those back.
+#[test]
+fn many_that_crash_at_once_come_back() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = lab.add_host(HostOptions::default());
+    host.start_docker(&DockerOptions::quiet());
+    let names: Vec<String> = (1..=12).map(|number| format!("c{number}")).collect();
+    let all: Vec<Container> =
+        names.iter().map(|name| host.run_container(name, &["--network=none", "--restart=always"])).collect();
+    let entry = |(number, name): (u32, &String)| format!("  {name}: {{ip: 10.2.1.{number}/24}}\n");
+    let entries: String = (1..).zip(&names).map(entry).collect();
+    let watch = Watch::start(&host, &[&write(&host, &format!("router: {{}}\ncontainers:\n{entries}"))]);
+    let attached = || {
+        for (number, container) in (1..).zip(&all) {
+            watch.attaches(container, &[&format!("10.2.1.{number}/24")]);
+        }
+    };
+    attached();
+    for _ in 0..3 {
+        let before: Vec<u32> = all.iter().map(Container::pid).collect();
+        all.iter().for_each(crash);
+        all.iter().zip(before).for_each(|(container, before)| runs_anew(container, before));
+        attached();
+    }
+    assert!(!watch.told().contains("host: after all steps"), "{}", watch.told());
+    watch.stop();
+}
+
 #[test]
 fn a_name_is_what_counts_and_not_who_had_it() {
     let site = Site::new(&DockerOptions::quiet());
