@@ -1,6 +1,7 @@
 //! What the kernel announces, as long as somebody listens.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
@@ -11,8 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Told;
 use super::decide::Noticed;
-use super::notice::{NFTABLES_GROUP, Notice, ROUTE_GROUPS};
+use super::notice::{NFTABLES_GROUP, Notice, ROUTE_GROUPS, Said};
 use crate::kernel::Kernel;
+use crate::netns::identify;
 use crate::readable::readable;
 use crate::{Error, Result};
 
@@ -57,20 +59,34 @@ fn socket(protocol: isize, groups: &[u32]) -> io::Result<Socket> {
 }
 
 /// Listens to what is said of links, addresses, routes and forwarding entries.
-pub(super) async fn links(kernel: Arc<Kernel>, socket: AsyncFd<Socket>, tell: UnboundedSender<Told>) {
-    let mut notice = Notice::default();
+///
+/// Who `learns` has no document, and looks at what weave makes, too.
+pub(super) async fn links(kernel: Arc<Kernel>, socket: AsyncFd<Socket>, learns: bool, tell: UnboundedSender<Told>) {
+    let mut notice = Notice::new(learns);
     begin(&kernel, &mut notice).await;
     let mut room = Vec::with_capacity(ROOM);
     loop {
-        let mut noticed = Vec::new();
-        let heard = hear(&socket, &mut room, |datagram| notice.route(datagram, &mut noticed)).await;
+        let mut said = Vec::new();
+        let heard = hear(&socket, &mut room, |datagram| notice.route(datagram, &mut said)).await;
         if matches!(heard, Ok(true)) {
             begin(&kernel, &mut notice).await;
         }
-        if !pass_on(heard, noticed, &tell) {
+        if !pass_on(heard, said.into_iter().filter_map(settled).collect(), &tell) {
             return;
         }
     }
+}
+
+/// What turns out to be so: an end that is gone concerns somebody while its container runs on.
+fn settled(said: Said) -> Option<Noticed> {
+    let mark = match said {
+        Said::Noticed(noticed) => return Some(noticed),
+        Said::EndGone(mark) => mark,
+    };
+    let path = if mark.pid == 0 { mark.id } else { format!("/proc/{}/ns/net", mark.pid) };
+    // One that is found in no such way is looked for.
+    let runs = path.is_empty() || identify(Path::new(&path)).is_ok_and(|id| id.inode == mark.inode);
+    runs.then_some(Noticed::Network)
 }
 
 /// Listens to what is said of nftables.

@@ -155,9 +155,10 @@ impl Watch {
 
     fn listen(&mut self, ears: kernel::Ears, tell: &UnboundedSender<Told>) {
         let kernel::Ears { links, nftables } = ears;
+        let learns = self.options.files.is_empty();
         let kernel = Arc::clone(&self.kernel);
         self.sources.push(tokio::spawn(engine::listen(kernel.engine().clone(), tell.clone())));
-        self.sources.push(tokio::spawn(kernel::links(kernel, links, tell.clone())));
+        self.sources.push(tokio::spawn(kernel::links(kernel, links, learns, tell.clone())));
         self.sources.extend(nftables.map(|socket| tokio::spawn(kernel::nftables(socket, tell.clone()))));
         if !self.options.files.is_empty() {
             self.sources.push(tokio::spawn(file::watch(self.options.files.clone(), tell.clone())));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::decide::Noticed;
 use crate::names;
 use crate::netlink::decode::{self, Attributes, messages, string};
-use crate::observed::{Link, LinkKind};
+use crate::observed::{AttachmentMark, Link, LinkKind};
 use crate::spec::Mac;
 
 /// Groups of announcements of links, addresses, routes and forwarding entries (`RTNLGRP_…`).
@@ -61,47 +61,65 @@ impl Known {
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     links: HashMap<u32, Known>,
+    /// Whether new attachments count: they are weave's own doing, and only who has no document learns from them.
+    learns: bool,
+}
+
+/// Something that was noticed, or will be if it turns out so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It was noticed.
+    Noticed(Noticed),
+    /// The host end of an attachment is gone: with its container, which is nothing to do about, or by itself.
+    EndGone(AttachmentMark),
 }
 
 impl Notice {
+    /// For a watch that `learns` what there is, or has a document.
+    pub(super) fn new(learns: bool) -> Self {
+        Self { links: HashMap::new(), learns }
+    }
+
     /// Forgets what was announced, and takes these for the links that there are.
     pub(super) fn begin(&mut self, links: Vec<Link>) {
         self.links = links.into_iter().map(|link| (link.index, Known::of(link))).collect();
     }
 
     /// What the announcements in one datagram of links, addresses, routes and forwarding entries say.
-    pub(super) fn route(&mut self, datagram: &[u8], noticed: &mut Vec<Noticed>) {
+    pub(super) fn route(&mut self, datagram: &[u8], said: &mut Vec<Said>) {
         for (kind, payload) in messages(datagram) {
-            noticed.extend(match kind {
-                RTM_NEWLINK | RTM_DELLINK => self.link(kind == RTM_DELLINK, payload),
+            let noticed = match kind {
+                RTM_DELLINK => {
+                    said.extend(self.gone(payload));
+                    None
+                }
+                RTM_NEWLINK => self.link(payload),
                 RTM_NEWADDR | RTM_DELADDR => self.address(payload),
                 RTM_NEWROUTE | RTM_DELROUTE => route(payload),
                 RTM_NEWNEIGH | RTM_DELNEIGH => flood(payload),
                 _ => None,
-            });
+            };
+            said.extend(noticed.map(Said::Noticed));
         }
-        noticed.dedup();
+        said.dedup();
     }
 
-    fn link(&mut self, gone: bool, payload: &[u8]) -> Option<Noticed> {
-        // With a family it is about a port of a bridge, or IPv6, and not all of the link.
-        if payload.first() != Some(&0) {
-            return None;
-        }
-        let link = decode::link(payload)?;
-        let before = if gone { self.links.remove(&link.index) } else { None };
-        if gone {
-            return matches!(before, Some(Known::Ours(_))).then_some(Noticed::Network);
-        }
-        let now = Known::of(link.clone());
-        let before = self.links.insert(link.index, now);
-        match before {
-            Some(Known::Ours(before)) => (*before != link).then_some(Noticed::Network),
-            _ if link.mark().is_some() => Some(Noticed::Network),
+    fn gone(&mut self, payload: &[u8]) -> Option<Said> {
+        let Known::Ours(before) = self.links.remove(&whole(payload)?.index)? else { return None };
+        Some(before.attachment().map_or(Said::Noticed(Noticed::Network), Said::EndGone))
+    }
+
+    fn link(&mut self, payload: &[u8]) -> Option<Noticed> {
+        let link = whole(payload)?;
+        let before = self.links.insert(link.index, Known::of(link.clone()));
+        let counts = match before {
+            Some(Known::Ours(before)) => *before != link,
+            _ if link.mark().is_some() => self.learns || link.attachment().is_none(),
             // It may be one of those that lead to the peers.
-            Some(Known::Other { mtu, is_veth }) => (!is_veth && mtu != link.mtu).then_some(Noticed::Network),
-            None => None,
-        }
+            Some(Known::Other { mtu, is_veth }) => !is_veth && mtu != link.mtu,
+            None => false,
+        };
+        counts.then_some(Noticed::Network)
     }
 
     /// An address of the host: on the bridge an exposure, elsewhere perhaps where the tunnel ends.
@@ -126,6 +144,11 @@ impl Notice {
         });
         noticed.extend(concerns.then_some(Noticed::Network));
     }
+}
+
+/// Reads a link; nothing where it is only about a port of a bridge, or about IPv6, which have families.
+fn whole(payload: &[u8]) -> Option<Link> {
+    decode::link(payload).filter(|_| payload.first() == Some(&0))
 }
 
 /// A route of the main table, to somewhere else than the link itself.
@@ -170,9 +193,27 @@ mod tests {
     }
 
     fn told(notice: &mut Notice, kind: u16, payload: &[u8]) -> Vec<Noticed> {
-        let mut noticed = Vec::new();
-        notice.route(&message(kind, payload), &mut noticed);
-        noticed
+        let mut said = Vec::new();
+        notice.route(&message(kind, payload), &mut said);
+        let noticed = |said| match said {
+            Said::Noticed(noticed) => noticed,
+            Said::EndGone(mark) => panic!("{mark:?}"),
+        };
+        said.into_iter().map(noticed).collect()
+    }
+
+    #[test]
+    fn ends_of_attachments_come_by_weave_and_go_with_their_containers() {
+        let mark = "weave:attachment netns=7 pid=8 interface=ethwe id=0f00d name=web";
+        let mut bytes = link(5, 1450, mark);
+        bytes.extend(attribute(18, &attribute(1, b"veth\0")));
+        for learns in [false, true] {
+            let mut notice = Notice::new(learns);
+            assert_eq!(told(&mut notice, RTM_NEWLINK, &bytes).is_empty(), !learns);
+            let mut said = Vec::new();
+            notice.route(&message(RTM_DELLINK, &bytes), &mut said);
+            assert!(matches!(&said[..], [Said::EndGone(mark)] if mark.pid == 8 && mark.name == "web"), "{said:?}");
+        }
     }
 
     #[test]
@@ -247,9 +288,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200), kind in 16u16..30) {
-            let (mut notice, mut noticed) = (Notice::default(), Vec::new());
-            notice.route(&bytes, &mut noticed);
-            notice.route(&message(kind, &bytes), &mut noticed);
+            let (mut notice, mut said, mut noticed) = (Notice::default(), Vec::new(), Vec::new());
+            notice.route(&bytes, &mut said);
+            notice.route(&message(kind, &bytes), &mut said);
             Notice::nftables(&bytes, &mut noticed);
             Notice::nftables(&message(kind, &bytes), &mut noticed);
         }

@@ -1,5 +1,7 @@
 //! Containers that start get their interfaces, and an engine may go and come back.
 
+use nix::sys::signal::Signal;
+
 use super::{WEAVE, Watching, addresses, write};
 use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab};
 
@@ -70,6 +72,58 @@ fn containers_that_start_get_their_interfaces() {
     assert_eq!(web.inspect("{{.State.Running}}"), "false");
     // Its end on the host goes with its namespace, when the kernel finds the time.
     watching.wait("two interfaces", || watching.count("weave_attachments") == 2);
+    assert_eq!(watching.end(), 0);
+}
+
+/// As many as restart at once are served, and what was attached by hand stays.
+#[test]
+fn many_that_restart_at_once_are_all_served() {
+    const MANY: u32 = 12;
+    let scene = Scene::new();
+    let host = &scene.host;
+    let name = |number: u32| format!("c{number}");
+    let containers: Vec<Container> =
+        (0..MANY).map(|number| host.run_container(&name(number), &["--network=none"])).collect();
+    let hand = host.run_container("hand", &["--network=none"]);
+    let address = |number: u32| format!("10.2.1.{}/24", number + 10);
+    let entries: String =
+        (0..MANY).map(|number| format!("  {}: {{ip: {}}}\n", name(number), address(number))).collect();
+    let watching = Watching::document(host, &format!("peers: [192.0.2.2]\ncontainers:\n{entries}"));
+    host.weave(&["attach", "10.2.1.200/24", "hand"]).must();
+    for round in 0..3 {
+        let names: Vec<String> = (0..MANY).map(name).collect();
+        let words: Vec<&str> = names.iter().map(String::as_str).collect();
+        host.docker(&[&["restart"], words.as_slice()].concat()).must();
+        for (number, container) in (0..MANY).zip(&containers) {
+            attached(&watching, container, &address(number));
+        }
+        assert!(!watching.log().contains("ERROR"), "round {round}:\n{}", watching.log());
+    }
+    watching.settle();
+    assert_eq!(addresses(&hand.netns(), "ethwe"), "10.2.1.200/24");
+    // What is looked at is little beside what happened: at most as often as containers started, and a bit.
+    let looks = watching.count("weave_convergences_total");
+    assert!(looks <= u64::from(4 * MANY * 3), "{looks} looks:\n{}", watching.log());
+    assert_eq!(watching.end(), 0);
+}
+
+/// An engine that takes connections and is silent, as one that is only about to start, keeps nobody waiting.
+#[test]
+fn an_engine_that_is_silent_is_not_waited_for() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    host.signal_docker(Signal::SIGSTOP);
+    let path = write(host, DOCUMENT);
+    let printed = host.weave(&["apply", "--only", "network", &path]);
+    assert!(printed.ok() && printed.stderr.contains("until the engine can be asked"), "{printed}");
+    host.weave(&["reset"]).must();
+    let watching = Watching::begin(host, &[&path]);
+    watching.await_log("has not answered for 2 s");
+    watching.wait("the bridge", || host.exec(&["ip", "link", "show", "master", "weave"]).stdout.contains("vxlan-6783"));
+    host.signal_docker(Signal::SIGCONT);
+    attached(&watching, &web, "10.2.1.4/24");
+    watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
     assert_eq!(watching.end(), 0);
 }
 
