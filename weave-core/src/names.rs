@@ -80,6 +80,9 @@ pub const TABLE: &str = "weave";
 /// The comment on rules that weave puts into chains of others.
 pub const RULE_COMMENT: &str = "weave:bridge";
 
+/// Comment of the accepts for published ports in chains of others.
+pub const PUBLISH_COMMENT: &str = "weave:publish";
+
 /// Longest interface name (`IFNAMSIZ` is 16 with its terminating zero).
 pub const IFNAME_MAX: usize = 15;
 

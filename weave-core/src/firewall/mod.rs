@@ -1,4 +1,4 @@
-//! The packet filter: weave's own nftables table, and its one accept in a chain of others.
+//! The packet filter: weave's own nftables table, and its accepts in chains of others.
 //!
 //! Everything here runs child processes in the network namespace of the calling thread, and blocks. What is said to
 //! them and read from them is made by pure functions ([`table`], [`reading`], [`chains`], [`rules`], [`iptables`]);
@@ -11,6 +11,7 @@ mod direct;
 mod iptables;
 mod look;
 mod nfnetlink;
+mod publish;
 mod reading;
 mod rules;
 mod run;

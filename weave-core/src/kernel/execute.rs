@@ -149,6 +149,10 @@ impl Worker {
                 Ok(Ethtool::open().and_then(|links| links.set_tx_checksum(link, *on)).map_err(refusal)?)
             }
             Step::SetIpv6 { place, link, key, value, .. } => self.set_ipv6(place, link, key, *value),
+            Step::SetLocalnet { link, on, .. } => {
+                self.enter(&Place::Host)?;
+                Ok(sysctl::set_localnet(link, *on)?)
+            }
             Step::AddAddress { place, link, address } => {
                 let index = self.index(place, link)?;
                 self.send(place, encode::add_address(index, *address))

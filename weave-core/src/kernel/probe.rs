@@ -69,6 +69,7 @@ mod tests {
             peer_netnsid: None,
             ipv6_disabled: None,
             accept_ra: None,
+            route_localnet: None,
             tx_checksum: None,
         }
     }

@@ -64,6 +64,7 @@ fn subject(step: &Step) -> String {
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }
+        | Step::SetLocalnet { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => link.to_string(),
         Step::SetMtu { place, link, .. }

@@ -1,5 +1,5 @@
 //! The public verbs, each in the module of its noun: `router::launch`, `peer::connect`, `attachment::attach`,
-//! `exposure::expose`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
+//! `exposure::expose`, `publication::publish`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
 mod apply;
@@ -17,6 +17,7 @@ mod make;
 mod operation;
 pub mod peer;
 pub mod preflight;
+pub mod publication;
 mod report;
 pub mod router;
 mod schema;

@@ -153,14 +153,18 @@ impl<'a> HostNames<'a> {
 /// The inside of the container; `None` where it is gone and nothing is wanted of it.
 fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<&'a TargetNet>> {
     let container = wish.container();
-    let problem = match observed.targets.get(container) {
-        Some(Target::Found(net)) => return Ok(Some(net)),
-        Some(Target::Problem(problem)) => problem.clone(),
-        None => TargetProblem::Missing,
-    };
+    match observed.targets.get(container) {
+        Some(Target::Found(net)) => Ok(Some(net)),
+        Some(Target::Problem(problem)) => Err(trouble(container, problem)),
+        None => Err(trouble(container, &TargetProblem::Missing)),
+    }
+}
+
+/// Why there is no way into a container.
+pub(super) fn trouble(container: &ContainerRef, problem: &TargetProblem) -> Error {
     let name = container.to_string();
     let error = |kind| Error::new(kind, name.clone(), problem.to_string());
-    Err(match &problem {
+    match problem {
         TargetProblem::Missing => error(ErrorKind::NotFound).hint(match container {
             ContainerRef::Container(_) => "`docker ps -a` lists the containers of this host",
             ContainerRef::Netns(_) => "`ip netns list` lists the named network namespaces of this host",
@@ -175,7 +179,7 @@ fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<
         TargetProblem::Engine(_) => {
             error(ErrorKind::Docker).hint("is the engine running? `docker info` asks it; DOCKER_HOST says where it is")
         }
-    })
+    }
 }
 
 fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<Draft> {

@@ -17,6 +17,7 @@ mod intent;
 mod lane;
 mod network;
 mod peers;
+mod publish;
 mod router;
 mod state;
 mod step;
@@ -32,7 +33,7 @@ pub use classic::ClassicIntent;
 pub(crate) use classic::known_by;
 pub(crate) use classic::{adopted, adoption, adoption_told};
 pub use control::ControlStep;
-pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
+pub use intent::{AttachmentIntent, Intent, Members, Publications, Publishing, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
 pub(crate) use state::{interfaces, own_routes};
@@ -144,12 +145,16 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         router::before_guard(observed, network, &mut plan);
         classic::before_guard(intent, observed, network, &mut plan);
     }
-    firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
+    let publish = publish::resolve((intent, observed), network.as_ref(), &exposures, &mut plan)?;
+    publish::before_guard(observed, &publish, &mut plan);
+    let wanted = firewall::Wanted { network: network.as_ref(), exposures: &exposures, publish: &publish };
+    firewall::plan(observed, wanted, &mut plan)?;
     if let Some(network) = &network {
         plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         classic::plan(observed, network, turn, &mut plan)?;
         exposure::plan((intent, observed), network, &exposures, &mut plan)?;
+        publish::plan(observed, &publish, network, &mut plan);
     }
     attachment::plan(
         intent,

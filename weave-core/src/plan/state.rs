@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::attachment::{Routes, sort_routes};
-use super::{exposure, peers};
+use super::{exposure, peers, publish};
 use crate::names;
 use crate::observed::{Observed, Scope, Target, TargetNet, pairs};
 use crate::spec::{
-    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Router, RouterKind,
-    Underlay,
+    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Publication, Router,
+    RouterKind, Underlay,
 };
 
 /// The document that describes `observed`, silent about what `scope` did not look at.
@@ -46,10 +46,16 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
         peers,
         // Only the packet filter knows which exposures are masqueraded.
         expose: scope.firewall.then(|| List(exposure::current(observed))),
+        publish: (scope.firewall && !mark.firewall_unmanaged).then(|| List(published(observed))),
         firewall: Some(Firewall { manage: !mark.firewall_unmanaged }),
         containers: Some(Named(containers(observed))),
         ..HostDocument::default()
     }
+}
+
+/// The ports of this host that lead to the network, by the addresses that they lead to.
+pub(crate) fn published(observed: &Observed) -> Vec<Publication> {
+    publish::current(observed).iter().map(Publication::from).collect()
 }
 
 fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {

@@ -106,6 +106,9 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::SetIpv6 { place, link, key, value, before } if value != before => {
             vec![Step::SetIpv6 { place, link, key, value: before, before: value }]
         }
+        Step::SetLocalnet { link, on, before } if on != before => {
+            vec![Step::SetLocalnet { link, on: before, before: on }]
+        }
         Step::AddAddress { place, link, address } => vec![Step::DeleteAddress { place, link, address }],
         Step::DeleteAddress { place, link, address } => vec![Step::AddAddress { place, link, address }],
         Step::AddRoute { place, link, route } => vec![Step::DeleteRoute { place, link, route }],
@@ -120,7 +123,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::Engine(step) => engine(&step, observed),
         Step::Control(step) => step.undo().map(|back| Step::Control(Box::new(back))).into_iter().collect(),
         // A packet cannot be called back; setting a value to what it was needs no undoing.
-        Step::Announce { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } => Vec::new(),
+        Step::Announce { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } | Step::SetLocalnet { .. } => Vec::new(),
     }
 }
 

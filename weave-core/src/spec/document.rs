@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Settings};
 use super::{
-    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Route, Router,
+    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Publication,
+    Route, Router,
 };
 
 /// Whether weave should be on the host.
@@ -39,6 +40,9 @@ pub struct HostDocument {
     /// All addresses of the host itself on the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<List<Exposure>>,
+    /// All ports of the host that lead to containers of the network, on this host or another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// Who looks after the packet filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,

@@ -34,6 +34,11 @@ const IFLA_VXLAN_LEARNING: u16 = 7;
 const IFLA_VXLAN_PORT: u16 = 15;
 const IFLA_VXLAN_LOCAL6: u16 = 17;
 
+const AF_INET: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+/// Place in the array of `net.ipv4.conf`, which counts from 1 (`include/uapi/linux/ip.h`).
+const IPV4_DEVCONF_ROUTE_LOCALNET: usize = 26;
+
 const AF_INET6: u16 = 10;
 const IFLA_INET6_CONF: u16 = 2;
 /// Places in the array of `net.ipv6.conf` (`include/uapi/linux/ipv6.h`).
@@ -56,6 +61,7 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
         peer_netnsid: None,
         ipv6_disabled: None,
         accept_ra: None,
+        route_localnet: None,
         tx_checksum: None,
     };
     for (kind, value) in Attributes(payload.get(HEADER..)?) {
@@ -67,7 +73,10 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
             IFLA_MASTER => link.master = u32_at(value, 0).filter(|index| *index != 0),
             IFLA_LINKINFO => link.kind = link_kind(value),
             IFLA_IFALIAS => link.alias = Some(string(value)),
-            IFLA_AF_SPEC => (link.accept_ra, link.ipv6_disabled) = ipv6(value),
+            IFLA_AF_SPEC => {
+                (link.accept_ra, link.ipv6_disabled) = ipv6(value);
+                link.route_localnet = route_localnet(value);
+            }
             IFLA_GROUP => link.group = u32_at(value, 0).unwrap_or_default(),
             IFLA_LINK_NETNSID => link.peer_netnsid = i32_at(value, 0),
             _ => {}
@@ -123,6 +132,13 @@ fn vxlan(data: &[u8]) -> VxlanInfo {
 
 fn flag(value: &[u8]) -> bool {
     value.first().is_some_and(|byte| *byte != 0)
+}
+
+/// `route_localnet`, from an array of numbers that newer kernels make longer.
+fn route_localnet(af_spec: &[u8]) -> Option<bool> {
+    let (_, inet) = Attributes(af_spec).find(|(family, _)| *family == AF_INET)?;
+    let (_, conf) = Attributes(inet).find(|(kind, _)| *kind == IFLA_INET_CONF)?;
+    i32_at(conf, (IPV4_DEVCONF_ROUTE_LOCALNET - 1) * 4).map(|on| on != 0)
 }
 
 /// `accept_ra` and `disable_ipv6`, from an array of numbers that newer kernels make longer.
@@ -190,5 +206,20 @@ mod tests {
         attribute(IFLA_INET6_CONF);
         attribute(AF_INET6);
         assert_eq!(ipv6(&conf), (Some(3), Some(true)));
+        assert_eq!(route_localnet(&conf), None);
+    }
+
+    #[test]
+    fn so_does_route_localnet() {
+        let at = |set: usize| {
+            let conf: Vec<u8> = (1..34).flat_map(|place| i32::from(place == set).to_ne_bytes()).collect();
+            let wrap = |kind: u16, inside: &[u8]| {
+                let length = u16::try_from(inside.len() + 4).expect("short");
+                [&length.to_ne_bytes(), &kind.to_ne_bytes(), inside].concat()
+            };
+            route_localnet(&wrap(AF_INET, &wrap(IFLA_INET_CONF, &conf)))
+        };
+        assert_eq!((at(26), at(25), at(27)), (Some(true), Some(false), Some(false)));
+        assert_eq!(route_localnet(&[]), None);
     }
 }

@@ -30,6 +30,7 @@ mod cut;
 mod hierarchy;
 mod image;
 mod overlay;
+mod publish;
 mod read;
 
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub use image::Image;
 pub use read::{Document, read_document, read_files, read_fleet, read_host, read_value};
 
 pub use super::Subnet;
-use super::{Cidr, Ensure, Firewall, List, Named, Peer, Router};
+use super::{Cidr, Ensure, Firewall, List, Named, Peer, Publication, Router};
 
 /// All hosts of a network and their containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -73,6 +74,9 @@ pub struct Fleet {
     /// Who looks after the packet filter of the hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,
+    /// Ports that every host publishes; a host's own go before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// How hosts take part in the network themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<ExposeDefaults>,
@@ -99,6 +103,9 @@ pub struct FleetHost {
     /// Its router, where it differs from the others'.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub router: Option<Router>,
+    /// All ports of it that lead to containers of the network, on any host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// Who looks after its packet filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,
