@@ -32,8 +32,7 @@ pub(crate) fn set_ipv6(link: &str, key: &str, value: i32) -> Result<()> {
 pub(crate) fn set_localnet(link: &str, on: bool) -> Result<()> {
     let file = ipv4(link).join("route_localnet");
     let value = if on { "1" } else { "0" };
-    std::fs::write(&file, value)
-        .map_err(|error| Error::os(link, format!("write {value} to {}", file.display()), error))
+    std::fs::write(&file, value).map_err(|error| Error::os(link, format!("write {value} to {}", file.display()), error))
 }
 
 /// Lets the other IPv4 addresses of a link stay when the first of their network goes

@@ -6,6 +6,7 @@ use anstream::ColorChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::launch::LaunchArgs;
+use super::publish::{PublishArgs, UnpublishArgs};
 use crate::spec::{IfName, Mac, Mtu, Route};
 
 /// Joins the containers of many Docker hosts to one private network
@@ -173,6 +174,10 @@ pub(super) enum Verb {
         #[arg(value_name = "ADDRESS")]
         ips: Vec<String>,
     },
+    /// Pass a port of this host on to a container, on this host or another
+    Publish(PublishArgs),
+    /// Take a published port back
+    Unpublish(UnpublishArgs),
     /// Build an image, unless there is one that was built from the same
     Build(BuildArgs),
     /// List who is attached: id, MAC, addresses

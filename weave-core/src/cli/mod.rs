@@ -11,6 +11,7 @@ mod launch;
 mod output;
 mod plan_view;
 mod progress;
+mod publish;
 mod status_view;
 mod table;
 mod verbs;

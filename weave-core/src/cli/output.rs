@@ -81,6 +81,8 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Attach(attach) => attach.container.to_string(),
         Operation::Detach(detach) => detach.container.to_string(),
         Operation::Expose(_) | Operation::Hide(_) => "The exposure".to_owned(),
+        Operation::Publish(publication) => format!("Port {}", publication.host_side()),
+        Operation::Unpublish(port) => format!("Port {}/{}", port.host_port.unwrap_or_default(), port.protocol.name()),
         Operation::Build(build) => format!("Image {}", build.tag),
         _ => "The host".to_owned(),
     }

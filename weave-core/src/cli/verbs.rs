@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::{AttachArgs, BuildArgs, Verb, When};
 use super::launch::launch;
+use super::publish;
 use crate::kernel::machine;
 use crate::ops::file::unreadable;
 use crate::ops::status::Look;
@@ -67,6 +68,8 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Detach { .. } => "detach",
         Verb::Expose { .. } => "expose",
         Verb::Hide { .. } => "hide",
+        Verb::Publish(_) => "publish",
+        Verb::Unpublish(_) => "unpublish",
         Verb::Build(_) => "build",
         Verb::Ps { .. } => "ps",
         Verb::Facts { .. } => "facts",
@@ -115,6 +118,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
             Operation::Expose(Expose { ips: list(ips)?, masquerade: !without_masquerade })
         }
         Verb::Hide { ips } => Operation::Hide(Hide { ips: list(ips)? }),
+        Verb::Publish(args) => Operation::Publish(publish::publish(args)?),
+        Verb::Unpublish(args) => Operation::Unpublish(publish::unpublish(args)?),
         Verb::Build(args) => Operation::Build(image(args, from)?),
         Verb::Ps { containers } => Operation::Ps(Ps { containers: containers.clone().into() }),
         Verb::Status { latest, what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

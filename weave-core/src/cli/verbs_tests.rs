@@ -112,6 +112,25 @@ fn classic_invocations() {
             json!({"operation": "expose", "ips": ["10.2.1.1/24"], "masquerade": false}),
         ),
         ("weave hide", json!({"operation": "hide"})),
+        ("weave publish 8080:80 web", json!({"operation": "publish", "host_port": 8080, "to": "web", "port": 80})),
+        (
+            "weave publish --udp --host-ip 192.0.2.1 --without-masquerade 53 10.2.1.4",
+            json!({
+                "operation": "publish", "host_port": 53, "to": "10.2.1.4", "port": 53, "protocol": "udp",
+                "host_ip": "192.0.2.1", "masquerade": false,
+            }),
+        ),
+        (
+            "weave publish --protocol SCTP 7 fd00::4",
+            json!({
+                "operation": "publish", "host_port": 7, "to": "fd00::4", "port": 7, "protocol": "sctp",
+            }),
+        ),
+        ("weave unpublish 8080", json!({"operation": "unpublish", "host_port": 8080})),
+        (
+            "weave unpublish --sctp --host-ip 192.0.2.1 8080",
+            json!({"operation": "unpublish", "host_port": 8080, "protocol": "sctp", "host_ip": "192.0.2.1"}),
+        ),
         ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
         ("weave --check --json -q status", json!({"operation": "status"})),
         ("weave status targets", json!({"operation": "status"})),
@@ -210,6 +229,11 @@ fn wrong_words_are_answered_with_the_right_ones() {
             "weave expose",
             "expose: ips: no address is given; allowed: one or more such as 10.2.1.1/24",
             "say which: `weave expose 10.2.1.1/24`",
+        ),
+        (
+            "weave publish web 8080:80",
+            "publish: host_port: `web` is no port; allowed: 1 to 65535",
+            "the port of the host first, then where to: `weave publish 8080:80 web`",
         ),
         (
             "weave status dns",

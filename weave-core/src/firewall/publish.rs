@@ -107,9 +107,7 @@ fn redirect(chain: &str, port: &PublishedPort) -> Value {
 
 fn source(port: &PublishedPort) -> Vec<Value> {
     let family = family(port.to);
-    let original = |key: String, right: Value| {
-        json!({"match": {"op": "==", "left": {"ct": {"key": key, "dir": "original"}}, "right": right}})
-    };
+    let original = |key: String, right: Value| json!({"match": {"op": "==", "left": {"ct": {"key": key, "dir": "original"}}, "right": right}});
     let mut connection = vec![
         field("==", family, "daddr", json!(port.to.to_string())),
         field("==", port.protocol.name(), "dport", json!(port.port)),
@@ -189,6 +187,7 @@ fn is_source(expr: &[Value], port: &PublishedPort) -> bool {
 /// The bridge of a rule that guards the loopback.
 pub(super) fn bridge(expr: &[Value]) -> Option<String> {
     let found = expr.iter().map(|statement| &statement["match"]);
-    let name = found.filter(|found| found["left"]["meta"]["key"] == "iifname").find_map(|found| found["right"].as_str());
+    let name =
+        found.filter(|found| found["left"]["meta"]["key"] == "iifname").find_map(|found| found["right"].as_str());
     name.map(str::to_owned)
 }

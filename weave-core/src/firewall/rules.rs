@@ -55,8 +55,8 @@ fn read_one(rule: &Value) -> Rule {
     let verdict = statements.iter().rev().map(verdict).find(|verdict| *verdict != Verdict::Next);
     let verdict = verdict.unwrap_or(Verdict::Next);
     let every = statements.iter().all(concerns_every_packet);
-    let ours = passage(statements)
-        .filter(|(passage, _)| rule["comment"] == passage.comment() && verdict == Verdict::Accept);
+    let ours =
+        passage(statements).filter(|(passage, _)| rule["comment"] == passage.comment() && verdict == Verdict::Accept);
     Rule { verdict, every, ours, handle: rule["handle"].as_u64() }
 }
 

@@ -26,7 +26,8 @@ impl Kernel {
         if own.is_some() || !scope.ports.is_empty() {
             let named = own.and_then(|mark| observed.containers.containers.get(&mark.container));
             let router = named.map(|container| container.pid).filter(|pid| *pid > 0);
-            let ports = own.iter().flat_map(|mark| [mark.port, mark.control]).chain(scope.ports.iter().copied()).collect();
+            let ports =
+                own.iter().flat_map(|mark| [mark.port, mark.control]).chain(scope.ports.iter().copied()).collect();
             let look = job::start(&self.host, move || Ok(listeners::look(&ports, router)))?;
             observed.listeners = look.wait().await?;
         }

@@ -21,9 +21,7 @@ pub use classic::Classic;
 pub(crate) use classic::{peer as classic_peer, target as classic_target};
 pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
-pub use firewall::{
-    AcceptRule, ChainTool, Family, FirewallState, ForwardChain, Passage, PublishedPort, WeaveTable,
-};
+pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, Passage, PublishedPort, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
 pub use listener::{Listener, Protocol};
 pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};

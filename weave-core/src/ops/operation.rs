@@ -5,10 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::status::Look;
-use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
+use super::{
+    Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, publication, router, schema,
+};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
-use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
+use crate::spec::{
+    Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Publication, Remove, Run, Unpublish, from_value,
+    nearest,
+};
 use crate::{Error, Result};
 
 /// The arguments of an operation that has none.
@@ -97,6 +102,10 @@ operations! {
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
     Hide(Hide) = "hide",
+    /// [`publication::publish`]
+    Publish(Publication) = "publish",
+    /// [`publication::unpublish`]
+    Unpublish(Unpublish) = "unpublish",
     /// [`image::build`]
     Build(Build) = "build",
     /// [`host::preflight`]
@@ -162,6 +171,8 @@ impl Operation {
             Self::Remove(spec) => container::remove(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
+            Self::Publish(spec) => publication::publish(kernel, spec, mode).await,
+            Self::Unpublish(spec) => publication::unpublish(kernel, spec, mode).await,
             Self::Build(spec) => image::build(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(spec) => host::status_with(kernel, *spec).await,

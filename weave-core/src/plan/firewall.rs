@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 
 use super::network::{Carrier, Network};
 use super::{Change, Plan, Step, exposure, peers, publish};
-use crate::observed::{
-    AcceptRule, Family, FirewallState, ForwardChain, Observed, Passage, PublishedPort, WeaveTable,
-};
+use crate::observed::{AcceptRule, Family, FirewallState, ForwardChain, Observed, Passage, PublishedPort, WeaveTable};
 use crate::spec::Exposure;
 use crate::{Error, ErrorKind, Result, names};
 
@@ -69,9 +67,7 @@ fn wanted_table(network: &Network, wanted: Wanted<'_>, before: Option<&WeaveTabl
             WeaveTable { port: Some(port), control, peers, masquerade, publish, localnet }
         }
         // The tunnel was lost in an interrupted run: its guard remembers it for who launches the router again.
-        (None, Some(before)) if network.as_it_is => {
-            WeaveTable { masquerade, publish, localnet, ..before.clone() }
-        }
+        (None, Some(before)) if network.as_it_is => WeaveTable { masquerade, publish, localnet, ..before.clone() },
         (None, _) => WeaveTable { masquerade, publish, localnet, ..WeaveTable::default() },
     };
     (!table.is_empty()).then_some(table)

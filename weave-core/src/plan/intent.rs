@@ -264,10 +264,8 @@ fn publications(document: &HostDocument) -> Publications {
             .collect(),
         Destination::Address(_) => Vec::new(),
     };
-    let publishing = |publication: &Publication| Publishing {
-        publication: publication.clone(),
-        addresses: addresses(publication),
-    };
+    let publishing =
+        |publication: &Publication| Publishing { publication: publication.clone(), addresses: addresses(publication) };
     Publications::Exact(publish.iter().map(publishing).collect())
 }
 

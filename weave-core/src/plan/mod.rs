@@ -36,7 +36,7 @@ pub use control::ControlStep;
 pub use intent::{AttachmentIntent, Intent, Members, Publications, Publishing, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
-pub(crate) use state::{interfaces, own_routes};
+pub(crate) use state::{interfaces, own_routes, published};
 pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 
@@ -146,7 +146,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         classic::before_guard(intent, observed, network, &mut plan);
     }
     let publish = publish::resolve((intent, observed), network.as_ref(), &exposures, &mut plan)?;
-    publish::before_guard(observed, &publish, &mut plan);
+    publish::before_guard(observed, (&publish, network.as_ref()), &mut plan);
     let wanted = firewall::Wanted { network: network.as_ref(), exposures: &exposures, publish: &publish };
     firewall::plan(observed, wanted, &mut plan)?;
     if let Some(network) = &network {

@@ -63,10 +63,13 @@ pub(super) fn resolve(
         }
     }
     apart_from_router(&wanted, network)?;
-    if asked.is_empty() {
-        without_exposure(&wanted, exposures, plan);
-    }
-    Ok(wanted)
+    without_exposure(&wanted, exposures, plan);
+    // The network of a target may have become another.
+    let direct = |port: &PublishedPort| context.exposure(port.to).map(|own| own.ip.network()).or(port.direct);
+    Ok(wanted
+        .iter()
+        .map(|port| PublishedPort { direct: port.direct.and_then(|_| direct(port)), ..port.clone() })
+        .collect())
 }
 
 /// Whether `gone` names this one. Without an address of the host it names them all.
@@ -101,6 +104,10 @@ impl Context<'_> {
                 // It is known by its name alone and may come back: until then the port stays as it is.
                 return Ok(self.current.iter().filter(|port| is_of(publication, port)).cloned().collect());
             }
+            // It was in reach, and has the way again as soon as the host has an address there.
+            (Err(_), Destination::Address(_)) if self.standing(publication).is_some() => {
+                self.standing(publication).cloned().into_iter().collect()
+            }
             (Err(error), _) => return Err(error.within(field)),
         };
         let mut free = Vec::new();
@@ -110,7 +117,9 @@ impl Context<'_> {
                 Some(taken) if new && self.is_document() => plan.warnings.push(format!("{taken}; it is not published")),
                 Some(taken) if new => {
                     return Err(Error::new(ErrorKind::Conflict, "host_port", format!("{taken}; allowed: a free port"))
-                        .hint("stop that program, publish on another address of the host (`--host-ip`), or another port"));
+                        .hint(
+                            "stop that program, publish on another address of the host (`--host-ip`), or another port",
+                        ));
                 }
                 taken => {
                     plan.warnings.extend(taken.map(|taken| format!("{taken}, and is reached from nowhere any more")));
@@ -123,6 +132,11 @@ impl Context<'_> {
             plan.warnings.push(format!("{publication}: {ip} is no address of this host, yet"));
         }
         Ok(free)
+    }
+
+    /// The same, as it is published now.
+    fn standing(&self, publication: &Publication) -> Option<&PublishedPort> {
+        self.current.iter().find(|port| Publication::from(*port) == *publication)
     }
 
     /// Where the packets go: of each family the address that this host has a network in common with.
@@ -318,9 +332,20 @@ pub(super) fn localnet(wanted: &BTreeSet<PublishedPort>, network: &Network) -> O
 }
 
 /// Before the guard of the loopback goes: that it is needed no longer.
-pub(super) fn before_guard(observed: &Observed, wanted: &BTreeSet<PublishedPort>, plan: &mut Plan) {
-    let was_ours = observed.table().is_some_and(|table| table.localnet.is_some());
+///
+/// A table that was lost may have had it; one that is there says so. Else it is somebody else's affair.
+pub(super) fn before_guard(
+    observed: &Observed,
+    (wanted, network): (&BTreeSet<PublishedPort>, Option<&Network>),
+    plan: &mut Plan,
+) {
     let Some((link, ..)) = observed.bridge() else { return };
+    let was_ours = match (&observed.firewall, network) {
+        (Some(state), Some(network)) => {
+            state.table.as_ref().map_or(network.managed(), |table| table.localnet.is_some())
+        }
+        _ => false,
+    };
     if was_ours && link.route_localnet == Some(true) && !wanted.iter().any(PublishedPort::is_local) {
         set_localnet(link.name.as_str().into(), false, plan);
     }

@@ -75,7 +75,7 @@ pub struct Publication {
 #[serde(deny_unknown_fields)]
 pub struct Unpublish {
     /// The port of the host.
-    #[serde(default, deserialize_with = "super::input::option_number")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::input::option_number")]
     pub host_port: Option<u16>,
     /// What runs over it (`tcp`).
     #[serde(default, skip_serializing_if = "is_tcp")]
@@ -318,7 +318,10 @@ mod tests {
         for (short, long) in [
             ("8080:web:80", "{host_port: 8080, to: web, port: 80}"),
             ("53:10.2.1.4:53/udp", "{host_port: '53', to: 10.2.1.4, protocol: udp}"),
-            ("192.0.2.1:8080:web:80/sctp", "{host_ip: 192.0.2.1, host_port: 8080, to: web, port: 80.0, protocol: sctp}"),
+            (
+                "192.0.2.1:8080:web:80/sctp",
+                "{host_ip: 192.0.2.1, host_port: 8080, to: web, port: 80.0, protocol: sctp}",
+            ),
             ("[2001:db8::1]:8080:[fd00::4]:80", "{host_ip: '2001:db8::1', host_port: 8080, to: 'fd00::4', port: 80}"),
             ("8080:netns:/run/netns/x:80", "{host_port: 8080, to: 'netns:/run/netns/x', port: 80}"),
             ("8080:pid:17:80", "{host_port: 8080, to: 'pid:17', port: 80}"),
@@ -346,7 +349,8 @@ mod tests {
         for (text, why) in [
             ("8080", "is no published port"),
             ("8080:80", "lacks a port of the host, or where to"),
-            ("8080:web", "has no port of the container"),
+            ("8080:web", "lacks a port of the host, or where to"),
+            ("8080:10.2.1.4:web", "has no port of the container"),
             ("0:web:80", "has no port of the host"),
             ("8080:web:65536", "has no port of the container"),
             ("8080:web:80/icmp", "has an unknown protocol"),

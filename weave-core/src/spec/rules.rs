@@ -55,7 +55,8 @@ impl HostDocument {
     fn publish_without_firewall(&self) -> Option<Error> {
         let left_alone = self.firewall.is_some_and(|firewall| !firewall.manage);
         let published = self.publish.as_ref().is_some_and(|publish| !publish.is_empty());
-        let message = "needs the packet filter, and `firewall: {manage: false}` leaves it to others; allowed: one of both";
+        let message =
+            "needs the packet filter, and `firewall: {manage: false}` leaves it to others; allowed: one of both";
         (left_alone && published).then(|| Error::invalid("publish", message))
     }
 

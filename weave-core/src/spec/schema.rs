@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::fleet::Fleet;
 use super::{
-    Cidr, ContainerRef, Exposure, HostDocument, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Publication,
-    Route, Subnet, Underlay,
+    Cidr, ContainerRef, Exposure, HostDocument, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Publication, Route,
+    Subnet, Underlay,
 };
 use crate::names;
 

@@ -24,7 +24,8 @@ impl Fleet {
             all.extend(found.map_err(|error| error.within(&format!("hosts.{name}.publish[{at}]")))?);
         }
         for (at, publication) in self.publish.iter().flatten().enumerate() {
-            let found = self.resolve(name, host, publication).map_err(|error| error.within(&format!("publish[{at}]")))?;
+            let found =
+                self.resolve(name, host, publication).map_err(|error| error.within(&format!("publish[{at}]")))?;
             all.extend(found.into_iter().filter(|one| !host.publish.iter().flatten().any(|other| other.clashes(one))));
         }
         Ok(Some(List(all)))
@@ -57,9 +58,8 @@ impl Fleet {
         });
         let ips: Vec<IpAddr> = own.iter().flat_map(|own| own.ips.iter().flatten()).map(|ip| ip.ip()).collect();
         let near = |ip: &IpAddr| host.weave_ips().iter().any(|own| own.network().contains(*ip));
-        let first = |v4: bool, near: &dyn Fn(&IpAddr) -> bool| {
-            ips.iter().find(|ip| ip.is_ipv4() == v4 && near(ip)).copied()
-        };
+        let first =
+            |v4: bool, near: &dyn Fn(&IpAddr) -> bool| ips.iter().find(|ip| ip.is_ipv4() == v4 && near(ip)).copied();
         let reached: Vec<IpAddr> = [true, false].into_iter().filter_map(|v4| first(v4, &near)).collect();
         if !reached.is_empty() {
             return reached;

@@ -16,6 +16,7 @@ mod names;
 mod overlay;
 mod preflight;
 mod probe;
+mod publish;
 mod reset;
 mod trace;
 mod underlay;

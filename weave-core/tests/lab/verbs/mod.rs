@@ -25,6 +25,7 @@ mod peers;
 mod privileges;
 mod probes;
 mod progress;
+mod publications;
 mod pulls;
 mod refused;
 mod restarts;

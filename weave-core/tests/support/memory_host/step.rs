@@ -64,6 +64,9 @@ impl World {
             Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
             Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
+            Step::SetLocalnet { link, on, .. } => {
+                self.change(&Place::Host, link, |link| link.route_localnet = Some(*on))
+            }
             Step::SetOffload { place, link, on, .. } => self.on(place, link, |net, index| net.set_offload(index, *on)),
             Step::SetIpv6 { place, link, key, value, .. } => {
                 self.on(place, link, |net, index| net.set_ipv6(index, key, *value))
@@ -91,6 +94,7 @@ impl World {
         }
         self.firewall.table = after;
         self.firewall.damaged = false;
+        self.firewall.salvaged.clear();
         Ok(())
     }
 
