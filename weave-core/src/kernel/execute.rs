@@ -149,6 +149,9 @@ impl Worker {
                 Ok(Ethtool::open().and_then(|links| links.set_tx_checksum(link, *on)).map_err(refusal)?)
             }
             Step::SetIpv6 { place, link, key, value, .. } => self.set_ipv6(place, link, key, *value),
+            Step::SetHairpin { link, on, .. } => {
+                self.remove(&Place::Host, link, |index| encode::set_hairpin(index, *on))
+            }
             Step::SetLocalnet { link, on, .. } => {
                 self.enter(&Place::Host)?;
                 Ok(sysctl::set_localnet(link, *on)?)

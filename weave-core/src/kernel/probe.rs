@@ -70,6 +70,7 @@ mod tests {
             ipv6_disabled: None,
             accept_ra: None,
             route_localnet: None,
+            hairpin: None,
             tx_checksum: None,
         }
     }

@@ -65,6 +65,7 @@ fn subject(step: &Step) -> String {
         | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }
         | Step::SetLocalnet { link, .. }
+        | Step::SetHairpin { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => link.to_string(),
         Step::SetMtu { place, link, .. }

@@ -268,6 +268,7 @@ mod tests {
             ipv6_disabled: None,
             accept_ra: None,
             route_localnet: None,
+            hairpin: None,
             tx_checksum: None,
         };
         let address = |text: &str| InterfaceAddress { ifindex: 1, address: text.parse().expect("an address") };

@@ -278,7 +278,7 @@ impl Intent {
         let mut scope = Scope {
             targets: self.attachments.iter().map(|intent| intent.container().clone()).collect(),
             // The MTU may change, and every attachment follows; a new exposure may be the address of one.
-            attachments: router || !self.exposed().is_empty(),
+            attachments: router || publishes || !self.exposed().is_empty(),
             router: router || exposures || publishes || self.manage_firewall.is_some(),
             paths: router,
             routes: router || exposures,

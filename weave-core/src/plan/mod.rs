@@ -154,7 +154,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         classic::plan(observed, network, turn, &mut plan)?;
         exposure::plan((intent, observed), network, &exposures, &mut plan)?;
-        publish::plan(observed, &publish, network, &mut plan);
+        publish::after_guard(observed, &publish, network, &mut plan);
     }
     attachment::plan(
         intent,
@@ -162,6 +162,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         attachment::Around { network: network.as_ref(), exposures: &exposures },
         &mut plan,
     )?;
+    publish::hairpins(observed, &publish, &mut plan);
     // What cannot be undone comes last.
     plan.last.sort_by_key(Step::is_final);
     if let (Some(network), Some((.., before))) = (&network, observed.bridge())

@@ -1,12 +1,18 @@
 //! Ports of the host that lead to the network: from what is asked for to what the packet filter shall say.
 
+mod hairpin;
+mod localnet;
+mod taken;
+
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::net::IpAddr;
+
+pub(super) use hairpin::plan as hairpins;
+pub(super) use localnet::{before_guard, bridge as localnet, plan as after_guard};
 
 use super::network::{Carrier, Network};
-use super::{AttachmentIntent, Change, Intent, Plan, Publications, Publishing, Step, attachment};
-use crate::observed::{Listener, Observed, Protocol as Spoken, PublishedPort, Target, pairs};
+use super::{AttachmentIntent, Intent, Plan, Publications, Publishing, attachment};
+use crate::observed::{Observed, PublishedPort, Target, TargetProblem, pairs};
 use crate::spec::options::Protocol;
 use crate::spec::{ContainerRef, Destination, Exposure, Publication, Unpublish};
 use crate::{Error, ErrorKind, Result};
@@ -53,7 +59,7 @@ pub(super) fn resolve(
         }
         Publications::Exact(_) => BTreeSet::new(),
     };
-    let context = Context { intent, observed, exposures, current: &current };
+    let context = Context { intent, observed, network, exposures, current: &current };
     for (at, publishing) in asked.iter().enumerate() {
         let field = if context.is_document() { format!("publish[{at}]") } else { String::new() };
         for port in context.ports(publishing, &field, plan)? {
@@ -62,7 +68,7 @@ pub(super) fn resolve(
             wanted.insert(port);
         }
     }
-    apart_from_router(&wanted, network)?;
+    wanted.iter().try_for_each(|port| apart_from_router(port, network))?;
     without_exposure(&wanted, exposures, plan);
     // The network of a target may have become another.
     let direct = |port: &PublishedPort| context.exposure(port.to).map(|own| own.ip.network()).or(port.direct);
@@ -83,6 +89,7 @@ fn is_meant(gone: &Unpublish, port: &PublishedPort) -> bool {
 struct Context<'a> {
     intent: &'a Intent,
     observed: &'a Observed,
+    network: &'a Network,
     exposures: &'a [Exposure],
     current: &'a BTreeSet<PublishedPort>,
 }
@@ -100,7 +107,7 @@ impl Context<'_> {
         let ports = match (self.targets(publishing), &publication.to) {
             (Ok(ports), _) => ports,
             (Err(error), Destination::Container(container)) if self.is_document() => {
-                plan.problems.push((container.clone(), error.within(field)));
+                plan.problems.push((container.clone(), at(error, field)));
                 // It is known by its name alone and may come back: until then the port stays as it is.
                 return Ok(self.current.iter().filter(|port| is_of(publication, port)).cloned().collect());
             }
@@ -108,12 +115,13 @@ impl Context<'_> {
             (Err(_), Destination::Address(_)) if self.standing(publication).is_some() => {
                 self.standing(publication).cloned().into_iter().collect()
             }
-            (Err(error), _) => return Err(error.within(field)),
+            (Err(error), _) => return Err(at(error, field)),
         };
         let mut free = Vec::new();
         for port in ports {
+            apart_from_router(&port, self.network)?;
             let new = !self.current.contains(&port);
-            match self.taken(&port) {
+            match taken::by_whom(self.observed, &port) {
                 Some(taken) if new && self.is_document() => plan.warnings.push(format!("{taken}; it is not published")),
                 Some(taken) if new => {
                     return Err(Error::new(ErrorKind::Conflict, "host_port", format!("{taken}; allowed: a free port"))
@@ -206,7 +214,7 @@ impl Context<'_> {
         let net = match self.observed.targets.get(container) {
             Some(Target::Found(net)) => net,
             Some(Target::Problem(problem)) => return Err(attachment::trouble(container, problem)),
-            None => return Err(attachment::trouble(container, &crate::observed::TargetProblem::Missing)),
+            None => return Err(attachment::trouble(container, &TargetProblem::Missing)),
         };
         let own = pairs(self.observed).filter(|(pair, ..)| pair.net.netns == net.netns);
         let ips = own.flat_map(|(pair, ..)| pair.net.addresses_of(pair.inner.index)).map(|ip| ip.ip());
@@ -223,15 +231,6 @@ impl Context<'_> {
     fn exposure(&self, ip: IpAddr) -> Option<&Exposure> {
         let near = self.exposures.iter().filter(|exposure| exposure.ip.network().contains(ip));
         near.max_by_key(|exposure| exposure.ip.prefix())
-    }
-
-    /// Who takes what comes to the port now, in words. It would get nothing any more.
-    fn taken(&self, port: &PublishedPort) -> Option<String> {
-        let listener = self.observed.listeners.iter().find(|listener| is_at(listener, port))?;
-        let program = listener.program.as_deref().unwrap_or("a program");
-        let pid = listener.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-        let side = Publication::from(port).host_side();
-        Some(format!("port {side} of the host is in use: {program}{pid} listens on {}", listener.address))
     }
 
     /// The host has to pass packets on for what comes from elsewhere. Whether it does is not weave's to decide: it
@@ -257,28 +256,14 @@ impl Context<'_> {
     }
 }
 
+/// The error with the place in the document, where there is one.
+fn at(error: Error, field: &str) -> Error {
+    if field.is_empty() { error } else { error.within(field) }
+}
+
 /// Whether it is a port that `publication` speaks of.
 fn is_of(publication: &Publication, port: &PublishedPort) -> bool {
     (publication.host_port, publication.protocol, publication.host_ip) == (port.host_port, port.protocol, port.host_ip)
-}
-
-/// Whether what comes to `port` comes to `listener` now.
-fn is_at(listener: &Listener, port: &PublishedPort) -> bool {
-    let spoken = match port.protocol {
-        Protocol::Tcp => Some(Spoken::Tcp),
-        Protocol::Udp => Some(Spoken::Udp),
-        // Nobody can see who has one.
-        Protocol::Sctp => None,
-    };
-    let ip = listener.address.ip().to_canonical();
-    // A socket of IPv6 that is for all addresses is for those of IPv4, too.
-    let family = ip.is_ipv4() == port.to.is_ipv4() || ip.is_unspecified() && !ip.is_ipv4();
-    Some(listener.protocol) == spoken
-        && listener.address.port() == port.host_port
-        && family
-        && (ip.is_unspecified() || port.host_ip.is_none_or(|host| host == ip))
-        // Its own loopback of IPv6 is left to it.
-        && !(ip.is_ipv6() && ip.is_loopback())
 }
 
 /// Refuses what comes in where something else does.
@@ -288,13 +273,12 @@ fn apart(port: &PublishedPort, others: &BTreeSet<PublishedPort>, field: &str) ->
         return Ok(());
     };
     let message = format!("port {} of the host is published already ({other}); allowed: a free one", own.host_side());
-    Err(Error::new(ErrorKind::Conflict, "host_port", message)
-        .hint(format!("take it back first: `weave unpublish {}`", other.host_port))
-        .within(field))
+    let hint = format!("take it back first: `weave unpublish {}`", other.host_port);
+    Err(at(Error::new(ErrorKind::Conflict, "host_port", message).hint(hint), field))
 }
 
 /// The router's own ports are never redirected: no peer would be heard any more.
-fn apart_from_router(wanted: &BTreeSet<PublishedPort>, network: &Network) -> Result<()> {
+fn apart_from_router(port: &PublishedPort, network: &Network) -> Result<()> {
     let ports = match &network.carrier {
         None => Vec::new(),
         Some(Carrier::Tunnel(tunnel)) => vec![(Protocol::Udp, tunnel.port)],
@@ -308,13 +292,11 @@ fn apart_from_router(wanted: &BTreeSet<PublishedPort>, network: &Network) -> Res
             ]
         }
     };
-    match wanted.iter().find(|port| ports.contains(&(port.protocol, port.host_port))) {
-        Some(port) => {
-            let message = format!("{} is the router's own port; allowed: another", Publication::from(port).host_side());
-            Err(Error::invalid("host_port", message))
-        }
-        None => Ok(()),
+    if !ports.contains(&(port.protocol, port.host_port)) {
+        return Ok(());
     }
+    let message = format!("{} is the router's own port; allowed: another", Publication::from(port).host_side());
+    Err(Error::invalid("host_port", message))
 }
 
 /// Tells of published ports that lead nowhere, since the host has lost its address in the network.
@@ -326,84 +308,7 @@ fn without_exposure(wanted: &BTreeSet<PublishedPort>, exposures: &[Exposure], pl
     }));
 }
 
-/// The bridge that has to take 127.0.0.1 for an address like others.
-pub(super) fn localnet(wanted: &BTreeSet<PublishedPort>, network: &Network) -> Option<String> {
-    wanted.iter().any(PublishedPort::is_local).then(|| network.bridge.to_string())
-}
-
-/// Before the guard of the loopback goes: that it is needed no longer.
-///
-/// A table that was lost may have had it; one that is there says so. Else it is somebody else's affair.
-pub(super) fn before_guard(
-    observed: &Observed,
-    (wanted, network): (&BTreeSet<PublishedPort>, Option<&Network>),
-    plan: &mut Plan,
-) {
-    let Some((link, ..)) = observed.bridge() else { return };
-    let was_ours = match (&observed.firewall, network) {
-        (Some(state), Some(network)) => {
-            state.table.as_ref().map_or(network.managed(), |table| table.localnet.is_some())
-        }
-        _ => false,
-    };
-    if was_ours && link.route_localnet == Some(true) && !wanted.iter().any(PublishedPort::is_local) {
-        set_localnet(link.name.as_str().into(), false, plan);
-    }
-}
-
-/// After the guard of the loopback is there, and the bridge.
-pub(super) fn plan(observed: &Observed, wanted: &BTreeSet<PublishedPort>, network: &Network, plan: &mut Plan) {
-    let is_on = observed.bridge().is_some_and(|(link, ..)| link.route_localnet != Some(false));
-    if observed.firewall.is_some() && !is_on && localnet(wanted, network).is_some() {
-        set_localnet(network.bridge.clone(), true, plan);
-    }
-}
-
-fn set_localnet(link: Arc<str>, on: bool, plan: &mut Plan) {
-    plan.base.push(Step::SetLocalnet { link, on, before: !on });
-    plan.change(Change::new("publish", Ipv4Addr::LOCALHOST.to_string(), !on, on));
-}
-
 /// As it is told: each in its short form.
 pub(super) fn in_words(ports: &BTreeSet<PublishedPort>) -> Vec<String> {
     ports.iter().map(|port| Publication::from(port).to_string()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::observed::Protocol as P;
-
-    #[test]
-    fn who_listens_on_a_port_is_known_by_its_address() {
-        let port = |text: &str| {
-            let publication: Publication = text.parse().expect("a publication");
-            let Destination::Address(to) = publication.to else { panic!("an address") };
-            let Publication { host_port, protocol, host_ip, port, .. } = publication;
-            PublishedPort { host_port, protocol, host_ip, to, port, direct: None }
-        };
-        let listens = |protocol, address: &str| Listener {
-            protocol,
-            address: address.parse().expect("an address"),
-            pid: None,
-            program: None,
-            router: false,
-        };
-        for (listener, published, taken) in [
-            (listens(P::Tcp, "0.0.0.0:8080"), "8080:10.2.1.4:80", true),
-            (listens(P::Tcp, "[::]:8080"), "8080:10.2.1.4:80", true),
-            (listens(P::Tcp, "[::]:8080"), "192.0.2.1:8080:10.2.1.4:80", true),
-            (listens(P::Tcp, "127.0.0.1:8080"), "8080:10.2.1.4:80", true),
-            (listens(P::Tcp, "127.0.0.1:8080"), "192.0.2.1:8080:10.2.1.4:80", false),
-            (listens(P::Tcp, "0.0.0.0:8080"), "8080:[fd00::4]:80", false),
-            (listens(P::Tcp, "[::1]:8080"), "8080:[fd00::4]:80", false),
-            (listens(P::Tcp, "[::ffff:192.0.2.1]:8080"), "8080:10.2.1.4:80", true),
-            (listens(P::Udp, "0.0.0.0:8080"), "8080:10.2.1.4:80", false),
-            (listens(P::Udp, "0.0.0.0:8080"), "8080:10.2.1.4:80/udp", true),
-            (listens(P::Tcp, "0.0.0.0:8081"), "8080:10.2.1.4:80", false),
-            (listens(P::Tcp, "0.0.0.0:8080"), "8080:10.2.1.4:80/sctp", false),
-        ] {
-            assert_eq!(is_at(&listener, &port(published)), taken, "{listener:?} and {published}");
-        }
-    }
 }

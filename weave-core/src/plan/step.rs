@@ -248,6 +248,15 @@ pub enum Step {
         /// On or off so far.
         before: bool,
     },
+    /// Have a port of the bridge send frames back where they came from, or not.
+    SetHairpin {
+        /// The link.
+        link: Arc<str>,
+        /// On or off.
+        on: bool,
+        /// On or off so far.
+        before: bool,
+    },
     /// Add an address to a link.
     AddAddress {
         /// Where.

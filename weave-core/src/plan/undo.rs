@@ -109,6 +109,7 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::SetLocalnet { link, on, before } if on != before => {
             vec![Step::SetLocalnet { link, on: before, before: on }]
         }
+        Step::SetHairpin { link, on, before } => vec![Step::SetHairpin { link, on: before, before: on }],
         Step::AddAddress { place, link, address } => vec![Step::DeleteAddress { place, link, address }],
         Step::DeleteAddress { place, link, address } => vec![Step::AddAddress { place, link, address }],
         Step::AddRoute { place, link, route } => vec![Step::DeleteRoute { place, link, route }],

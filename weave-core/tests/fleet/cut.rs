@@ -1,6 +1,7 @@
 //! What a host's document is, cut out of the fleet's.
 
 use weave_core::ErrorKind;
+use weave_core::spec::fleet::Fleet;
 use weave_core::spec::{HostDocument, from_yaml};
 
 use super::fleet;

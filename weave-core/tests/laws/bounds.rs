@@ -54,6 +54,7 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
         | Step::SetLocalnet { link, .. }
+        | Step::SetHairpin { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => host(link),
         Step::SetMtu { place, link, .. }

@@ -29,6 +29,7 @@ fn link(index: u32, name: &str, kind: LinkKind, mark: Option<Mark>) -> Link {
         ipv6_disabled: None,
         accept_ra: None,
         route_localnet: None,
+        hairpin: None,
         tx_checksum: Some(false),
     }
 }

@@ -24,6 +24,10 @@ const IFLA_LINK_NETNSID: u16 = 37;
 
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+
+const IFLA_BRPORT_MODE: u16 = 4;
 
 const IFLA_BR_STP_STATE: u16 = 5;
 const IFLA_BR_MCAST_SNOOPING: u16 = 23;
@@ -62,6 +66,7 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
         ipv6_disabled: None,
         accept_ra: None,
         route_localnet: None,
+        hairpin: None,
         tx_checksum: None,
     };
     for (kind, value) in Attributes(payload.get(HEADER..)?) {
@@ -71,7 +76,7 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
             IFLA_MTU => link.mtu = u32_at(value, 0).unwrap_or_default(),
             IFLA_LINK => link.peer_index = u32_at(value, 0).filter(|index| *index != 0),
             IFLA_MASTER => link.master = u32_at(value, 0).filter(|index| *index != 0),
-            IFLA_LINKINFO => link.kind = link_kind(value),
+            IFLA_LINKINFO => (link.kind, link.hairpin) = (link_kind(value), hairpin(value)),
             IFLA_IFALIAS => link.alias = Some(string(value)),
             IFLA_AF_SPEC => {
                 (link.accept_ra, link.ipv6_disabled) = ipv6(value);
@@ -101,6 +106,14 @@ fn link_kind(value: &[u8]) -> LinkKind {
         "veth" => LinkKind::Veth,
         _ => LinkKind::Other(name),
     }
+}
+
+/// What is said of it as a port of a bridge.
+fn hairpin(info: &[u8]) -> Option<bool> {
+    let of = |wanted| Attributes(info).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let (kind, data) = (of(IFLA_INFO_SLAVE_KIND)?, of(IFLA_INFO_SLAVE_DATA)?);
+    let mut fields = Attributes(data).filter(|_| string(kind) == "bridge");
+    fields.find(|(kind, _)| *kind == IFLA_BRPORT_MODE).map(|(_, value)| flag(value))
 }
 
 fn bridge(data: &[u8]) -> BridgeInfo {

@@ -136,6 +136,7 @@ mod tests {
             ipv6_disabled: None,
             accept_ra: None,
             route_localnet: None,
+            hairpin: None,
             tx_checksum: Some(false),
         };
         let container = Container {

@@ -85,6 +85,9 @@ impl fmt::Display for Step {
             Self::SetLocalnet { link, on, .. } => {
                 write!(f, "sysctl net.ipv4.conf.{link}.route_localnet={}", i32::from(*on))
             }
+            Self::SetHairpin { link, on, .. } => {
+                write!(f, "ip link set {link} type bridge_slave hairpin {}", if *on { "on" } else { "off" })
+            }
             Self::AddAddress { place, link, address } => write!(f, "{place}ip address add {address} dev {link}"),
             Self::DeleteAddress { place, link, address } => write!(f, "{place}ip address del {address} dev {link}"),
             Self::AddRoute { place, link, route } => write!(f, "{place}ip route add {route} dev {link}"),

@@ -147,6 +147,9 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
     if link.mtu != mtu {
         steps.push(Step::SetMtu { place: Place::Host, link: name, mtu: link.mtu, before: mtu });
     }
+    if link.hairpin == Some(true) {
+        steps.push(Step::SetHairpin { link: link.name.as_str().into(), on: true, before: false });
+    }
     steps.extend((!link.up).then(|| set_up(&Place::Host, link)));
     steps.extend(inside(&pair, container));
     steps

@@ -111,7 +111,7 @@ impl World {
             },
         );
         format!(
-            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?} tx={:?} localnet={:?}",
+            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?} tx={:?} localnet={:?} hairpin={}",
             link.name,
             link.mtu,
             link.up,
@@ -122,6 +122,7 @@ impl World {
             link.accept_ra,
             link.tx_checksum,
             link.route_localnet,
+            link.hairpin == Some(true),
         )
     }
 }

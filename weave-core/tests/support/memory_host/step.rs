@@ -26,7 +26,9 @@ impl World {
             Step::DeleteLinks { links, group } => self.delete_group(links, *group),
             Step::SetMaster { link, bridge, .. } => {
                 let master = bridge.as_ref().map(|bridge| self.free_port(bridge)).transpose()?;
-                self.change(&Place::Host, link, |link| link.master = master)
+                self.change(&Place::Host, link, |link| {
+                    (link.master, link.hairpin) = (master, master.map(|_| false));
+                })
             }
             Step::AddFlood { link, peers } => {
                 self.flood_of(link)?.extend(peers);
@@ -64,6 +66,9 @@ impl World {
             Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
             Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
+            Step::SetHairpin { link, on, .. } => {
+                gone(self.change(&Place::Host, link, |link| link.hairpin = link.master.map(|_| *on)))
+            }
             Step::SetLocalnet { link, on, .. } => {
                 self.change(&Place::Host, link, |link| link.route_localnet = Some(*on))
             }
@@ -159,7 +164,7 @@ impl World {
         let (host, inner) = self.add_pair((HOST, &new.name), (inode, &new.interface), new.mtu)?;
         let link = self.host.link(host);
         link.alias = Some(new.mark.to_string());
-        link.master = Some(master);
+        (link.master, link.hairpin) = (Some(master), Some(false));
         link.up = true;
         self.net(inode).link(inner).mac = Some(new.mac);
         Ok(())
