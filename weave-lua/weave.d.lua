@@ -244,6 +244,36 @@ function weave.expose(arguments) end
 ---@return weave.Error? err
 function weave.hide(arguments) end
 
+---@class weave.Publish
+---@field host_port integer Port of the host.
+---@field to string A container's name, or its address on the network, on whichever host it is.
+---@field port? integer Port there (`host_port`).
+---@field protocol? "tcp"|"udp"|"sctp" What runs over it (`tcp`).
+---@field host_ip? string The address of the host that it is published on (all of them).
+---@field masquerade? boolean Whether the container sees the host's address in the place of its client's (true).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Passes a port of this host on to a container, on this host or another.
+---@param arguments weave.Publish
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.publish(arguments) end
+
+---@class weave.Unpublish
+---@field host_port integer Port of the host.
+---@field protocol? "tcp"|"udp"|"sctp" What runs over it (`tcp`).
+---@field host_ip? string Only where it is published on this address of the host (wherever it is).
+---@field to? string Not compared.
+---@field port? integer Not compared.
+---@field masquerade? boolean Not compared.
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Takes a published port back.
+---@param arguments weave.Unpublish
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.unpublish(arguments) end
+
 ---@class weave.Build
 ---@field tag string The image's name: `app:1.2`, `registry.example.com/app`.
 ---@field context? string The directory that is sent to the engine, without what its `.dockerignore` leaves out.

@@ -79,6 +79,16 @@ describe("on the #network, the operation", function()
     assert.are.same({}, host:addresses("weave"))
   end)
 
+  it("publish, unpublish", function()
+    host:sh("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    host:must("launch")
+    host:must("expose", { ips = "10.2.1.1/24" })
+    host:four("publish", { host_port = 8080, to = "10.2.1.4", port = 80 })
+    assert.are.same({ { host_port = 8080, to = "10.2.1.4", port = 80 } }, host:must("status").state.publish)
+    host:four("unpublish", { host_port = 8080 })
+    assert.are.same({}, host:must("status").state.publish)
+  end)
+
   it("apply, with a fleet that is a table", function()
     local other = made.hosts[2]
     local web, db = host:container("web"), other:container("db")

@@ -57,6 +57,29 @@ def test_expose_and_hide(host: Host) -> None:
     assert host.addresses("weave") == []
 
 
+def test_publish_and_unpublish(host: Host) -> None:
+    host.sh("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    host.call("launch")
+    host.call("expose", ips="10.2.1.1/24")
+    host.four("publish", host_port=8080, to="10.2.1.4", port=80)
+    host.four("publish", host_port=53, to="10.2.1.4", protocol="udp", host_ip="127.0.0.1", masquerade=False)
+    assert host.call("status")["state"]["publish"] == [
+        {
+            "host_port": 53,
+            "to": "10.2.1.4",
+            "port": 53,
+            "protocol": "udp",
+            "host_ip": "127.0.0.1",
+            "masquerade": False,
+        },
+        {"host_port": 8080, "to": "10.2.1.4", "port": 80},
+    ]
+    assert "dnat ip to 10.2.1.4:80" in host.sh("nft", "list", "table", "inet", "weave")
+    host.four("unpublish", host_port=8080)
+    host.four("unpublish", host_port=53, protocol="udp", to="10.2.1.4")
+    assert "dnat" not in host.sh("nft", "list", "table", "inet", "weave")
+
+
 def test_a_fleet_from_its_file(two: list[Host], tmp_path: Path) -> None:
     one, other = two
     web, db = one.container("web"), other.container("db")

@@ -38,12 +38,14 @@ from weave_py.operations import (
     launch,
     preflight,
     ps,
+    publish,
     remove,
     reset,
     run,
     schema,
     status,
     stop,
+    unpublish,
     version,
 )
 
@@ -78,11 +80,13 @@ __all__ = [
     "launch",
     "preflight",
     "ps",
+    "publish",
     "remove",
     "reset",
     "run",
     "schema",
     "status",
     "stop",
+    "unpublish",
     "version",
 ]

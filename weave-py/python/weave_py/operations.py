@@ -25,12 +25,14 @@ __all__ = [
     "launch",
     "preflight",
     "ps",
+    "publish",
     "remove",
     "reset",
     "run",
     "schema",
     "status",
     "stop",
+    "unpublish",
     "version",
 ]
 
@@ -189,6 +191,58 @@ def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = F
 def hide(ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
     """Take addresses of the host from the network, all without ``ips``, which may not be empty."""
     return _do("hide", {"ips": ips}, check)
+
+
+def publish(
+    host_port: int,
+    to: str,
+    *,
+    port: Optional[int] = None,
+    protocol: Optional[Literal["tcp", "udp", "sctp"]] = None,
+    host_ip: Optional[Address] = None,
+    masquerade: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Pass a port of this host on to a container, on this host or another.
+
+    ``to``: the container's name, or its address on the network; ``port`` (``host_port``): the port there; ``protocol``
+    (tcp): tcp, udp or sctp; ``host_ip`` (all): the address of the host that it is published on; ``masquerade`` (true):
+    the container sees the host's address in the place of its client's.
+    """
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    return _do("publish", arguments, check)
+
+
+def unpublish(
+    host_port: int,
+    to: Optional[str] = None,
+    *,
+    port: Optional[int] = None,
+    protocol: Optional[Literal["tcp", "udp", "sctp"]] = None,
+    host_ip: Optional[Address] = None,
+    masquerade: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Take a published port back, at all addresses of the host without ``host_ip``.
+
+    ``to``, ``port`` and ``masquerade`` may be given as to ``publish``, and are not compared.
+    """
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    return _do("unpublish", arguments, check)
 
 
 def run(

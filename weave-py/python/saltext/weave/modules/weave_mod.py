@@ -211,6 +211,46 @@ def hide(ips: str | list[str] | None = None, test: bool | None = None) -> dict[s
     return _call("hide", locals())
 
 
+def publish(
+    host_port: int,
+    to: str,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Pass a port of the host on to a container, on this host or another.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.publish 8080 web port=80
+    """
+    return _call("publish", locals())
+
+
+def unpublish(
+    host_port: int,
+    to: str | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Take a published port back; ``to``, ``port`` and ``masquerade`` are not compared.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.unpublish 8080
+    """
+    return _call("unpublish", locals())
+
+
 def run(
     name: str,
     image: str,

@@ -252,6 +252,65 @@ def hidden(name: str, ips: str | list[str] | None = None) -> dict[str, Any]:
     return _make(name, words, "hide", {"ips": ips})
 
 
+def published(
+    name: str,
+    to: str,
+    host_port: int | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+) -> dict[str, Any]:
+    """Pass ``host_port`` (the state's name) of the host on to a container, on this host or another.
+
+    .. code-block:: yaml
+
+        8080:
+          weave.published:
+            - to: web
+            - port: 80
+    """
+    host_port = _port(name, host_port)
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    words = Words(f"publish port {host_port}", f"Published port {host_port}", f"Port {host_port} is published as asked")
+    return _make(name, words, "publish", arguments)
+
+
+def unpublished(
+    name: str,
+    host_port: int | None = None,
+    to: str | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+) -> dict[str, Any]:
+    """Take ``host_port`` (the state's name) back; ``to``, ``port`` and ``masquerade`` are not compared."""
+    host_port = _port(name, host_port)
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    words = Words(f"take port {host_port} back", f"Took port {host_port} back", f"Port {host_port} is not published")
+    return _make(name, words, "unpublish", arguments)
+
+
+def _port(name: str, port: int | None) -> int | str:
+    """Return the port, which the state is called by where it is not given; weave itself says what is wrong with one."""
+    return name if port is None else port
+
+
 def container_running(
     name: str,
     image: str,
