@@ -270,16 +270,16 @@ def published(
             - to: web
             - port: 80
     """
-    host_port = _port(name, host_port)
+    number = _port(name, host_port)
     arguments = {
-        "host_port": host_port,
+        "host_port": number,
         "to": to,
         "port": port,
         "protocol": protocol,
         "host_ip": host_ip,
         "masquerade": masquerade,
     }
-    words = Words(f"publish port {host_port}", f"Published port {host_port}", f"Port {host_port} is published as asked")
+    words = Words(f"publish port {number}", f"Published port {number}", f"Port {number} is published as asked")
     return _make(name, words, "publish", arguments)
 
 
@@ -293,16 +293,16 @@ def unpublished(
     masquerade: bool | None = None,
 ) -> dict[str, Any]:
     """Take ``host_port`` (the state's name) back; ``to``, ``port`` and ``masquerade`` are not compared."""
-    host_port = _port(name, host_port)
+    number = _port(name, host_port)
     arguments = {
-        "host_port": host_port,
+        "host_port": number,
         "to": to,
         "port": port,
         "protocol": protocol,
         "host_ip": host_ip,
         "masquerade": masquerade,
     }
-    words = Words(f"take port {host_port} back", f"Took port {host_port} back", f"Port {host_port} is not published")
+    words = Words(f"take port {number} back", f"Took port {number} back", f"Port {number} is not published")
     return _make(name, words, "unpublish", arguments)
 
 
