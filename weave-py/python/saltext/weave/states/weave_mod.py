@@ -65,9 +65,7 @@ def host_present(name: str, document: Mapping[str, Any] | None = None, file: str
                 containers:
                   db: {ips: 10.2.1.1/24}
     """
-    words = Words(
-        "bring the host to its document", "Brought the host to its document", "The host is as its document says"
-    )
+    words = Words("bring the host to its document", "Brought the host to its document", "The host is as it says")
     return _document(name, words, document, file)
 
 
@@ -248,8 +246,7 @@ def exposed(name: str, ips: str | list[str] | None = None, masquerade: bool | No
 
 def hidden(name: str, ips: str | list[str] | None = None) -> dict[str, Any]:
     """Take addresses of the host from the network, all where none is given."""
-    words = Words("hide the host", "Hid the host", "The host is hidden as asked")
-    return _make(name, words, "hide", {"ips": ips})
+    return _make(name, Words("hide the host", "Hid the host", "The host is hidden as asked"), "hide", {"ips": ips})
 
 
 def published(
@@ -261,26 +258,8 @@ def published(
     host_ip: str | None = None,
     masquerade: bool | None = None,
 ) -> dict[str, Any]:
-    """Pass ``host_port`` (the state's name) of the host on to a container, on this host or another.
-
-    .. code-block:: yaml
-
-        8080:
-          weave.published:
-            - to: web
-            - port: 80
-    """
-    number = _port(name, host_port)
-    arguments = {
-        "host_port": number,
-        "to": to,
-        "port": port,
-        "protocol": protocol,
-        "host_ip": host_ip,
-        "masquerade": masquerade,
-    }
-    words = Words(f"publish port {number}", f"Published port {number}", f"Port {number} is published as asked")
-    return _make(name, words, "publish", arguments)
+    """Pass ``host_port`` (the state's name) of the host on to the container ``to``, on this host or another."""
+    return _make(name, *state.publication("publish", locals()))
 
 
 def unpublished(
@@ -293,22 +272,7 @@ def unpublished(
     masquerade: bool | None = None,
 ) -> dict[str, Any]:
     """Take ``host_port`` (the state's name) back; ``to``, ``port`` and ``masquerade`` are not compared."""
-    number = _port(name, host_port)
-    arguments = {
-        "host_port": number,
-        "to": to,
-        "port": port,
-        "protocol": protocol,
-        "host_ip": host_ip,
-        "masquerade": masquerade,
-    }
-    words = Words(f"take port {number} back", f"Took port {number} back", f"Port {number} is not published")
-    return _make(name, words, "unpublish", arguments)
-
-
-def _port(name: str, port: int | None) -> int | str:
-    """Return the port, which the state is called by where it is not given; weave itself says what is wrong with one."""
-    return name if port is None else port
+    return _make(name, *state.publication("unpublish", locals()))
 
 
 def container_running(
