@@ -65,7 +65,7 @@ def host_present(name: str, document: Mapping[str, Any] | None = None, file: str
                 containers:
                   db: {ips: 10.2.1.1/24}
     """
-    words = Words("bring the host to its document", "Brought the host to its document", "The host is as it says")
+    words = Words("bring the host to its document", "Brought the host to its document", "The host is as written")
     return _document(name, words, document, file)
 
 
