@@ -185,6 +185,17 @@ function weave.attach(arguments) end
 ---@return weave.Error? err
 function weave.detach(arguments) end
 
+---@class weave.Announce
+---@field container? string Name or id of the container, `netns:PATH`, or `pid:N`; this or `ips`, or both.
+---@field ips? weave.Words Addresses to announce (all of the container); without one, wherever on this host they are.
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Tells the network again where addresses are, and forgets the connections that this host remembers of them.
+---@param arguments weave.Announce
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.announce(arguments) end
+
 ---@class weave.Run
 ---@field name string The container's name.
 ---@field image? string Its image, with its tag, digest or registry.

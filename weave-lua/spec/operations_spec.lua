@@ -65,6 +65,8 @@ describe("on the #network, the operation", function()
       rows[row.id] = row.ips
     end
     assert.are.same({ ["weave:expose"] = {}, [web.target] = { "10.2.1.4/24", "10.2.2.4/24" } }, rows)
+    local told = host:must("announce", { container = web.target, ips = { "10.2.2.4/24" } })
+    assert.are.same({ "10.2.2.4/24" }, told.result.announced[1].ips)
     host:four("detach", { container = web.target, ips = { "10.2.2.4/24" } })
     assert.are.same({ "10.2.1.4/24" }, web:addresses("ethwe"))
     host:four("detach", { container = web.target })

@@ -43,6 +43,8 @@ def test_attach_and_detach(host: Host) -> None:
     assert "224.0.0.0/4" not in web.sh("ip", "route")
     rows = {row["id"]: row["ips"] for row in host.call("ps")["result"]}
     assert rows == {"weave:expose": [], web.target: ["10.2.1.4/24", "10.2.2.4/24"]}
+    told = host.call("announce", container=web.target, ips="10.2.2.4/24")
+    assert (told["changed"], told["result"]["announced"][0]["ips"]) == (False, ["10.2.2.4/24"])
     host.four("detach", container=web.target, ips="10.2.2.4/24")
     assert web.addresses("ethwe") == ["10.2.1.4/24"]
     host.four("detach", container=web.target)

@@ -158,6 +158,13 @@ pub(super) enum Verb {
         #[arg(long, value_name = "NAME")]
         interface: Option<IfName>,
     },
+    /// Tell the network again where addresses are, and forget connections that this host remembers of them
+    #[command(override_usage = "weave announce [ADDRESS]... [CONTAINER]")]
+    Announce {
+        /// Addresses such as 10.2.1.4/24, and last the container, whose addresses they are all of where none is given
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+    },
     /// Give this host addresses on the network
     Expose {
         /// Addresses such as 10.2.1.1/24

@@ -17,8 +17,8 @@ use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
 use crate::spec::{
-    Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, Ips, Item, List, Options,
-    Remove, Run, from_value,
+    Announce, Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, Ips, Item, List,
+    Options, Remove, Run, from_value,
 };
 use crate::{Error, Result};
 
@@ -65,6 +65,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Forget { .. } => "forget",
         Verb::Attach(_) => "attach",
         Verb::Detach { .. } => "detach",
+        Verb::Announce { .. } => "announce",
         Verb::Expose { .. } => "expose",
         Verb::Hide { .. } => "hide",
         Verb::Build(_) => "build",
@@ -107,6 +108,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
             let interface = interface.clone().unwrap_or_else(IfName::interface);
             Operation::Detach(Detach { container, ips, interface })
         }
+        Verb::Announce { words } => Operation::Announce(announce(words)?),
         Verb::Expose { ips, without_masquerade } => {
             if ips.is_empty() {
                 return Err(Error::invalid("ips", "no address is given; allowed: one or more such as 10.2.1.1/24")
@@ -188,6 +190,15 @@ fn attach(args: &AttachArgs) -> Result<Attach> {
     spec.multicast = !args.no_multicast_route;
     spec.probe = !args.no_probe;
     Ok(spec)
+}
+
+/// Addresses alone are enough: who has them here is found out.
+fn announce(words: &[String]) -> Result<Announce> {
+    if words.iter().all(|word| looks_like_address(word)) {
+        return Ok(Announce { container: None, ips: list(words)? });
+    }
+    let (ips, container) = addresses_and_container("announce", words)?;
+    Ok(Announce { container: Some(container), ips })
 }
 
 /// Splits `[ADDRESS…] DOCKER-RUN-OPTIONS… IMAGE [COMMAND…]`.

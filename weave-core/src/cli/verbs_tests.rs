@@ -63,6 +63,9 @@ fn classic_invocations() {
             "weave detach 10.2.1.4/24 c1",
             json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
         ),
+        ("weave announce c1", json!({"operation": "announce", "container": "c1"})),
+        ("weave announce 10.2.1.4/24", json!({"operation": "announce", "ips": ["10.2.1.4/24"]})),
+        ("weave announce 10.2.1.4/24 c1", json!({"operation": "announce", "container": "c1", "ips": ["10.2.1.4/24"]})),
         (
             "weave detach netns:/run/netns/c1",
             json!({"operation": "detach", "container": "netns:/run/netns/c1", "interface": "ethwe"}),

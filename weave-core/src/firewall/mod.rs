@@ -8,6 +8,7 @@
 mod accept;
 mod chains;
 mod direct;
+mod flows;
 mod iptables;
 mod look;
 mod nfnetlink;
@@ -20,6 +21,7 @@ mod table;
 mod tests;
 
 pub(crate) use accept::{add_accept, delete_accept};
+pub(crate) use flows::forget as forget_flows;
 pub(crate) use look::Look;
 
 use run::Call;

@@ -107,6 +107,12 @@ impl Worker {
             },
             Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => self.packet_filter(step),
             Step::Announce { place, link, addresses } => self.announce(place, link, addresses),
+            Step::ForgetFlows { addresses } => {
+                self.enter(&Place::Host)?;
+                let forgotten = firewall::forget_flows(addresses)?;
+                tracing::debug!(forgotten, "connections forgotten");
+                Ok(())
+            }
             _ => self.set(step),
         }
     }

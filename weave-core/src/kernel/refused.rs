@@ -78,7 +78,11 @@ fn subject(step: &Step) -> String {
         | Step::Announce { place, link, .. } => at(place, link),
         Step::Engine(_) => "engine".into(),
         Step::Control(_) => "router".into(),
-        Step::DeleteLinks { .. } | Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => "host".into(),
+        Step::DeleteLinks { .. }
+        | Step::SetTable { .. }
+        | Step::AddAccept(_)
+        | Step::DeleteAccept(_)
+        | Step::ForgetFlows { .. } => "host".into(),
     }
 }
 

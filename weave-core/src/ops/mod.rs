@@ -2,6 +2,7 @@
 //! `exposure::expose`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
+pub mod announcement;
 mod apply;
 pub mod attachment;
 mod books;

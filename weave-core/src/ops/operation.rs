@@ -5,10 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::status::Look;
-use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
+use super::{
+    Apply, Facts, Report, Schema, announcement, attachment, container, exposure, host, image, peer, router, schema,
+};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
-use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
+use crate::spec::{
+    Announce, Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest,
+};
 use crate::{Error, Result};
 
 /// The arguments of an operation that has none.
@@ -89,6 +93,8 @@ operations! {
     Attach(Attach) = "attach",
     /// [`attachment::detach`]
     Detach(Detach) = "detach",
+    /// [`announcement::announce`]
+    Announce(Announce) = "announce",
     /// [`container::run`]
     Run(Box<Run>) = "run",
     /// [`container::remove`]
@@ -158,6 +164,7 @@ impl Operation {
             Self::Forget(spec) => peer::forget(kernel, spec, mode).await,
             Self::Attach(spec) => attachment::attach(kernel, spec, mode).await,
             Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
+            Self::Announce(spec) => announcement::announce(kernel, spec, mode).await,
             Self::Run(spec) => container::run(kernel, spec, mode).await,
             Self::Remove(spec) => container::remove(kernel, spec, mode).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,

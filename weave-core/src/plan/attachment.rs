@@ -45,8 +45,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let draft = served(wish, observed).and_then(|net| {
-            let Some(net) = net else { return Ok(None) };
+        let draft = target(container, observed).and_then(|net| {
             // One container may have several interfaces, each once.
             let again = named.contains(&(net.netns, wish.interface()));
             if let Some(other) = seen.insert(net.netns, container).filter(|other| again || *other != container) {
@@ -59,14 +58,13 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
                 claims::pending(spec, (net, intent), &context, &mut done)?;
             }
             named.insert((net.netns, wish.interface()));
-            Ok(Some(done))
+            Ok(done)
         });
         match draft {
-            Ok(Some(mut draft)) => {
+            Ok(mut draft) => {
                 removed.extend(draft.gone.take());
                 draft.add_to(plan);
             }
-            Ok(None) => {}
             Err(error) if intent.each_by_itself => plan.problems.push((container.clone(), error)),
             Err(error) => return Err(error),
         }
@@ -150,11 +148,10 @@ impl<'a> HostNames<'a> {
     }
 }
 
-/// The inside of the container; `None` where it is gone and nothing is wanted of it.
-fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<&'a TargetNet>> {
-    let container = wish.container();
+/// The inside of a container, or why it cannot be served.
+pub(crate) fn target<'a>(container: &ContainerRef, observed: &'a Observed) -> Result<&'a TargetNet> {
     let problem = match observed.targets.get(container) {
-        Some(Target::Found(net)) => return Ok(Some(net)),
+        Some(Target::Found(net)) => return Ok(net),
         Some(Target::Problem(problem)) => problem.clone(),
         None => TargetProblem::Missing,
     };

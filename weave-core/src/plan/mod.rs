@@ -6,6 +6,7 @@
 //!                    -> a lane of steps for each container
 //! ```
 
+mod announcement;
 mod attachment;
 mod change;
 mod classic;
@@ -26,7 +27,9 @@ mod undo;
 
 use std::net::IpAddr;
 
-pub(crate) use attachment::{Books, holder};
+pub use announcement::Announced;
+pub(crate) use announcement::announced;
+pub(crate) use attachment::{Books, holder, target};
 pub use change::Change;
 pub use classic::ClassicIntent;
 pub(crate) use classic::known_by;

@@ -310,6 +310,11 @@ pub enum Step {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
+    /// Forget the connections that the host's kernel remembers of addresses: they may have gone to another place.
+    ForgetFlows {
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+    },
     /// Have the engine do one thing, in its turn among the others: the container of a classic router comes and goes.
     Engine(Box<ContainerStep>),
     /// Ask one thing of a classic router.

@@ -119,8 +119,9 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteAccept(rule) => vec![Step::AddAccept(rule)],
         Step::Engine(step) => engine(&step, observed),
         Step::Control(step) => step.undo().map(|back| Step::Control(Box::new(back))).into_iter().collect(),
-        // A packet cannot be called back; setting a value to what it was needs no undoing.
-        Step::Announce { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } => Vec::new(),
+        // A packet cannot be called back; what was forgotten is learned again; setting a value to what it was needs no
+        // undoing.
+        Step::Announce { .. } | Step::ForgetFlows { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } => Vec::new(),
     }
 }
 

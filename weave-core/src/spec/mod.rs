@@ -3,6 +3,7 @@
 //! `None` always means "not managed": it never turns into a value that then shows up as a difference.
 
 mod address;
+mod announcement;
 mod attachment;
 mod before;
 mod build;
@@ -32,6 +33,7 @@ mod written;
 
 pub use address::{Cidr, Route};
 pub(crate) use address::{everything, network_of};
+pub use announcement::Announce;
 pub use attachment::{Attach, Detach};
 pub use build::Build;
 pub use container::ContainerRef;

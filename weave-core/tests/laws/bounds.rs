@@ -65,9 +65,12 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::AddRoute { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
         | Step::Announce { place, link, .. } => vec![(place.clone(), link.clone())],
-        Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) | Step::Engine(_) | Step::Control(_) => {
-            Vec::new()
-        }
+        Step::SetTable { .. }
+        | Step::AddAccept(_)
+        | Step::DeleteAccept(_)
+        | Step::ForgetFlows { .. }
+        | Step::Engine(_)
+        | Step::Control(_) => Vec::new(),
     }
 }
 

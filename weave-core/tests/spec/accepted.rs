@@ -157,7 +157,7 @@ fn every_operation_is_known_by_its_name() {
     for name in Operation::NAMES {
         let arguments = match *name {
             "attach" => "{container: web, ips: 10.2.1.4/24}",
-            "detach" => "{container: web}",
+            "detach" | "announce" => "{container: web}",
             "build" => "{tag: app, context: .}",
             "expose" => "{ips: 10.0.0.1/16}",
             "run" => "{name: web, image: nginx}",

@@ -100,6 +100,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("attach {container: web, ips: 'net:10.2.1.0/24', gateway: 10.3.0.1}", "gateway", "10.3.0.1"),
     ("attach {container: web, ips: 'net:default', gateway: 'fd00::1'}", "gateway", "fd00::1"),
     ("attach {container: web, ips: 'net:default', routes: ['fd00::/64']}", "routes[0]", "fd00::/64"),
+    ("announce {ips: []}", "ips", "leave it out"),
+    ("announce {ips: [10.2.1.4]}", "ips[0]", "10.2.1.4"),
     ("detach {container: web, ips: ['net:default']}", "ips[0]", "net:default"),
     ("expose {ips: 'net:default'}", "ips", "net:default"),
     ("launch {firewall: {manage: maybe}}", "firewall.manage", "maybe"),

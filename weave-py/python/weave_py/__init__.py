@@ -26,6 +26,7 @@ from weave_py.errors import (
     WeaveError,
 )
 from weave_py.operations import (
+    announce,
     apply,
     attach,
     build,
@@ -65,6 +66,7 @@ __all__ = [
     "VerifyFailedError",
     "WeaveError",
     "__version__",
+    "announce",
     "apply",
     "attach",
     "build",

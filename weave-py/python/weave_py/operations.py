@@ -13,6 +13,7 @@ from weave_py._call import call
 from weave_py.types import Address, Addresses, Document, Options, Report, Words
 
 __all__ = [
+    "announce",
     "apply",
     "attach",
     "build",
@@ -176,6 +177,15 @@ def detach(
 ) -> Report:
     """Take addresses from a container, with the last one the interface; all without ``ips``, which may not be empty."""
     return _do("detach", {"container": container, "ips": ips, "interface": interface}, check)
+
+
+def announce(container: Optional[str] = None, ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
+    """Tell the network again where addresses of this host are, and forget the connections it remembers of them.
+
+    The addresses are all those of ``container``, some of them (``ips``), or those named wherever they are here.
+    ``result["announced"]`` says from which interfaces; ``changed`` is false, for nothing of a document is.
+    """
+    return _do("announce", {"container": container, "ips": ips}, check)
 
 
 def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = False) -> Report:

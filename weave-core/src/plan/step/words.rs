@@ -97,6 +97,10 @@ impl fmt::Display for Step {
                 }
                 Ok(())
             }
+            Self::ForgetFlows { addresses } => {
+                f.write_str("conntrack --delete --src-or-dst")?;
+                addresses.iter().try_for_each(|address| write!(f, " {address}"))
+            }
             Self::Engine(step) => step.fmt(f),
             Self::Control(step) => step.fmt(f),
         }

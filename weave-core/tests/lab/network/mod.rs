@@ -1,5 +1,6 @@
 //! The network itself: packets are the witnesses.
 
+mod announce;
 mod announcement;
 pub(crate) mod common;
 mod concurrency;

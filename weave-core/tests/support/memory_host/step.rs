@@ -81,6 +81,7 @@ impl World {
                 Ok(())
             })),
             Step::Announce { place, link, .. } => self.on(place, link, |_, _| Ok(())),
+            Step::ForgetFlows { .. } => Ok(()),
             _ => Err(EINVAL),
         }
     }

@@ -1,0 +1,63 @@
+//! Telling the network again where addresses are.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Report, checked};
+use crate::Result;
+use crate::apply::{Mode, in_words, look};
+use crate::host::{Host, OnError, Outcome};
+use crate::observed::Scope;
+use crate::plan::{Announced, Step, announced};
+use crate::spec::Announce;
+
+/// Tells the network where addresses of this host are, by gratuitous ARP and unsolicited neighbour advertisement
+/// (`arping -A`), and forgets the connections that the host's kernel remembers of them (`conntrack --delete`). After an
+/// address came from another host, or has gone to one, nobody then goes on with the old place. Addresses that are
+/// nowhere on this host are not announced; their connections are forgotten.
+///
+/// [`attach`](super::attachment::attach) announces by itself; this is for what happens elsewhere. It changes nothing
+/// that a document says, so its report never says `changed`: `steps` are what it sent and forgot, and `result` is
+/// `{announced: [{container, interface, ips}]}`, with `weave:expose` for the host itself.
+///
+/// # Errors
+/// `NotFound` for a container that does not exist or has no interface on the network; `ContainerNotRunning`;
+/// `InvalidSpec` for an address that the container does not have; `Unsupported` for an interface that is down.
+pub async fn announce<H: Host>(host: &H, spec: &Announce, mode: Mode) -> Result<Report> {
+    checked("announce", spec.validate())?;
+    under_lock(host, spec, mode).await.map_err(|error| error.op("announce"))
+}
+
+async fn under_lock<H: Host>(host: &H, spec: &Announce, mode: Mode) -> Result<Report> {
+    let _guard = match mode {
+        Mode::Apply => Some(host.lock("announce").await?),
+        Mode::Check => None,
+    };
+    let scope = match &spec.container {
+        Some(container) => Scope { targets: vec![container.clone()], ..Scope::default() },
+        None => Scope { attachments: true, ..Scope::default() },
+    };
+    let observed = look(host, &scope).await?;
+    let announced = announced(spec, &observed)?;
+    let steps = Arc::new(steps(spec, &announced));
+    if mode == Mode::Apply {
+        for outcome in host.execute(Arc::clone(&steps), OnError::Continue).await {
+            if let Outcome::Failed(error) = outcome {
+                return Err(error);
+            }
+        }
+    }
+    let rows: Vec<_> = announced.iter().map(|one| json!(one)).collect();
+    let report = Report::read("announce", None, json!({ "announced": rows }));
+    Ok(Report { check: mode == Mode::Check, steps: in_words(steps.iter()).collect(), ..report })
+}
+
+fn steps(spec: &Announce, announced: &[Announced]) -> Vec<Step> {
+    let mut steps: Vec<Step> = announced.iter().map(Announced::step).collect();
+    let mut addresses: Vec<_> = announced.iter().flat_map(|one| &one.ips).chain(spec.ips.iter()).collect();
+    addresses.sort_unstable();
+    addresses.dedup_by_key(|ip| ip.ip());
+    steps.push(Step::ForgetFlows { addresses: addresses.iter().map(|ip| ip.ip()).collect() });
+    steps
+}
