@@ -16,6 +16,7 @@ mod exposure;
 mod firewall;
 mod intent;
 mod lane;
+pub mod migration;
 mod network;
 mod peers;
 mod router;
