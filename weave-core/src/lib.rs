@@ -35,6 +35,8 @@
 
 pub mod apply;
 pub mod blocking;
+#[allow(dead_code, unused_imports, reason = "what moves containers is built on it")]
+mod carry;
 mod classic;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -51,7 +51,7 @@ impl Engine {
         }
     }
 
-    async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<Vec<String>> {
+    pub(super) async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<Vec<String>> {
         let body: ContainerCreateBody = whole(name, body)?;
         let image = body.image.clone().unwrap_or_default();
         let query =
@@ -88,7 +88,7 @@ impl Engine {
         }
     }
 
-    async fn start(&self, name: &str) -> Result<()> {
+    pub(super) async fn start(&self, name: &str) -> Result<()> {
         let name = known(name)?;
         let order =
             |docker: bollard::Docker| async move { docker.start_container(name, None::<StartContainerOptions>).await };
@@ -124,7 +124,7 @@ impl Engine {
         updated.map_err(|failure| refusal::of(name, "update", failure))
     }
 
-    async fn remove(&self, name: &str, volumes: bool) -> Result<()> {
+    pub(super) async fn remove(&self, name: &str, volumes: bool) -> Result<()> {
         let Some(name) = spoken_name(name) else { return Ok(()) };
         let query = || RemoveContainerOptions { v: volumes, force: true, ..RemoveContainerOptions::default() };
         let order = |docker: bollard::Docker| async move { docker.remove_container(name, Some(query())).await };
@@ -150,7 +150,7 @@ impl Engine {
         }
     }
 
-    async fn drop_volume(&self, volume: &str) -> Result<()> {
+    pub(super) async fn drop_volume(&self, volume: &str) -> Result<()> {
         let order =
             |docker: bollard::Docker| async move { docker.remove_volume(volume, None::<RemoveVolumeOptions>).await };
         let removed = self.order(Some(self.patience().work), &format!("remove volume {volume}"), order).await;
@@ -191,7 +191,7 @@ fn known(name: &str) -> Result<&str> {
 }
 
 /// A request in bollard's types. What these do not know they would leave out without a word; that is an error here.
-fn whole<T: DeserializeOwned + Serialize>(name: &str, request: &Value) -> Result<T> {
+pub(super) fn whole<T: DeserializeOwned + Serialize>(name: &str, request: &Value) -> Result<T> {
     let wrong = |why: String| Error::new(ErrorKind::Docker, name, format!("the request cannot be sent: {why}"));
     let body = T::deserialize(request).map_err(|error| wrong(error.to_string()))?;
     let sent = serde_json::to_value(&body).map_err(|error| wrong(error.to_string()))?;
