@@ -6,6 +6,7 @@ use anstream::ColorChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::launch::LaunchArgs;
+use super::migrate::MigrateArgs;
 use crate::spec::{IfName, Mac, Mtu, Route};
 
 /// Joins the containers of many Docker hosts to one private network
@@ -128,6 +129,8 @@ pub(super) enum Verb {
         #[arg(value_name = "CONTAINER")]
         name: String,
     },
+    /// Move a container between this host and another one, with its files and addresses
+    Migrate(Box<MigrateArgs>),
     /// Start the router: bridge, tunnel, the guard of its port, first peers
     Launch(Box<LaunchArgs>),
     /// Add peers

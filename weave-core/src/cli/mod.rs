@@ -8,6 +8,7 @@ mod classic;
 mod execute;
 mod interrupt;
 mod launch;
+mod migrate;
 mod output;
 mod plan_view;
 mod progress;

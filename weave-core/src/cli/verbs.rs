@@ -60,6 +60,7 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Apply { .. } => "apply",
         Verb::Run { .. } => "run",
         Verb::Rm { .. } => "remove",
+        Verb::Migrate(_) => "migrate",
         Verb::Launch(_) => "launch",
         Verb::Connect { .. } => "connect",
         Verb::Forget { .. } => "forget",
@@ -99,6 +100,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         }
         Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
+        Verb::Migrate(args) => Operation::Migrate(Box::new(args.spec())),
         Verb::Launch(args) => Operation::Launch(Box::new(launch(args, from)?)),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
         Verb::Forget { peers } => Operation::Forget(Forget { peers: list(peers)? }),

@@ -31,6 +31,7 @@ mod pull;
 mod reference;
 mod refusal;
 mod ssh;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -42,6 +43,7 @@ use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
 pub(crate) use find::Found;
+pub(crate) use stop::stop_timeout;
 pub use wish::wish;
 
 use crate::Result;

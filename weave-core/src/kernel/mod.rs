@@ -148,6 +148,16 @@ impl Kernel {
         &self.engine
     }
 
+    /// The run directory.
+    pub(crate) fn run_dir(&self) -> &std::path::Path {
+        &self.run_dir
+    }
+
+    /// How long others are waited for.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.lock_timeout
+    }
+
     fn recent(&self) -> MutexGuard<'_, Option<Recent>> {
         // Nothing is left half written in it.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,6 @@
 //! Telling the network again where addresses are.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -7,10 +8,10 @@ use serde_json::json;
 use super::{Report, checked};
 use crate::Result;
 use crate::apply::{Mode, in_words, look};
-use crate::host::{Host, OnError, Outcome};
-use crate::observed::Scope;
+use crate::host::{Host, OnError, Outcome, Owner};
+use crate::observed::{Observed, Scope};
 use crate::plan::{Announced, Step, announced};
-use crate::spec::Announce;
+use crate::spec::{Announce, Cidr};
 
 /// Tells the network where addresses of this host are, by gratuitous ARP and unsolicited neighbour advertisement
 /// (`arping -A`), and forgets the connections that the host's kernel remembers of them (`conntrack --delete`). After an
@@ -19,7 +20,8 @@ use crate::spec::Announce;
 ///
 /// [`attach`](super::attachment::attach) announces by itself; this is for what happens elsewhere. It changes nothing
 /// that a document says, so its report never says `changed`: `steps` are what it sent and forgot, and `result` is
-/// `{announced: [{container, interface, ips}]}`, with `weave:expose` for the host itself.
+/// `{announced: [{container, interface, ips}], elsewhere: [{address, mac, peer, link}]}`, with `weave:expose` for the host
+/// itself; `elsewhere` is who on the network answers to addresses that are not here.
 ///
 /// # Errors
 /// `NotFound` for a container that does not exist or has no interface on the network; `ContainerNotRunning`;
@@ -48,9 +50,27 @@ async fn under_lock<H: Host>(host: &H, spec: &Announce, mode: Mode) -> Result<Re
             }
         }
     }
-    let rows: Vec<_> = announced.iter().map(|one| json!(one)).collect();
-    let report = Report::read("announce", None, json!({ "announced": rows }));
+    let elsewhere = match mode {
+        Mode::Apply => elsewhere(host, spec, &announced, &observed).await?,
+        Mode::Check => Vec::new(),
+    };
+    let report = Report::read("announce", None, json!({ "announced": announced, "elsewhere": elsewhere }));
     Ok(Report { check: mode == Mode::Check, steps: in_words(steps.iter()).collect(), ..report })
+}
+
+/// Who has the addresses that were named and are not here.
+async fn elsewhere<H: Host>(
+    host: &H,
+    spec: &Announce,
+    announced: &[Announced],
+    observed: &Observed,
+) -> Result<Vec<Owner>> {
+    let here = |ip: &Cidr| announced.iter().flat_map(|one| &one.ips).any(|own| own.ip() == ip.ip());
+    let away: Vec<IpAddr> = spec.ips.iter().filter(|ip| !here(ip)).map(Cidr::ip).collect();
+    match observed.bridge() {
+        Some((bridge, ..)) if !away.is_empty() => host.probe(&bridge.name, &away).await,
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn steps(spec: &Announce, announced: &[Announced]) -> Vec<Step> {

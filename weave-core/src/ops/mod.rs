@@ -15,6 +15,7 @@ mod former;
 pub mod host;
 pub mod image;
 mod make;
+pub mod migration;
 mod operation;
 pub mod peer;
 pub mod preflight;

@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::status::Look;
 use super::{
-    Apply, Facts, Report, Schema, announcement, attachment, container, exposure, host, image, peer, router, schema,
+    Apply, Facts, Report, Schema, announcement, attachment, container, exposure, host, image, migration, peer, router,
+    schema,
 };
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
 use crate::spec::{
-    Announce, Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest,
+    Announce, Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Migrate, Remove, Run, from_value, nearest,
 };
 use crate::{Error, Result};
 
@@ -99,6 +100,8 @@ operations! {
     Run(Box<Run>) = "run",
     /// [`container::remove`]
     Remove(Remove) = "remove",
+    /// [`migration::migrate`]
+    Migrate(Box<Migrate>) = "migrate",
     /// [`exposure::expose`]
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
@@ -167,6 +170,7 @@ impl Operation {
             Self::Announce(spec) => announcement::announce(kernel, spec, mode).await,
             Self::Run(spec) => container::run(kernel, spec, mode).await,
             Self::Remove(spec) => container::remove(kernel, spec, mode).await,
+            Self::Migrate(spec) => Box::pin(migration::migrate(kernel, spec, mode)).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
             Self::Build(spec) => image::build(kernel, spec, mode).await,

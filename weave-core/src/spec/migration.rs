@@ -67,7 +67,7 @@ impl Migrate {
     /// # Errors
     /// `InvalidSpec`, naming the field and its value.
     pub fn validate(&self) -> Result<()> {
-        super::run::check_name(&self.name).map_err(|error| error.within("name"))?;
+        super::run::container(&self.name)?;
         const ALLOWED: &str = "allowed: one of `from` and `to`, the address of the other host's engine, such as \
                                ssh://root@192.0.2.2";
         match (&self.from, &self.to) {

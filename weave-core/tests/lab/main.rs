@@ -3,6 +3,7 @@
 mod containers;
 #[path = "../support/lab/mod.rs"]
 mod lab;
+mod migration;
 mod network;
 mod router;
 mod verbs;

@@ -1,6 +1,6 @@
 //! What both ends of a move show.
 
-use super::{Journal, Restart};
+use super::{Journal, Move, Restart};
 use crate::spec::Attach;
 
 /// Both ends, as they were seen last.
@@ -16,6 +16,44 @@ pub struct Ends {
     pub source: Option<Source>,
     /// The container of that name on the target.
     pub target: Target,
+}
+
+impl Ends {
+    /// What they will show when `step` was done.
+    pub fn expect(&mut self, step: &Move) {
+        if let Move::MakeTarget = step
+            && let Some(source) = &self.source
+        {
+            let (journal, restart) = (source.journal(), Restart::no());
+            self.target = Target::Ours(Box::new(Taker { journal, runs: false, started: false, restart }));
+        }
+        match step {
+            Move::GiveUpSource => self.source = None,
+            Move::RemoveTarget { .. } => self.target = Target::Absent,
+            _ => {}
+        }
+        if let Some(source) = &mut self.source {
+            match step {
+                Move::HoldSource => source.restart = Restart::no(),
+                Move::FreeSource { restart } => source.restart = restart.clone(),
+                Move::StopSource => {
+                    source.runs = false;
+                    source.interfaces.clear();
+                }
+                Move::StartSource => source.runs = true,
+                _ => {}
+            }
+        }
+        if let Target::Ours(target) = &mut self.target {
+            match step {
+                Move::StartTarget => (target.runs, target.started) = (true, true),
+                Move::StopTarget => target.runs = false,
+                Move::FreeTarget => target.restart = target.journal.restart.clone(),
+                Move::HoldTarget => target.restart = Restart::no(),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// The container that is moved.

@@ -52,6 +52,31 @@ pub enum Move {
     },
 }
 
+impl Move {
+    /// What is done, in a few words, for whoever watches.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::CarryImage => "image",
+            Self::MakeVolumes => "make volumes",
+            Self::MakeTarget => "make the container",
+            Self::FirstPass => "copy files while it runs",
+            Self::HoldSource => "take its restart policy away",
+            Self::StopSource => "stop",
+            Self::LastPass => "copy what changed",
+            Self::StartTarget => "start",
+            Self::AttachTarget => "attach",
+            Self::Prove => "see that it answers",
+            Self::FreeTarget => "give it its restart policy",
+            Self::GiveUpSource => "remove the old one",
+            Self::HoldTarget | Self::StopTarget => "going back: stop the new one",
+            Self::StartSource => "going back: start the old one",
+            Self::AttachSource => "going back: attach the old one",
+            Self::FreeSource { .. } => "give the old one its restart policy",
+            Self::RemoveTarget { .. } => "remove the new one",
+        }
+    }
+}
+
 /// What a run has done itself. After a kill nothing of it is known, and all of it can be done again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Done {
