@@ -148,6 +148,13 @@ impl Kernel {
         &self.engine
     }
 
+    /// Lets go of the namespaces of the last look: one that a container leaves lives on as long as somebody holds it, and
+    /// answers to its addresses.
+    pub(crate) fn let_go(&self) {
+        *self.known() = Known::default();
+        crate::netlink::drop_spares();
+    }
+
     /// The run directory.
     pub(crate) fn run_dir(&self) -> &std::path::Path {
         &self.run_dir

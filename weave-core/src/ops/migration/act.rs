@@ -56,7 +56,8 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(kernel: &'a Kernel, spec: &'a Migrate) -> Result<Self> {
         let (field, address) = spec.other();
-        let there = Side::there(End::there(&Engine::elsewhere(field, address, spec.tls.as_deref(), spec.insecure)?)?);
+        let engine = Engine::elsewhere(field, address, spec.tls.as_deref(), spec.insecure)?;
+        let there = Side::there(End::there(&engine)?, address);
         let here = Side::here(kernel);
         let (from, to) = if spec.from.is_some() { (there, here) } else { (here, there) };
         let ends = Ends {
@@ -152,9 +153,13 @@ impl<'a> Run<'a> {
         tracing::debug!(?step, "begins");
         let work = Work::new("migrate", format!("{}: {}", self.spec.name, step.words()));
         self.kernel.tell(&Progress::Begins(work.clone()));
+        #[cfg(debug_assertions)]
+        super::kill::at(step, super::kill::Moment::Begin);
         let done = self.act_on(step).await;
         self.kernel.tell(&Progress::Ends(work));
         done?;
+        #[cfg(debug_assertions)]
+        super::kill::at(step, super::kill::Moment::End);
         if *step == Move::FirstPass {
             // It may have taken hours.
             self.interfaces = None;
@@ -217,7 +222,8 @@ impl<'a> Run<'a> {
         if self.guard.is_some() {
             return Ok(());
         }
-        let (dir, engine) = (self.kernel.run_dir(), self.kernel.engine().address());
+        let (dir, engine) = (self.kernel.run_dir(), self.kernel.engine());
+        let engine = engine.socket().map_or_else(|| engine.address(), |path| format!("unix://{path}"));
         let place = dir.join(format!("migrate-{}", self.spec.name));
         self.guard = Guard::set(self.spec, &place, &engine, dir)?;
         if self.guard.is_none() {

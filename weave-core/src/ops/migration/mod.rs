@@ -4,6 +4,8 @@ mod act;
 mod check;
 mod guard;
 mod interfaces;
+#[cfg(debug_assertions)]
+mod kill;
 mod prepare;
 mod prove;
 mod report;

@@ -28,9 +28,8 @@ impl<'a> Side<'a> {
         Self { end: End::here(kernel.engine()), kernel: Some(kernel), name, token: String::new() }
     }
 
-    pub(super) fn there(end: End) -> Self {
-        let name = end.name().to_owned();
-        Self { end, kernel: None, name, token: String::new() }
+    pub(super) fn there(end: End, address: &str) -> Self {
+        Self { end, kernel: None, name: address.to_owned(), token: String::new() }
     }
 
     /// The container called `name`.
@@ -51,7 +50,11 @@ impl<'a> Side<'a> {
     /// What its weave says of it: `weave status --json`.
     pub(super) async fn status(&self) -> Result<Value> {
         match self.kernel {
-            Some(kernel) => Ok(host::status(kernel).await?.result.unwrap_or_default()),
+            Some(kernel) => {
+                let status = host::status(kernel).await?;
+                kernel.let_go();
+                Ok(status.result.unwrap_or_default())
+            }
             None => self.ask("status", &json!({})).await,
         }
     }

@@ -25,7 +25,7 @@ fn a_container_goes_with_its_image_its_files_and_its_addresses() {
     let web = scene.b.container("web");
     let shown =
         web.inspect("{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.Config.Hostname}} {{.Config.Image}}");
-    assert_eq!(shown.trim(), format!("always 67108864 web {APP}"));
+    assert_eq!(shown.trim(), format!("always 67108864 web.example.com {APP}"));
     let result = &done["result"];
     assert_eq!(
         (&result["image"], &result["volumes"]),

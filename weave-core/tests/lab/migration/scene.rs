@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Netns, Output};
 
 /// The command under test.
-const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
+pub(super) const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
 
 /// The image of the container, which only the first host has.
 pub(super) const APP: &str = "app:1";
