@@ -19,7 +19,7 @@ use crate::plan::container::ContainerStep;
 use crate::plan::migration::{Done, Ends, Journal, MIGRATES, Move, Restart, Source, Taker, Target, Wishes};
 use crate::progress::{Progress, Work};
 use crate::spec::{Attach, Migrate};
-use crate::{Error, Result, names};
+use crate::{Error, ErrorKind, Result, names};
 
 /// A move that is under way.
 pub(super) struct Run<'a> {
@@ -304,9 +304,15 @@ impl<'a> Run<'a> {
         carry::kinds(&self.from.end, &self.token(), &self.bound()).await
     }
 
-    async fn attach_source(&self) -> Result<()> {
-        for attach in self.journal().iter().flat_map(|journal| &journal.interfaces) {
-            self.from.attach(attach).await?;
+    async fn attach_source(&mut self) -> Result<()> {
+        let interfaces = self.journal().map(|journal| journal.interfaces.clone()).unwrap_or_default();
+        for attach in &interfaces {
+            match self.from.attach(attach).await {
+                Err(error) if error.kind() == ErrorKind::ContainerNotRunning => {
+                    self.kept.push(format!("weave attach {} on {}: {error}", self.spec.name, self.from.name));
+                }
+                done => done?,
+            }
         }
         Ok(())
     }
@@ -334,7 +340,7 @@ impl<'a> Run<'a> {
         if keeps {
             let on =
                 |volume: String| format!("volume {volume} on {}, with what the container wrote there", self.to.name);
-            self.kept = volumes_of(&target).into_iter().map(on).collect();
+            self.kept.extend(volumes_of(&target).into_iter().map(on));
         }
         Ok(())
     }

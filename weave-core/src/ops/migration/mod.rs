@@ -67,7 +67,12 @@ async fn under_lock(kernel: &Kernel, spec: &Migrate, mode: Mode) -> Result<Repor
 async fn go(run: &mut Run<'_>) -> Result<()> {
     loop {
         run.look().await?;
-        let Some(step) = next(&run.ends, &run.done, run.wishes())? else { return Ok(()) };
+        let step = match next(&run.ends, &run.done, run.wishes()) {
+            Ok(Some(step)) => step,
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::ContainerNotRunning => return Err(run.ended().await),
+            Err(error) => return Err(error),
+        };
         run.act(&step).await?;
     }
 }

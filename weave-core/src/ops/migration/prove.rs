@@ -81,7 +81,8 @@ impl Run<'_> {
         }
     }
 
-    async fn ended(&self) -> Error {
+    /// The error of a container that did not stay up on the target, with its last words.
+    pub(super) async fn ended(&self) -> Error {
         let name = &self.spec.name;
         let exit = self.target.as_ref().map_or(0, |target| target.exit_code);
         let scope = ContainerScope { logs: vec![name.clone()], ..ContainerScope::default() };

@@ -17,7 +17,7 @@ pub fn back(ends: &Ends, done: &Done) -> Option<Move> {
         _ if target.restart.starts() => Move::HoldTarget,
         _ if target.runs => Move::StopTarget,
         // What somebody else stopped keeps its policy, and stays as it is.
-        _ if journal.ran && !source.runs && !by_somebody => Move::StartSource,
+        _ if journal.ran && !source.runs && !by_somebody && !done.started_again => Move::StartSource,
         _ if source.runs && !journal.interfaces.is_empty() && !done.attached_again => Move::AttachSource,
         _ if !source.restart.starts() && journal.restart.starts() => {
             Move::FreeSource { restart: journal.restart.clone() }

@@ -98,6 +98,8 @@ pub struct Done {
     pub attached: bool,
     /// It was proved.
     pub proved: bool,
+    /// Going back, the source was started. One that ends at once is not started for ever.
+    pub started_again: bool,
     /// Going back, the source has its interfaces.
     pub attached_again: bool,
 }
@@ -122,6 +124,7 @@ impl Done {
             Move::StartTarget => self.started = true,
             Move::AttachTarget => self.attached = true,
             Move::Prove => self.proved = true,
+            Move::StartSource => self.started_again = true,
             Move::AttachSource => self.attached_again = true,
             Move::RemoveTarget { .. } => self.made = false,
             Move::HoldSource
@@ -129,7 +132,6 @@ impl Done {
             | Move::GiveUpSource
             | Move::HoldTarget
             | Move::StopTarget
-            | Move::StartSource
             | Move::FreeSource { .. } => {}
         }
     }

@@ -58,6 +58,7 @@ fn done(words: &str) -> Done {
         was_started: has("was_started"),
         attached: has("attached"),
         proved: has("proved"),
+        started_again: has("started_again"),
         attached_again: has("attached_again"),
     }
 }
@@ -147,6 +148,7 @@ fn each_state_has_its_step_back() {
         (("ended held", "runs"), "", Some(Move::StopTarget)),
         (("ended held", "ended"), "", Some(Move::StartSource)),
         (("runs held", "ended"), "", Some(Move::AttachSource)),
+        (("ended held", "ended"), "started_again", Some(free())),
         (("runs held", "made"), "attached_again", Some(free())),
         (("runs", "made"), "attached_again", Some(Move::RemoveTarget { volumes: true })),
         (("runs", "ended"), "attached_again was_started", Some(Move::RemoveTarget { volumes: false })),

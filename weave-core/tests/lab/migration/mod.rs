@@ -1,6 +1,8 @@
 //! A container goes from one host to another, each with an engine of its own.
 
 mod kills;
+mod kinds;
 mod lives;
 mod moves;
+mod refused;
 mod scene;
