@@ -79,9 +79,9 @@ const WRITE_FILE: &str = "
 /// All that tells one tree from another without reading its files. Not all file systems know parts of seconds.
 const TREE: &str = "
     cd \"$1\" || exit
-    set -o pipefail 2>/dev/null
-    find . ! -type s \\( -type d -printf 'd %m %U %G %p\\0' -o -type l -printf 'l %U %G %l %p\\0' \\
-        -o -printf '%y %m %U %G %s %T@ %p\\0' \\) | sed -z -E 's/^(f( [0-9]+){4} -?[0-9]+)\\.[0-9]+/\\1/' \\
+    { find . ! -type s \\( -type d -printf 'd %m %U %G %p\\0' -o -type l -printf 'l %U %G %l %p\\0' \\
+        -o -printf '%y %m %U %G %s %T@ %p\\0' \\) || printf %s \"$1\"; } \\
+        | sed -z -E 's/^(f( [0-9]+){4} -?[0-9]+)\\.[0-9]+/\\1/' \\
         | LC_ALL=C sort -z | sha256sum";
 
 /// How long a writer that reads no more may take to say why.
@@ -179,47 +179,44 @@ impl Ends<'_> {
                 sent += piece.len() as u64;
                 (self.told)(sent);
             }
-            input.end().await.map(|()| sent)
+            // A writer that has seen the archive's end is gone by now.
+            let _ = input.end().await;
+            Ok(sent)
         };
         let listen = async {
             while said.next().await?.is_some() {
                 // It would go on reading to no end.
-                if FULL.iter().any(|words| said.words().contains(words)) {
-                    break;
+                if is_full(&said.words()) {
+                    let message = format!("copy {}: {}", self.passage.target, said.words());
+                    return Err(
+                        Error::new(ErrorKind::Docker, self.to.name(), message).hint("make room on the disk there")
+                    );
                 }
             }
-            Ok::<(), Error>(())
+            said.ended(self.to)
         };
-        let fed = {
+        let moved: Result<u64> = {
             let (mut feed, mut listen) = (std::pin::pin!(feed), std::pin::pin!(listen));
-            let fed = tokio::select! {
-                fed = &mut feed => Some(fed),
-                heard = &mut listen => heard.map(|()| None)?,
-            };
-            match &fed {
-                Some(Ok(_)) => listen.await?,
-                // The writer may have had a reason not to read on.
-                Some(Err(_)) => drop(tokio::time::timeout(REASON, listen).await),
-                None => {}
+            tokio::select! {
+                fed = &mut feed => match fed {
+                    Ok(sent) => listen.await.map(|()| sent),
+                    // The writer may have had a reason not to read on.
+                    Err(error) => match tokio::time::timeout(REASON, listen).await {
+                        Ok(Err(reason)) => Err(reason),
+                        _ => Err(error),
+                    },
+                },
+                heard = &mut listen => match heard {
+                    Ok(()) => feed.await,
+                    Err(reason) => Err(reason),
+                },
             }
-            fed
         };
-        let words = writer.said.words();
-        if FULL.iter().any(|full| words.contains(full)) {
-            let message = format!("copy {}: {words}", self.passage.target);
-            return Err(Error::new(ErrorKind::Docker, self.to.name(), message).hint("make room on the disk there"));
-        }
-        match fed {
-            Some(Err(error)) if words.is_empty() => Err(error),
-            Some(Ok(sent)) => {
-                writer.said.ended(self.to)?;
-                reader.said.ended(self.from).map(|()| sent)
-            }
-            _ => {
-                writer.said.ended(self.to)?;
-                let message = format!("copy {}: it ended before all was read: {words}", self.passage.target);
-                Err(Error::new(ErrorKind::Docker, self.to.name(), message))
-            }
+        // What the reader did not get to say, the writer does not understand.
+        match (moved, reader.said.failure(self.from)) {
+            (Ok(sent), None) => reader.said.ended(self.from).map(|()| sent),
+            (Err(reason), None) => Err(reason),
+            (_, Some(failure)) => Err(failure),
         }
     }
 
@@ -273,6 +270,10 @@ fn parent(path: &str) -> (&str, &str) {
         Some(parts) => parts,
         None => (".", path),
     }
+}
+
+fn is_full(words: &str) -> bool {
+    FULL.iter().any(|full| words.contains(full))
 }
 
 /// The name of the list of what was read of a place.

@@ -30,9 +30,13 @@ impl End {
     /// # Errors
     /// `InvalidSpec`: `WEAVE_THERE` is no list of `NAME=VALUE`.
     pub(crate) fn there(engine: &Engine) -> Result<Self> {
-        let text = std::env::var(VARIABLE).unwrap_or_default();
+        Self::with_variables(engine, &std::env::var(VARIABLE).unwrap_or_default())
+    }
+
+    /// The same with these variables.
+    pub(super) fn with_variables(engine: &Engine, text: &str) -> Result<Self> {
         let mut all = environment(engine);
-        all.extend(variables(&text)?);
+        all.extend(variables(text)?);
         Ok(Self { engine: engine.clone(), name: engine.address(), environment: all })
     }
 

@@ -119,3 +119,42 @@ fn fits(arch: &str, machine: &str) -> bool {
         other => other == arch,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn machines_run_what_is_made_for_them() {
+        for (machine, arch, wanted) in [
+            ("x86_64", "amd64", true),
+            ("x86_64", "386", true),
+            ("x86_64", "arm64", false),
+            ("aarch64", "arm64", true),
+            ("aarch64", "arm", true),
+            ("aarch64", "amd64", false),
+            ("armv7l", "arm", true),
+            ("armv7l", "arm64", false),
+            ("s390x", "s390x", true),
+            ("s390x", "amd64", false),
+        ] {
+            assert_eq!(fits(arch, machine), wanted, "{arch} on {machine}");
+        }
+    }
+
+    /// An engine with another store has another id for it.
+    #[test]
+    fn an_image_is_what_is_in_it() {
+        let image = |id: &str, layer: &str, created: &str| {
+            let layers = if layer.is_empty() { json!(null) } else { json!([layer]) };
+            json!({"Id": id, "Architecture": "amd64", "Os": "linux", "Created": created, "RootFS": {"Layers": layers}})
+        };
+        assert!(same(&image("a", "x", "then"), &image("a", "x", "then")));
+        assert!(same(&image("a", "x", "then"), &image("b", "x", "then")));
+        assert!(!same(&image("a", "x", "then"), &image("b", "y", "then")));
+        assert!(!same(&image("a", "x", "then"), &image("b", "x", "now")), "its settings may differ");
+        assert!(!same(&image("a", "", "then"), &image("b", "", "then")));
+    }
+}

@@ -12,6 +12,8 @@ mod image;
 mod mounts;
 mod program;
 mod recreation;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 pub(crate) use copy::{Pass, check_tools, copy};

@@ -22,6 +22,9 @@ const ROOTS: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix"];
 /// How the engine says that a directory is not there.
 const MISSING: &str = "bind source path does not exist: ";
 
+/// How a shell says that there is no such program.
+const NOT_FOUND: i32 = 127;
+
 /// What copying files takes: whatever an owner may do, and to make owners, capabilities and devices of files.
 const FILES: [&str; 9] =
     ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SETGID", "SETUID"];
@@ -89,16 +92,27 @@ pub(super) struct Said {
 /// In the words of the program or of the engine; `NotFound` where there is no such program.
 pub(crate) async fn run_there(end: &End, token: &str, program: &Program, input: Option<Bytes>) -> Result<Bytes> {
     let mut running = start(end, token, program, input.is_some()).await?;
-    let mut said = Vec::new();
-    if let Some(input) = input {
-        running.input.write(&input).await?;
-        running.input.end().await?;
-    }
-    while let Some(piece) = running.next().await? {
-        said.extend_from_slice(&piece);
-    }
-    running.said.ended(end)?;
-    Ok(said.into())
+    let mut all = Vec::new();
+    let Some(text) = input else {
+        while let Some(piece) = running.next().await? {
+            all.extend_from_slice(&piece);
+        }
+        return running.said.ended(end).map(|()| all.into());
+    };
+    let Running { mut input, mut said, .. } = running;
+    let feed = async {
+        input.write(&text).await?;
+        input.end().await
+    };
+    let listen = async {
+        while let Some(piece) = said.next().await? {
+            all.extend_from_slice(&piece);
+        }
+        said.ended(end)
+    };
+    // One that did what it should has read as much as it wanted.
+    let (_, heard) = tokio::join!(feed, listen);
+    heard.map(|()| all.into())
 }
 
 /// Removes the containers and volumes that served to carry the container of this token: those that a run that was
@@ -199,16 +213,31 @@ impl Said {
     /// In its own words.
     pub(super) fn ended(&self, end: &End) -> Result<()> {
         let Ending { code, bytes, words } = Ending::read(&self.output.words());
-        let words = if words.is_empty() { "no reason given".to_owned() } else { words };
-        let failed = |kind, why: String| Error::new(kind, end.name(), format!("{}: {why}", self.what));
         match code {
             Some(0) if bytes == Some(self.bytes) => Ok(()),
-            Some(0) => Err(failed(ErrorKind::Docker, "its output was cut off".to_owned())),
-            None => Err(failed(ErrorKind::Docker, format!("it was ended: {words}"))),
-            Some(127) => Err(failed(ErrorKind::NotFound, words)
-                .hint(format!("the programs of {} itself are run: install what is missing there", end.name()))),
-            Some(code) => Err(failed(ErrorKind::Docker, format!("{words} (exit code {code})"))),
+            Some(0) => Err(self.error(end, ErrorKind::Docker, "its output was cut off")),
+            None => Err(self.error(end, ErrorKind::Docker, &format!("it was ended: {words}"))),
+            Some(code) => Err(self.failed(end, code, &words)),
         }
+    }
+
+    /// Why it ended, where it said so and failed.
+    pub(super) fn failure(&self, end: &End) -> Option<Error> {
+        let Ending { code, words, .. } = Ending::read(&self.output.words());
+        code.filter(|code| *code != 0).map(|code| self.failed(end, code, &words))
+    }
+
+    fn failed(&self, end: &End, code: i32, words: &str) -> Error {
+        let words = if words.is_empty() { "no reason given" } else { words };
+        if code == NOT_FOUND {
+            let hint = format!("the programs of {} itself are run: install what is missing there", end.name());
+            return self.error(end, ErrorKind::NotFound, words).hint(hint);
+        }
+        self.error(end, ErrorKind::Docker, &format!("{words} (exit code {code})"))
+    }
+
+    fn error(&self, end: &End, kind: ErrorKind, why: &str) -> Error {
+        Error::new(kind, end.name(), format!("{}: {why}", self.what))
     }
 }
 
@@ -238,5 +267,25 @@ impl Ending {
         }
         ending.words = words.join("; ");
         ending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_error_tells_how_it_ended() {
+        let text = "tar: gone\nweave: 2\n0+1 records in\n0+1 records out\n5 bytes copied, 1.2 s, 4 B/s\n";
+        let wanted = Ending { code: Some(2), bytes: Some(5), words: "tar: gone".to_owned() };
+        assert_eq!(Ending::read(text), wanted);
+        let busybox = "0+1 records in\n0+1 records out\n1 byte (1B) copied, 0.1 seconds, 10B/s";
+        assert_eq!(Ending::read(busybox).bytes, Some(1));
+        let more = "weave: no such thing\n\n12345 bytes (12 kB, 12 KiB) copied, 0.0 s";
+        assert_eq!(
+            Ending::read(more),
+            Ending { code: None, bytes: Some(12345), words: "weave: no such thing".to_owned() }
+        );
+        assert_eq!(Ending::read("123"), Ending { code: None, bytes: None, words: "123".to_owned() });
     }
 }
