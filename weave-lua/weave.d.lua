@@ -255,6 +255,26 @@ function weave.expose(arguments) end
 ---@return weave.Error? err
 function weave.hide(arguments) end
 
+---@class weave.Migrate
+---@field name string The container's name.
+---@field from? string The engine that it comes from, to this host: `ssh://root@HOST`, `tcp://HOST:2376`; this or `to`.
+---@field to? string The engine that it goes to, from this host.
+---@field tls? string Directory of `ca.pem`, `cert.pem` and `key.pem` for an engine behind TCP (none).
+---@field insecure? boolean Whether an engine behind TCP may be asked without TLS (false).
+---@field volumes? boolean Whether the files of volumes are copied (true).
+---@field binds? boolean Whether directories and files of the host that it has are copied, too (false).
+---@field live_copy? boolean Whether files are copied once while it runs, and then only what changed (true).
+---@field timeout? integer Seconds until the container is killed that was asked to stop (its own, or 10).
+---@field remove_source? boolean Whether it goes from where it was (true); else it stays, stopped, as `NAME.weave-moved`.
+---@field undo? boolean Whether a move that was begun is given up instead (false).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Moves a container between this host and another one, with its image, files and addresses.
+---@param arguments weave.Migrate
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.migrate(arguments) end
+
 ---@class weave.Build
 ---@field tag string The image's name: `app:1.2`, `registry.example.com/app`.
 ---@field context? string The directory that is sent to the engine, without what its `.dockerignore` leaves out.

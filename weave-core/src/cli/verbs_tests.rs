@@ -63,6 +63,13 @@ fn classic_invocations() {
             "weave detach 10.2.1.4/24 c1",
             json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
         ),
+        (
+            "weave migrate web --to ssh://root@b --binds --keep-source --timeout 5",
+            json!({
+                "operation": "migrate", "name": "web", "to": "ssh://root@b", "insecure": false, "volumes": true,
+                "binds": true, "live_copy": true, "timeout": 5, "remove_source": false, "undo": false,
+            }),
+        ),
         ("weave announce c1", json!({"operation": "announce", "container": "c1"})),
         ("weave announce 10.2.1.4/24", json!({"operation": "announce", "ips": ["10.2.1.4/24"]})),
         ("weave announce 10.2.1.4/24 c1", json!({"operation": "announce", "container": "c1", "ips": ["10.2.1.4/24"]})),

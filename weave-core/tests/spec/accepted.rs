@@ -162,6 +162,7 @@ fn every_operation_is_known_by_its_name() {
             "expose" => "{ips: 10.0.0.1/16}",
             "run" => "{name: web, image: nginx}",
             "remove" => "{name: web}",
+            "migrate" => "{name: web, to: 'ssh://b'}",
             "apply" => "{document: {}}",
             _ => "{}",
         };

@@ -24,6 +24,7 @@ __all__ = [
     "forget",
     "hide",
     "launch",
+    "migrate",
     "preflight",
     "ps",
     "remove",
@@ -254,6 +255,46 @@ def run(
 def remove(name: str, *, check: bool = False) -> Report:
     """Remove a container that weave made. Its volumes stay."""
     return _do("remove", {"name": name}, check)
+
+
+def migrate(
+    name: str,
+    *,
+    from_: Optional[str] = None,
+    to: Optional[str] = None,
+    tls: Optional[_Path] = None,
+    insecure: Optional[bool] = None,
+    volumes: Optional[bool] = None,
+    binds: Optional[bool] = None,
+    live_copy: Optional[bool] = None,
+    timeout: Optional[int] = None,
+    remove_source: Optional[bool] = None,
+    undo: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Move a container between this host and another one, with its image, files and addresses.
+
+    ``to`` is the engine that it goes to, ``from_`` the one that it comes from, of which one is given:
+    ``ssh://root@HOST``, ``tcp://HOST:2376``. ``tls`` (none) is a directory of ``ca.pem``, ``cert.pem`` and ``key.pem``;
+    ``insecure`` (false) does without. ``volumes`` (true): their files are copied; ``binds`` (false): those of the host
+    that it has, too; ``live_copy`` (true): once while it runs, and then what changed; ``timeout`` in seconds until it is
+    killed that was asked to stop (its own); ``remove_source`` (true): else it stays as ``NAME.weave-moved``. With
+    ``undo`` a move that was begun is given up. ``result`` tells how long the container was away.
+    """
+    arguments = {
+        "name": name,
+        "from": from_,
+        "to": to,
+        "tls": tls if tls is None else os.fspath(tls),
+        "insecure": insecure,
+        "volumes": volumes,
+        "binds": binds,
+        "live_copy": live_copy,
+        "timeout": timeout,
+        "remove_source": remove_source,
+        "undo": undo,
+    }
+    return _do("migrate", arguments, check)
 
 
 def build(

@@ -251,11 +251,11 @@ impl<'a> Run<'a> {
     /// Makes volumes that are not there, and tells which need no copying.
     async fn make_volumes(&mut self) -> Result<BTreeSet<String>> {
         let mut but = BTreeSet::new();
-        if !self.spec.volumes {
-            return Ok(but);
-        }
         self.learn().await?;
         for volume in self.named_volumes()? {
+            if !self.spec.volumes && self.to.end.engine.volume(&volume).await?.is_some() {
+                continue;
+            }
             let made = carry::create_volume(&self.from.end, &self.to.end, &self.token(), &volume).await?;
             if !made.copied {
                 but.insert(volume);

@@ -14,7 +14,6 @@ pub(super) fn lines(run: &Run<'_>, step: &Move) -> Vec<String> {
     match step {
         Move::CarryImage if run.image_was_there == Some(true) => Vec::new(),
         Move::CarryImage => vec![format!("{from} save {} | {to} load", image())],
-        Move::MakeVolumes if !run.spec.volumes => Vec::new(),
         Move::MakeVolumes => {
             let volumes = run.named_volumes().unwrap_or_default();
             volumes.iter().map(|volume| format!("{to} volume create {volume}")).collect()
