@@ -184,7 +184,7 @@ impl Wanted {
             runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
             removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
             purge: (document.purge_containers && !gone)
-                .then(|| containers.filter_map(|(name, _)| named(name)).collect()),
+                .then(|| containers.filter_map(|(name, _)| named(name)).chain(document.moves.left.clone()).collect()),
             gone,
         }
     }

@@ -156,7 +156,7 @@ impl Operation {
         match self {
             Self::Apply(apply) => {
                 let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
-                let mut report = host::apply(kernel, &document, mode).await?;
+                let mut report = Box::pin(migration::apply(kernel, &document, mode)).await?;
                 report.warnings.splice(..0, apply.warnings.iter().cloned());
                 Ok(report)
             }

@@ -48,6 +48,9 @@ pub struct HostDocument {
     /// Whether containers that weave once made from a document and that are no longer named are removed (false).
     #[serde(skip_serializing_if = "is_no")]
     pub purge_containers: bool,
+    /// What a fleet that this was cut out of says of containers that move.
+    #[serde(skip)]
+    pub moves: super::fleet::Moves,
 }
 
 /// A container's part of a document: its addresses, and, with an `image`, how it is run. One that has no `image` is

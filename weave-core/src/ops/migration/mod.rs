@@ -2,6 +2,7 @@
 
 mod act;
 mod check;
+mod fleet;
 mod guard;
 mod interfaces;
 #[cfg(debug_assertions)]
@@ -14,6 +15,7 @@ mod side;
 mod words;
 
 use act::Run;
+pub use fleet::apply;
 
 use super::{Report, checked};
 use crate::Result;

@@ -71,6 +71,7 @@ impl Fleet {
             self.check_host(name, host, &mut addresses, &mut problems);
         }
         self.check_defaults(&mut problems);
+        self.check_moves(&mut problems);
         for (key, image) in self.images.iter().flatten() {
             let reference = image
                 .image

@@ -32,6 +32,7 @@ impl Fleet {
             firewall: host.firewall.or(self.firewall),
             containers: Some(containers),
             purge_containers: self.purge_containers,
+            moves: self.moves(name),
             router: Some(router),
         })
     }

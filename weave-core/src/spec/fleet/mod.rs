@@ -29,6 +29,7 @@ mod container;
 mod cut;
 mod hierarchy;
 mod image;
+mod moves;
 mod overlay;
 mod read;
 
@@ -40,6 +41,7 @@ pub use choose::Machine;
 pub use container::FleetContainer;
 pub use hierarchy::{is_hierarchy, read_hierarchy};
 pub use image::Image;
+pub use moves::Moves;
 pub use read::{Document, read_document, read_files, read_fleet, read_host, read_value};
 
 pub use super::Subnet;
@@ -78,6 +80,10 @@ pub struct Fleet {
     pub expose: Option<ExposeDefaults>,
     /// Whether containers that weave once made from a document and that are no longer named are removed (false).
     pub purge_containers: bool,
+    /// Whether containers move, with their files, when they are given another host (false): the new host fetches them,
+    /// and the old one leaves them alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub migrate: bool,
 }
 
 /// One host of a fleet.
@@ -87,6 +93,9 @@ pub struct FleetHost {
     /// Its underlay address, or a name that every other host can resolve. The tunnel is bound to an address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Peer>,
+    /// Where the other hosts reach its engine, such as ssh://root@192.0.2.1: they fetch containers from it that move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Its addresses on the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weave_ip: Option<List<Cidr>>,

@@ -17,7 +17,6 @@ fn a_container_goes_with_its_image_its_files_and_its_addresses() {
     assert_eq!((listed(&scene.a), listed(&scene.b)), ("web running".to_owned(), String::new()), "{planned:#}");
 
     let done = scene.moved(&[]);
-    eprintln!("{done:#}");
     assert_eq!(planned["steps"], done["steps"], "it did not do what it had said");
     assert_eq!((listed(&scene.a), listed(&scene.b)), (String::new(), "web running".to_owned()), "{done:#}");
     assert_eq!(files(&scene.b), before);
@@ -32,7 +31,6 @@ fn a_container_goes_with_its_image_its_files_and_its_addresses() {
         (&"transferred".into(), &serde_json::json!(["/data", "/named"]))
     );
     assert!(result["bytes"].as_u64() > Some(2 << 20) && result["away_seconds"].as_f64() > Some(0.0), "{result:#}");
-    println!("away for {} s", result["away_seconds"]);
 
     let again = scene.moved(&[]);
     assert_eq!((&again["changed"], &again["steps"]), (&false.into(), &serde_json::json!([])), "{again:#}");
