@@ -11,8 +11,8 @@ use crate::docker::about::About;
 use crate::observed::Container;
 use crate::{Error, ErrorKind, Result};
 
-/// API 1.x from which on a request for a container may name several networks, and MAC addresses belong to these.
-const SEVERAL_NETWORKS: u16 = 44;
+/// API 1.x from which on a request for a container tells its places in several networks, with a MAC address in each.
+const PLACES: u16 = 44;
 
 /// How to make the container on the target.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,7 +44,9 @@ pub(crate) fn recreation(
     to: &About,
 ) -> Result<Recreation> {
     bound(source)?;
-    let mut config = told::<ContainerCreateBody>(source, &source.config)?;
+    let mut shown = source.config.clone();
+    let mac = shown.as_object_mut().and_then(|shown| shown.shift_remove("MacAddress")).filter(|mac| !is_nothing(mac));
+    let mut config = told::<ContainerCreateBody>(source, &shown)?;
     let mut host = told::<HostConfig>(source, &source.host_config)?;
     config.insert("Image".to_owned(), image.into());
     undo_merging(&mut config, &source.config, image_config);
@@ -66,19 +68,22 @@ pub(crate) fn recreation(
             host.shift_remove(paths);
         }
     }
-    let mac = config.get("MacAddress").cloned().filter(|mac| mac != "");
     let mut networks = networks;
-    if to.api_minor >= SEVERAL_NETWORKS {
-        config.shift_remove("MacAddress");
-        if let Some(mac) = mac {
-            networks.first["MacAddress"] = mac;
+    if let Some(mac) = mac {
+        if to.api_minor < PLACES {
+            let message =
+                format!("it was told its MAC address ({mac}), which the engine of {} is too old for", to.hostname);
+            return Err(
+                Error::new(ErrorKind::Unsupported, &source.name, message).hint("update Docker there to 25 or newer")
+            );
         }
+        networks.first["MacAddress"] = mac;
     }
     host.insert("NetworkMode".to_owned(), networks.mode.as_str().into());
     let mut made = Recreation { volumes: volumes(&host), ..Recreation::default() };
     (made.binds, made.devices) = (binds(&host), devices(&host));
     let mut endpoints = Map::new();
-    let several = to.api_minor >= SEVERAL_NETWORKS && !networks.rest.is_empty();
+    let several = to.api_minor >= PLACES && !networks.rest.is_empty();
     if several || networks.first != json!({}) {
         endpoints.insert(networks.mode.clone(), networks.first);
     }
@@ -286,3 +291,7 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
     names.into_iter().map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+#[path = "recreation_tests.rs"]
+mod tests;

@@ -54,6 +54,15 @@ pub(super) struct Login {
 }
 
 impl Address {
+    /// Whether it is on this host for sure.
+    pub(super) fn is_here(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp(host) => ["127.", "localhost:", "[::1]:"].iter().any(|start| host.starts_with(start)),
+            Self::Tls(..) | Self::Ssh(_) => false,
+        }
+    }
+
     /// Reads the value of `DOCKER_HOST`; an empty one counts as none, as it does for `docker`.
     pub(super) fn parse(docker_host: Option<&str>) -> Result<Self> {
         let Some(text) = docker_host.map(str::trim).filter(|text| !text.is_empty()) else {

@@ -85,6 +85,9 @@ fn next_step(address: &Address) -> String {
     match address {
         Address::Ssh(_) => format!("try `docker -H {address} version`: it needs the same key and known host for ssh"),
         Address::Tls(host, _) => format!("try `docker --tlsverify -H tcp://{host} version` with the same certificates"),
+        Address::Tcp(host) if !address.is_here() => {
+            format!("does it listen there, and is it let through? Try `docker -H tcp://{host} version`")
+        }
         Address::Unix(_) | Address::Tcp(_) => {
             "start Docker (`systemctl start docker`), or set DOCKER_HOST to where the engine listens".to_owned()
         }

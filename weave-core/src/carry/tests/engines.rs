@@ -88,9 +88,11 @@ fn engines_over_tcp() {
         assert!(error.message().contains("certificate"), "{error:?}");
         // Somebody whom the engine does not know.
         std::fs::copy(ours.join("ca.pem"), strange.join("ca.pem")).expect("the authority");
-        assert!(refused(&engine(&address, Some(&strange))).message().contains("certificate"));
+        let error = refused(&engine(&address, Some(&strange)));
+        assert!(error.message().to_lowercase().contains("certificate"), "{error:?}");
         let error = refused(&engine("tcp://192.0.2.1:1", None));
         assert!(error.message().contains("refused"), "{error:?}");
+        assert!(error.next_step().is_some_and(|hint| hint.contains("docker -H tcp://192.0.2.1:1")), "{error:?}");
     });
     // Without TLS, where somebody wants it so.
     host.stop_docker();

@@ -29,7 +29,7 @@ const LINES: &[&str] = &[
     "--network none --privileged --cgroup-parent /shelf busybox",
     "--security-opt systempaths=unconfined --ipc shareable busybox",
     "-p 127.0.0.1:8080:80 -p 53:53/udp -P busybox",
-    "--network mesh --ip 10.9.0.5 --network-alias db --network-alias store --mac-address 02:42:0a:09:00:05 busybox",
+    "--network mesh --ip 10.9.0.5 --network-alias db --network-alias store busybox",
     "-v data:/data:ro -v /anonymous -v /srv:/host:ro,rslave -v /tmp:/b:z --volume-driver local busybox",
     "--mount type=tmpfs,dst=/t,tmpfs-size=65536,tmpfs-mode=1770 --mount type=volume,src=named,dst=/n,volume-nocopy \
      --mount type=volume,dst=/m --mount type=bind,src=/tmp,dst=/b,readonly,bind-propagation=rslave busybox",
@@ -109,9 +109,12 @@ fn shown(inspected: &Value) -> Value {
     mounts.sort_by_key(|mount| mount["Destination"].to_string());
     let networks = inspected["NetworkSettings"]["Networks"].as_object().cloned().unwrap_or_default();
     let network = |(name, place): (&String, &Value)| {
+        // The engine adds these two itself.
+        let own = |alias: &Value| *alias == id[..12] || *alias == inspected["Config"]["Hostname"];
         let aliases = place["Aliases"].as_array().cloned().unwrap_or_default();
-        let aliases: Vec<Value> = aliases.into_iter().filter(|alias| *alias != id[..12]).collect();
-        (name.clone(), json!([place["IPAMConfig"], place["DriverOpts"], aliases, place["Links"]]))
+        let aliases: Vec<Value> = aliases.into_iter().filter(|alias| !own(alias)).collect();
+        let asked = |field: &str| Some(place[field].clone()).filter(|value| *value != json!({}));
+        (name.clone(), json!([asked("IPAMConfig"), asked("DriverOpts"), aliases, place["Links"]]))
     };
     let networks: serde_json::Map<String, Value> = networks.iter().map(network).collect();
     json!({
