@@ -231,3 +231,25 @@ fn the_example_is_a_fleet_without_a_fault() {
     let expected = r#"{"ips":["10.0.1.32/16"],"mtu":1400,"image":"registry.example.com/web:7","options":{"env":["SHOP=yes"],"hostname":"shop.example.com","memory":"1g","publish":["8080:80"],"volume":["/data/shop.example.com/www:/var/www"]},"on_change":"report"}"#;
     assert_eq!(serde_json::to_string(container).unwrap(), expected);
 }
+
+#[test]
+fn a_container_that_moves_is_fetched_by_its_host_and_left_by_the_others() {
+    let text = |all: &str, web: &str| {
+        format!(
+            "hosts: {{one: {{address: 192.0.2.1, engine: 'ssh://one'}}, two: {{address: 192.0.2.2, engine: 'ssh://two'}},
+              three: {{address: 192.0.2.3}}}}\nmigrate: {all}\ncontainers:
+              web: {{host: two, ip: 10.0.1.4/24{web}}}\n  db: {{host: one, ip: 10.0.1.5/24}}\n"
+        )
+        .replace("\n              web", "\n  web")
+    };
+    let moves = |text: &str, host: &str| fleet(text).cut(host).unwrap().moves;
+    let web = ("web".to_owned(), vec!["ssh://one".to_owned()]);
+    let all = moves(&text("true", ""), "two");
+    assert_eq!(all.fetched.into_iter().collect::<Vec<_>>(), [web.clone()]);
+    assert_eq!(all.left.into_iter().collect::<Vec<_>>(), ["db"]);
+    let one = moves(&text("false", ", migrate: true"), "two");
+    assert_eq!((one.fetched.into_iter().collect::<Vec<_>>(), one.left.len()), (vec![web], 0));
+    let third = moves(&text("true", ", migrate: false"), "three");
+    assert_eq!((third.fetched.len(), third.left.into_iter().collect::<Vec<_>>()), (0, vec!["db".to_owned()]));
+    assert_eq!(moves(&text("false", ""), "two"), weave_core::spec::fleet::Moves::default());
+}

@@ -125,7 +125,16 @@ impl<'a> Run<'a> {
     pub(super) async fn look_back(&mut self) -> Result<()> {
         let name = &self.spec.name;
         let (source, target) = tokio::join!(self.from.container(name), self.to.container(name));
-        (self.source, self.target) = (source?, target?);
+        self.source = source?;
+        match target {
+            // The source need not wait for it.
+            Err(error) if self.cannot_run_there() => {
+                self.ends.source = self.source.as_ref().map(source_of);
+                tracing::debug!(%error, "going back without the target");
+                return Ok(());
+            }
+            target => self.target = target?,
+        }
         if self.source.as_ref().zip(self.target.as_ref()).is_some_and(|(source, target)| source.id == target.id) {
             let (field, address) = self.spec.other();
             let message = format!("`{address}` is the engine of this host; allowed: that of another one");
@@ -138,6 +147,15 @@ impl<'a> Run<'a> {
         self.from.token.clone_from(&token);
         self.to.token = token;
         Ok(())
+    }
+
+    /// Whether, on the way back, the container on the target was never started, so that it need not be looked at.
+    fn cannot_run_there(&self) -> bool {
+        let started = match &self.ends.target {
+            Target::Ours(target) => target.runs || target.started,
+            _ => true,
+        };
+        self.is_back && !started && !self.done.started
     }
 
     /// Whether what is in the way is somebody else's doing.
@@ -368,7 +386,7 @@ impl<'a> Run<'a> {
         if let Some(guard) = self.guard.take() {
             guard.dismiss();
         }
-        if self.done == Done::default() {
+        if self.steps.is_empty() {
             return;
         }
         let token = self.token();

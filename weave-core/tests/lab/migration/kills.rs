@@ -1,6 +1,7 @@
 //! SIGKILL at every step of a move: never do both containers run, and the next run ends with exactly one.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::lives::Lives;
@@ -49,20 +50,11 @@ impl Watched {
         scene.a.docker(&["exec", "web", "sh", "-c", "echo kept >/named/file"]).must();
     }
 
-    /// Kills a move at a moment. Whether it was killed.
-    fn kill(&self, program: &str, moment: &str) {
+    /// Kills a move at a moment.
+    fn kill(&self, program: &Path, moment: &str) {
         let to = self.scene.b.docker_host();
-        let mut command = self.scene.command(&self.scene.a, &["--quiet", "migrate", "web", "--to", &to]);
-        let mut other = std::process::Command::new(command.get_program());
-        let args: Vec<_> = command.get_args().map(|word| if word == WEAVE { program.as_ref() } else { word }).collect();
-        other.args(args).env("WEAVE_KILL_AT", moment);
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => other.env(name, value),
-                None => other.env_remove(name),
-            };
-        }
-        command = other;
+        let mut command = self.scene.command_of(program, &self.scene.a, &["--quiet", "migrate", "web", "--to", &to]);
+        command.env("WEAVE_KILL_AT", moment);
         let status = command.status().expect("weave to start");
         assert_eq!(status.code(), None, "{moment}: not killed");
     }
@@ -97,7 +89,7 @@ fn a_guard_starts_the_container_again_when_weave_is_killed() {
     let mut watched = Watched::new();
     for (moment, _) in MOMENTS.into_iter().filter(|(moment, stops)| *stops && !moment.starts_with("give_up")) {
         watched.run();
-        watched.kill(WEAVE, moment);
+        watched.kill(Path::new(WEAVE), moment);
         let scene = &watched.scene;
         let back = wait_until(PATIENCE, || listed(&scene.a) == "web running" && listed(&scene.b).is_empty());
         assert!(back, "{moment}: {} / {}", listed(&scene.a), listed(&scene.b));
@@ -114,7 +106,6 @@ fn the_next_run_goes_on_where_no_guard_is() {
     // Under another name it does not take itself for the command.
     let program = watched.scene.a.dir().join("unguarded");
     fs::hard_link(WEAVE, &program).or_else(|_| fs::copy(WEAVE, &program).map(drop)).expect("a copy");
-    let program = program.display().to_string();
     for (moment, _) in MOMENTS {
         watched.run();
         watched.kill(&program, moment);

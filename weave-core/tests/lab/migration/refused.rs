@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::scene::{APP, Scene, files, listed};
+use super::scene::{APP, Scene, WEAVE, files, listed};
+use crate::lab::{DockerOptions, wait_until};
 
 /// The kind of an error, its subject, and all of its words.
 #[track_caller]
@@ -105,4 +106,63 @@ fn what_cannot_be_elsewhere_is_said_before_anything_is_done() {
     scene.b.docker(&["run", "-d", "--name", "elsewhere", "--network=none", "busybox:latest", "sleep", "9999"]).must();
     assert_eq!(scene.done(&scene.a, &["migrate", "elsewhere", "--to", &to])["changed"], false);
     assert_eq!(listed(&scene.a), "frozen paused, rm running");
+}
+
+#[test]
+fn an_engine_that_goes_while_the_container_is_away_does_not_keep_it_away() {
+    let scene = Scene::new();
+    scene.run(&["--restart=always"]);
+    let to = scene.b.docker_host();
+    let mut command = scene.command(&scene.a, &["--json", "migrate", "web", "--to", &to]);
+    command.stdout(std::process::Stdio::piped());
+    let weave = command.spawn().expect("weave to start");
+    let away = || listed(&scene.a) == "web exited";
+    assert!(wait_until(std::time::Duration::from_secs(60), away), "it does not stop");
+    scene.b.signal_docker(nix::sys::signal::Signal::SIGKILL);
+    let done = weave.wait_with_output().expect("weave to end");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert_eq!(listed(&scene.a), "web running", "{said}");
+    let policy = scene.a.container("web").inspect("{{.HostConfig.RestartPolicy.Name}}");
+    assert_eq!(policy.trim(), "always", "{said}");
+    assert!(scene.watcher.await_ping([10, 2, 1, 4].into()), "{said}");
+    // What it left is no hindrance once the engine is back.
+    scene.b.start_docker(&DockerOptions::quiet());
+    scene.moved(&[]);
+    assert_eq!((listed(&scene.a), listed(&scene.b)), (String::new(), "web running".to_owned()));
+}
+
+#[test]
+fn an_address_that_somebody_else_has_over_there_is_not_taken() {
+    let scene = Scene::new();
+    scene.run(&["--restart=always"]);
+    let watcher = format!("netns:{}", scene.watcher.netns_path().display());
+    scene.b.weave(&["attach", "--no-probe", "--mac", "02:00:00:00:00:09", "10.2.1.4/24", &watcher]).must();
+    let error = scene.refused(&scene.a, &["migrate", "web", "--to", &scene.b.docker_host()]);
+    assert_eq!(error["kind"], "conflict", "{error:#}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("10.2.1.4 is taken by")), "{error:#}");
+    assert_eq!((listed(&scene.a), listed(&scene.b)), ("web running".to_owned(), String::new()), "{error:#}");
+}
+
+#[test]
+fn a_move_that_was_begun_can_be_given_up() {
+    let scene = Scene::new();
+    scene.run(&["--restart=always"]);
+    let before = files(&scene.a);
+    let to = scene.b.docker_host();
+    // Under another name it does not take itself for the command, so that there is no guard.
+    let program = scene.a.dir().join("unguarded");
+    std::fs::copy(WEAVE, &program).expect("a copy");
+    let mut command = scene.command_of(&program, &scene.a, &["--quiet", "migrate", "web", "--to", &to]);
+    let killed = command.env("WEAVE_KILL_AT", "start_target after").status().expect("weave to start");
+    assert_eq!(killed.code(), None);
+    assert_eq!((listed(&scene.a), listed(&scene.b)), ("web exited".to_owned(), "web running".to_owned()));
+    let undo = ["migrate", "web", "--undo", "--to", &to];
+    let planned = scene.done(&scene.a, &[&["--check"], &undo[..]].concat());
+    let done = scene.done(&scene.a, &undo);
+    assert_eq!(planned["steps"], done["steps"], "it did not do what it had said");
+    assert_eq!((listed(&scene.a), listed(&scene.b)), ("web running".to_owned(), String::new()), "{done:#}");
+    assert_eq!(files(&scene.a), before);
+    assert!(scene.watcher.await_ping([10, 2, 1, 4].into()));
+    assert_eq!(scene.done(&scene.a, &undo)["changed"], false);
 }

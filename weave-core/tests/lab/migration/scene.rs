@@ -77,9 +77,15 @@ c\"; dd if=/dev/zero of=$0/sparse bs=1 count=1 seek=10000000 2>/dev/null; touch 
 
     /// Runs weave on one host, which reaches the engine of the other.
     pub(super) fn command(&self, on: &Host, args: &[&str]) -> Command {
+        self.command_of(Path::new(WEAVE), on, args)
+    }
+
+    /// The same of a program that is a copy of it.
+    pub(super) fn command_of(&self, program: &Path, on: &Host, args: &[&str]) -> Command {
         let other = if on.name() == self.a.name() { &self.b } else { &self.a };
         let programs = Path::new(WEAVE).parent().expect("a directory").display();
-        let mut command = on.weave_command(args);
+        let mut command = on.command(program.to_str().expect("a path in UTF-8"));
+        command.args(args).env("WEAVE_RUN_DIR", on.run_dir()).env("DOCKER_HOST", on.docker_host());
         let path = format!("PATH={programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("WEAVE_THERE", format!("WEAVE_RUN_DIR={} {path}", other.run_dir().display()));
         command
