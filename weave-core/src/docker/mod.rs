@@ -32,7 +32,7 @@ mod reference;
 mod refusal;
 mod ssh;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 pub(crate) mod volume;
 pub(crate) mod wish;
