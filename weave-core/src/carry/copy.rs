@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::mounts::{Passage, Place};
-use super::program::{Program, Reach, Running, run_there, start};
+use super::program::{MISSING, Program, Reach, Running, run_there, start};
 use super::{CARRIES, End};
 use crate::docker::volume::Volume;
 use crate::{Error, ErrorKind, Result};
@@ -103,10 +103,6 @@ pub(crate) async fn copy(
     told: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<u64> {
     let ends = Ends { from, to, token, passage, told };
-    if let Place::Directory(path) | Place::File(path) = &passage.to {
-        let path = if matches!(passage.to, Place::File(_)) { parent(path).0 } else { path.as_str() };
-        ends.make_directory(path).await?;
-    }
     if matches!(passage.from, Place::File(_)) {
         // It is small against what a look would cost.
         return ends.send(READ_FILE, WRITE_FILE, "file", 0).await;
@@ -165,9 +161,23 @@ impl Ends<'_> {
         };
         let writer = program(write, Vec::new(), vec![mount(to, "/to", false)]);
         let reader = program(read, vec![name, pass.to_owned()], mounts);
-        let mut writer = start(self.to, self.token, &writer, true).await?;
-        let mut reader = start(self.from, self.token, &reader, false).await?;
-        self.pump(&mut reader, &mut writer, before).await
+        let (reader, writer) = tokio::join!(start(self.from, self.token, &reader, false), self.start_writer(&writer));
+        self.pump(&mut reader?, &mut writer?, before).await
+    }
+
+    async fn start_writer(&self, writer: &Program) -> Result<Running> {
+        let path = match &self.passage.to {
+            Place::Volume(_) => None,
+            Place::Directory(path) => Some(path.as_str()),
+            Place::File(path) => Some(parent(path).0),
+        };
+        match (start(self.to, self.token, writer, true).await, path) {
+            (Err(error), Some(path)) if error.message().contains(MISSING) => {
+                self.make_directory(path).await?;
+                start(self.to, self.token, writer, true).await
+            }
+            (started, _) => started,
+        }
     }
 
     async fn pump(&self, reader: &mut Running, writer: &mut Running, before: u64) -> Result<u64> {

@@ -9,6 +9,7 @@ mod end;
 mod far;
 mod files;
 mod image;
+mod make;
 mod mounts;
 mod program;
 mod recreation;
@@ -21,10 +22,11 @@ pub(crate) use end::End;
 pub(crate) use far::far_weave;
 pub(crate) use files::{FileKind, kinds};
 pub(crate) use image::{ImageCarried, find_image, image, image_config};
+pub(crate) use make::make;
 pub(crate) use mounts::{Passage, Place, passages};
 pub(crate) use program::{Program, Reach, run_there, sweep};
 pub(crate) use recreation::{Recreation, recreation};
-pub(crate) use volume::{VolumeMade, create_volume, make};
+pub(crate) use volume::{VolumeMade, create_volume};
 
 /// The label of volumes that were made on the target, with the mark of the migration as its value.
 pub(crate) const MIGRATES: &str = "weave.migrates";

@@ -20,7 +20,7 @@ use crate::{Error, ErrorKind, Result, names};
 const ROOTS: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix"];
 
 /// How the engine says that a directory is not there.
-const MISSING: &str = "bind source path does not exist: ";
+pub(super) const MISSING: &str = "bind source path does not exist: ";
 
 /// How a shell says that there is no such program.
 const NOT_FOUND: i32 = 127;

@@ -27,8 +27,6 @@ pub(crate) struct Recreation {
     pub(crate) binds: Vec<String>,
     /// Devices of the host that it has.
     pub(crate) devices: Vec<String>,
-    /// What the operator should know.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// The request for a container like `source`, made of `image` on the engine `to`; `image_config` is the `Config` of the
@@ -149,7 +147,7 @@ fn told<T: DeserializeOwned + Serialize>(source: &Container, shown: &Value) -> R
 }
 
 /// None, zero, false and empty.
-fn is_nothing(value: &Value) -> bool {
+pub(super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(truth) => !truth,
@@ -270,7 +268,7 @@ fn mounts<'a>(host: &'a Map<String, Value>, kind: &'static str) -> impl Iterator
 }
 
 /// The first part of `SOURCE:TARGET[:OPTIONS]`.
-fn sources<'a>(host: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
+fn sources(host: &Map<String, Value>) -> impl Iterator<Item = &str> {
     texts(host, "Binds").filter_map(|bind| bind.split_once(':').map(|(source, _)| source))
 }
 

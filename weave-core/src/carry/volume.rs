@@ -1,9 +1,7 @@
-//! Making on the target what the container is made of.
+//! Volumes on the target like those of the source.
 
-use super::recreation::Recreation;
 use super::{End, MIGRATES};
 use crate::docker::volume::Volume;
-use crate::plan::container::ContainerStep;
 use crate::{Error, ErrorKind, Result};
 
 /// What came of a volume on the target.
@@ -52,23 +50,4 @@ fn holds_files(volume: &Volume) -> bool {
     let kind = volume.options.get("type").map_or("", String::as_str);
     let elsewhere = ["nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "tmpfs", "9p"];
     volume.driver == "local" && !elsewhere.contains(&kind)
-}
-
-/// Makes the container, and connects it to the networks that the engine does not take with the request; with the
-/// engine's own warnings.
-///
-/// # Errors
-/// In the engine's words. What was made is removed again.
-pub(crate) async fn make(to: &End, name: &str, recreation: &Recreation) -> Result<Vec<String>> {
-    let (name, body, line) = (name.to_owned(), recreation.body.clone(), String::new());
-    let create = ContainerStep::Create { name: name.clone(), platform: None, body, line };
-    let warnings = to.engine.act(&create, &|_| {}).await?;
-    for (network, endpoint) in &recreation.networks {
-        if let Err(error) = to.engine.connect_to(&name, network, endpoint).await {
-            // The first error is the one to tell.
-            let _ = to.engine.act(&ContainerStep::Remove { name, volumes: true }, &|_| {}).await;
-            return Err(error);
-        }
-    }
-    Ok(warnings)
 }

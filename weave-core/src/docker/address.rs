@@ -89,11 +89,10 @@ impl fmt::Display for Address {
             Self::Ssh(Login { user, host, port }) => {
                 f.write_str("ssh://")?;
                 user.iter().try_for_each(|user| write!(f, "{user}@"))?;
-                if host.contains(':') {
-                    write!(f, "[{host}]")?
-                } else {
-                    f.write_str(host)?
-                }
+                match host.contains(':') {
+                    true => write!(f, "[{host}]"),
+                    false => f.write_str(host),
+                }?;
                 port.iter().try_for_each(|port| write!(f, ":{port}"))
             }
         }

@@ -54,7 +54,7 @@ fn login(text: &str, rest: &str) -> Result<Login> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (user, rest) = rest.rsplit_once('@').map_or((None, rest), |(user, rest)| (Some(user), rest));
     if user.is_some_and(|user| user.contains(':')) {
-        return Err(refused(text, "has a password, which ssh does not take").hint("use a key, and an agent for it"));
+        return Err(refused(text, "has a password, which ssh does not take").hint("use a key"));
     }
     if user.is_some_and(|user| !is_word(user)) {
         return Err(refused(text, "has no user's name before the `@`"));

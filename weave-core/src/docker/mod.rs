@@ -33,7 +33,7 @@ mod refusal;
 mod ssh;
 mod stop;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 pub(crate) mod volume;
 pub(crate) mod wish;

@@ -1,7 +1,7 @@
 //! An image from one engine to another, through this process and no disk of it: `docker save | docker load`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bollard::query_parameters::ImportImageOptions;
@@ -46,17 +46,12 @@ impl Engine {
         let forever = Duration::from_secs(365 * 24 * 60 * 60);
         let save = from.newest(forever).await.map_err(|failure| failure.error)?;
         let load = self.newest(forever).await.map_err(|failure| failure.error)?;
-        let (sent, wrong) = (Arc::new(AtomicU64::new(0)), Arc::new(std::sync::Mutex::new(None)));
-        let body = {
-            let (sent, wrong, name) = (Arc::clone(&sent), Arc::clone(&wrong), name.to_owned());
-            let pieces = async_stream(save, name).inspect(move |piece| match piece {
-                Ok(piece) => drop(sent.fetch_add(piece.len() as u64, Ordering::Relaxed)),
-                Err(cause) => {
-                    *wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause.to_string())
-                }
-            });
-            pieces
-        };
+        let (sent, wrong) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
+        let (count, why) = (Arc::clone(&sent), Arc::clone(&wrong));
+        let body = saved(save, name.to_owned()).inspect(move |piece| match piece {
+            Ok(piece) => drop(count.fetch_add(piece.len() as u64, Ordering::Relaxed)),
+            Err(cause) => *lock(&why) = Some(cause.to_string()),
+        });
         let mut news = load.import_image_stream(ImportImageOptions::default(), body, None);
         let mut loaded = Vec::new();
         let (mut last, mut since) = (0, tokio::time::Instant::now());
@@ -73,8 +68,7 @@ impl Engine {
                 Ok(None) => break,
                 Ok(Some(Ok(line))) => loaded.extend(line.stream.as_deref().and_then(name_in).map(str::to_owned)),
                 Ok(Some(Err(cause))) => {
-                    let wrong = wrong.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-                    if let Some(why) = wrong {
+                    if let Some(why) = lock(&wrong).take() {
                         return Err(Error::new(ErrorKind::Docker, from.address(), format!("save {name}: {why}")));
                     }
                     return Err(refusal::of(name, "load", self.failed(&format!("load {name}"), cause)));
@@ -85,8 +79,12 @@ impl Engine {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The image as one engine saves it. It lives as long as the other reads, and so owns all that it needs.
-fn async_stream(
+fn saved(
     docker: bollard::Docker,
     name: String,
 ) -> impl futures_util::Stream<Item = Result<bytes::Bytes, bollard::errors::Error>> + Send + 'static {

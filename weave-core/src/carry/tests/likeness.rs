@@ -81,7 +81,8 @@ fn remade(scene: &Scene, name: &str) -> Result<()> {
         let config = image_config(from, &source).await?;
         let (ours, theirs) = (from.engine.about().await?, to.engine.about().await?);
         let like = recreation(&source, &carried.image, &config, &ours, &theirs)?;
-        make(to, name, &like).await?;
+        let warnings = make(to, name, &like).await?;
+        assert!(!warnings.iter().any(|warning| warning.contains("does not keep")), "{name}: {warnings:?}");
         // What it has of its host is named, to be looked for.
         let expected = |text: &str, names: &[String]| assert_eq!(names.join(" "), text, "{name}");
         if source.host_config["Binds"].as_array().is_some_and(|binds| binds.len() > 2) {

@@ -6,14 +6,11 @@ mod likeness;
 mod programs;
 mod volumes;
 
-#[path = "../../../tests/support/lab/mod.rs"]
-mod lab;
-
 use serde_json::Value;
 
-use self::lab::{DockerOptions, Host, HostOptions, Lab};
 use super::End;
 use crate::docker::Engine;
+use crate::docker::tests::real::lab::{self, DockerOptions, Host, HostOptions, Lab};
 use crate::observed::{Container, ContainerScope};
 
 /// What the tests carry.

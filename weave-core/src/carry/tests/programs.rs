@@ -137,6 +137,15 @@ fn the_weave_of_the_other_host(scene: &Scene) {
 
 /// What a run that was killed leaves.
 fn leftovers(scene: &Scene) {
+    let left = |script: &str| {
+        let program = program(script, &[], Reach::Files);
+        let begun = block_on(async { start(&scene.to, TOKEN, &program, false).await?.next().await });
+        begun.expect("begun").expect("a piece");
+    };
+    // It waits for whoever reads, and goes by itself when nobody does.
+    left("echo short");
+    scene.is_clean();
+    left("cat /dev/zero");
     let label = format!("weave.carries={TOKEN}");
     let args = ["create", "--label", &label, "--name", "left", "busybox", "sleep", "1000000"];
     scene.there.docker(&args).must();
