@@ -89,3 +89,25 @@ impl Migrate {
 fn yes() -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::from_yaml;
+
+    #[test]
+    fn one_other_host_is_named() {
+        for (text, subject) in [
+            ("{name: web}", "to"),
+            ("{name: web, from: 'ssh://a', to: 'ssh://b'}", "from"),
+            ("{name: 'a/b', to: 'ssh://b'}", "name"),
+        ] {
+            let error = from_yaml::<Migrate>(text).expect("read").validate().expect_err(text);
+            assert_eq!(error.subject(), subject, "{error}");
+            assert!(error.message().contains("allowed: "), "{error}");
+        }
+        let all = from_yaml::<Migrate>("{name: web, from: 'ssh://a'}").expect("read");
+        assert_eq!(all, Migrate { from: Some("ssh://a".to_owned()), ..Migrate::new("web") });
+        all.validate().expect("sound");
+    }
+}

@@ -245,7 +245,7 @@ fn a_container_that_moves_is_fetched_by_its_host_and_left_by_the_others() {
     let moves = |text: &str, host: &str| fleet(text).cut(host).unwrap().moves;
     let web = ("web".to_owned(), vec!["ssh://one".to_owned()]);
     let all = moves(&text("true", ""), "two");
-    assert_eq!(all.fetched.into_iter().collect::<Vec<_>>(), [web.clone()]);
+    assert_eq!(all.fetched.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&web));
     assert_eq!(all.left.into_iter().collect::<Vec<_>>(), ["db"]);
     let one = moves(&text("false", ", migrate: true"), "two");
     assert_eq!((one.fetched.into_iter().collect::<Vec<_>>(), one.left.len()), (vec![web], 0));

@@ -187,6 +187,46 @@ def detach(
     return _call("detach", locals())
 
 
+def announce(
+    container: str | None = None, ips: str | list[str] | None = None, test: bool | None = None
+) -> dict[str, Any]:
+    """Tell the network again where addresses are, and forget the connections that this host remembers of them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.announce web
+    """
+    return _call("announce", locals())
+
+
+def migrate(
+    name: str,
+    from_: str | None = None,
+    to: str | None = None,
+    tls: str | None = None,
+    insecure: bool | None = None,
+    volumes: bool | None = None,
+    binds: bool | None = None,
+    live_copy: bool | None = None,
+    timeout: int | None = None,
+    remove_source: bool | None = None,
+    undo: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Move a container between this host and another one, with its image, files and addresses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.migrate web to=ssh://root@dockerhost002
+    """
+    given = dict(locals())
+    return _call("migrate", {"from": given.pop("from_"), **given})
+
+
 def expose(ips: str | list[str], masquerade: bool | None = None, test: bool | None = None) -> dict[str, Any]:
     """Give the host itself addresses on the network.
 
