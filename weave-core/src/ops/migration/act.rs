@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         recreation.body["Labels"][MIGRATES] = source.journal().text().into();
         recreation.body["HostConfig"]["RestartPolicy"] = json!(Restart::no());
         let warnings = carry::make(&self.to.end, &self.spec.name, &recreation).await?;
-        self.warnings.extend(recreation.warnings.into_iter().chain(warnings));
+        self.warnings.extend(warnings);
         Ok(())
     }
 
@@ -386,7 +386,8 @@ impl<'a> Run<'a> {
         if let Some(guard) = self.guard.take() {
             guard.dismiss();
         }
-        if self.steps.is_empty() {
+        // A run that was killed may have done its last step, and left only helpers.
+        if self.steps.is_empty() && self.journal().is_none() {
             return;
         }
         let token = self.token();
