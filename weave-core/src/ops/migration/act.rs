@@ -1,7 +1,6 @@
 //! A run: what it knows, and how each step is done.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -10,7 +9,7 @@ use super::guard::Guard;
 use super::prepare::Prepared;
 use super::side::Side;
 use super::words::lines;
-use crate::carry::{self, End, FileKind, Pass};
+use crate::carry::{self, End, Pass};
 use crate::docker::Engine;
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -252,76 +251,6 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn carry_image(&mut self) -> Result<()> {
-        self.prepare().await?;
-        let Some(source) = &self.source else { return Ok(()) };
-        let told = self.teller(format!("image {}", source.config["Image"].as_str().unwrap_or_default()));
-        let carried = carry::image(&self.from.end, &self.to.end, source, &*told).await?;
-        self.bytes += carried.bytes;
-        self.image_was_there = Some(carried.was_there);
-        self.warnings.extend(carried.warnings);
-        if let Some(prepared) = &mut self.prepared {
-            prepared.image = carried.image;
-        }
-        Ok(())
-    }
-
-    /// Makes volumes that are not there, and tells which need no copying.
-    async fn make_volumes(&mut self) -> Result<BTreeSet<String>> {
-        let mut but = BTreeSet::new();
-        self.learn().await?;
-        for volume in self.named_volumes()? {
-            if !self.spec.volumes && self.to.end.engine.volume(&volume).await?.is_some() {
-                continue;
-            }
-            let made = carry::create_volume(&self.from.end, &self.to.end, &self.token(), &volume).await?;
-            if !made.copied {
-                but.insert(volume);
-            }
-        }
-        Ok(but)
-    }
-
-    async fn make_target(&mut self) -> Result<()> {
-        self.learn().await?;
-        let Some(source) = &self.ends.source else { return Ok(()) };
-        let mut recreation = self.recreation()?;
-        if !recreation.body["Labels"].is_object() {
-            recreation.body["Labels"] = json!({});
-        }
-        recreation.body["Labels"][MIGRATES] = source.journal().text().into();
-        recreation.body["HostConfig"]["RestartPolicy"] = json!(Restart::no());
-        let warnings = carry::make(&self.to.end, &self.spec.name, &recreation).await?;
-        self.warnings.extend(warnings);
-        Ok(())
-    }
-
-    async fn copy(&mut self, pass: Pass) -> Result<()> {
-        let but = self.make_volumes().await?;
-        let binds = self.binds().await?;
-        let (Some(source), Some(target)) = (&self.source, &self.target) else { return Ok(()) };
-        let mut passages = carry::passages(source, target, &but, &binds);
-        if !self.spec.volumes {
-            passages.retain(|passage| !matches!(passage.from, carry::Place::Volume(_)));
-        }
-        let token = self.token();
-        for passage in passages {
-            let told = self.teller(format!("{} of {}", passage.target, self.spec.name));
-            let sent = carry::copy(&self.from.end, &self.to.end, &token, &passage, pass, &*told).await?;
-            self.bytes += sent;
-            self.copied.insert(passage.target);
-        }
-        Ok(())
-    }
-
-    /// The host's own paths that are copied, with what they are.
-    async fn binds(&self) -> Result<BTreeMap<String, FileKind>> {
-        if !self.spec.binds {
-            return Ok(BTreeMap::new());
-        }
-        carry::kinds(&self.from.end, &self.token(), &self.bound()).await
-    }
-
     async fn attach_source(&mut self) -> Result<()> {
         let interfaces = self.journal().map(|journal| journal.interfaces.clone()).unwrap_or_default();
         for attach in &interfaces {
@@ -366,19 +295,6 @@ impl<'a> Run<'a> {
     /// All volumes of the source.
     fn volumes(&self) -> Vec<String> {
         self.source.as_ref().map(volumes_of).unwrap_or_default()
-    }
-
-    /// Paths of the host that the source has.
-    pub(super) fn bound(&self) -> Vec<String> {
-        let mounts = self.source.as_ref().and_then(|source| source.mounts.as_array()).into_iter().flatten();
-        let binds = mounts.filter(|mount| mount["Type"] == "bind");
-        let paths: BTreeSet<String> = binds.filter_map(|mount| mount["Source"].as_str()).map(str::to_owned).collect();
-        paths.into_iter().collect()
-    }
-
-    fn teller(&self, what: String) -> Arc<dyn Fn(u64) + Send + Sync + 'a> {
-        let kernel = self.kernel;
-        Arc::new(move |bytes| kernel.tell(&Progress::Carry { what: what.clone(), bytes }))
     }
 
     /// Nothing of it is left but what it is for.

@@ -1,6 +1,7 @@
 //! Moving a container to another host, with its image, its files and its addresses.
 
 mod act;
+mod bring;
 mod check;
 mod fleet;
 mod guard;
