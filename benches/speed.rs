@@ -17,6 +17,7 @@ mod measure;
 mod memory;
 mod peers;
 mod raw;
+mod restarts;
 mod sandbox;
 mod table;
 mod traffic;
@@ -61,6 +62,8 @@ limit   hand-made netlink messages in this process, to the same end; bare: witho
         connect, firewall: with `nft -f` of the same set of peers.
         containers: the docker client, which attaches nothing: `docker run -d`
         for each; unchanged: `docker ps -a` and one `docker inspect` of all.
+        restart: none; from the engine's start of a container that was killed,
+        with all others at once, to its interface being up under `weave watch`.
         weave_py: the same operation called from Rust. weave.net.host: a task
         of Ansible that does nothing; others: a task for each container.
 others  `ip -batch` (attach), `bridge -batch` (connect), `docker network connect`
@@ -83,11 +86,12 @@ fn main() -> ExitCode {
     }
     let bench = Bench { quick: !flags.is_empty(), words };
     table::head();
-    let groups: [(&str, Group); 7] = [
+    let groups: [(&str, Group); 8] = [
         ("attachments", attachments::measure),
         ("peers", peers::measure),
         ("command", command::measure),
         ("containers", containers::measure),
+        ("restarts", restarts::measure),
         ("bindings", bindings::measure),
         ("traffic", traffic::measure),
         ("memory", memory::measure),

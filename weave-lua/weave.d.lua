@@ -78,6 +78,7 @@ weave._VERSION = ""
 ---@field document? weave.Document A host's document or a whole fleet's; this or `file`.
 ---@field file? string The path of a document.
 ---@field host? string Which of a fleet's hosts this one is, where its name and addresses do not tell.
+---@field only? "all"|"network" Which part of the document: `network` runs and removes no container, and needs no engine (`all`).
 ---@field check? boolean Stop after the plan and touch nothing (false).
 
 ---Brings this host to what a document says of it.
@@ -134,6 +135,21 @@ function weave.stop(arguments) end
 ---@return weave.Error? err
 function weave.reset(arguments) end
 
+---@class weave.Units
+---@field file? string The path of the document, of this host or of a fleet (`/etc/weave/host.yaml`).
+---@field host? string Which of a fleet's hosts this one is, where its name and addresses do not tell.
+---@field program? string The absolute path of the command `weave` (the one on `PATH`).
+---@field enable? boolean Whether the next boot starts the units (true).
+---@field start? boolean Whether they are started now, and anew where they changed (true).
+---@field state? "present"|"absent" Whether they should be there at all (`present`).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Has systemd apply a document at each boot, and watch over it.
+---@param arguments? weave.Units
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.install_units(arguments) end
+
 ---@class weave.Connect
 ---@field peers weave.Words Peers to add: addresses or names, with `:port` where it is another.
 ---@field replace? boolean Whether they are all that the router has (false).
@@ -184,6 +200,17 @@ function weave.attach(arguments) end
 ---@return weave.Report? report
 ---@return weave.Error? err
 function weave.detach(arguments) end
+
+---@class weave.Announce
+---@field container? string Name or id of the container, `netns:PATH`, or `pid:N`; this or `ips`, or both.
+---@field ips? weave.Words Addresses to announce (all of the container); without one, wherever on this host they are.
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Tells the network again where addresses are, and forgets the connections that this host remembers of them.
+---@param arguments weave.Announce
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.announce(arguments) end
 
 ---@class weave.Run
 ---@field name string The container's name.
@@ -243,6 +270,56 @@ function weave.expose(arguments) end
 ---@return weave.Report? report
 ---@return weave.Error? err
 function weave.hide(arguments) end
+
+---@class weave.Publish
+---@field host_port integer Port of the host.
+---@field to string A container's name, or its address on the network, on whichever host it is.
+---@field port? integer Port there (`host_port`).
+---@field protocol? "tcp"|"udp"|"sctp" What runs over it (`tcp`).
+---@field host_ip? string The address of the host that it is published on (all of them).
+---@field masquerade? boolean Whether the container sees the host's address in the place of its client's (true).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Passes a port of this host on to a container, on this host or another.
+---@param arguments weave.Publish
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.publish(arguments) end
+
+---@class weave.Unpublish
+---@field host_port integer Port of the host.
+---@field protocol? "tcp"|"udp"|"sctp" What runs over it (`tcp`).
+---@field host_ip? string Only where it is published on this address of the host (wherever it is).
+---@field to? string Not compared.
+---@field port? integer Not compared.
+---@field masquerade? boolean Not compared.
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Takes a published port back.
+---@param arguments weave.Unpublish
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.unpublish(arguments) end
+
+---@class weave.Migrate
+---@field name string The container's name.
+---@field from? string The engine that it comes from, to this host: `ssh://root@HOST`, `tcp://HOST:2376`; this or `to`.
+---@field to? string The engine that it goes to, from this host.
+---@field tls? string Directory of `ca.pem`, `cert.pem` and `key.pem` for an engine behind TCP (none).
+---@field insecure? boolean Whether an engine behind TCP may be asked without TLS (false).
+---@field volumes? boolean Whether the files of volumes are copied (true).
+---@field binds? boolean Whether directories and files of the host that it has are copied, too (false).
+---@field live_copy? boolean Whether files are copied once while it runs, and then only what changed (true).
+---@field timeout? integer Seconds until the container is killed that was asked to stop (its own, or 10).
+---@field remove_source? boolean Whether it goes from where it was (true); else it stays, stopped, as `NAME.weave-moved`.
+---@field undo? boolean Whether a move that was begun is given up instead (false).
+---@field check? boolean Stop after the plan and touch nothing (false).
+
+---Moves a container between this host and another one, with its image, files and addresses.
+---@param arguments weave.Migrate
+---@return weave.Report? report
+---@return weave.Error? err
+function weave.migrate(arguments) end
 
 ---@class weave.Build
 ---@field tag string The image's name: `app:1.2`, `registry.example.com/app`.

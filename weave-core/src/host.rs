@@ -11,6 +11,7 @@ use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::Progress;
 use crate::spec::{Attach, Cidr, IpRequest, Mac};
+use crate::units::{UnitStep, Units};
 use crate::{Error, Result};
 
 /// What to do when a step fails.
@@ -85,6 +86,22 @@ pub trait Host: Sync {
 
     /// Tells whoever wants to know how far the work is; nobody does by default.
     fn tell(&self, _progress: &Progress) {}
+
+    /// What there is of the units that weave writes for the boot; `None` where there is no boot to speak of, as in a
+    /// network namespace that somebody made. There is none by default.
+    fn units(&self) -> impl Future<Output = Result<Option<Units>>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Does one thing with units.
+    fn execute_unit(&self, _step: &UnitStep) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Holds the place in which units are changed. Another than [`lock`](Self::lock): a unit that is started takes that.
+    fn lock_units(&self, _operation: &str) -> impl Future<Output = Result<Option<Self::Guard>>> + Send {
+        async { Ok(None) }
+    }
 
     /// What this host is able to do, found out by trying where that leaves no trace.
     fn facts(&self) -> impl Future<Output = HostFacts> + Send;

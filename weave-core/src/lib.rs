@@ -1,7 +1,7 @@
 //! weave joins the containers of many plain Docker hosts to one private network.
 //!
 //! Say what should be; every operation looks, plans, does only what is missing, and reports. Configuration management
-//! is the control plane, the Linux kernel is the data plane, and no daemon runs.
+//! is the control plane, the Linux kernel is the data plane, and no daemon has to run; one that keeps it so is in [`watch`].
 //!
 //! ```text
 //! Spec --validate--> Intent --scope--> observe --> Observed
@@ -36,6 +36,8 @@
 pub mod apply;
 pub mod blocking;
 mod cancel;
+#[allow(dead_code, unused_imports, reason = "what moves containers is built on it")]
+mod carry;
 mod classic;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -53,8 +55,11 @@ pub mod ops;
 mod packet;
 pub mod plan;
 pub mod progress;
+mod readable;
 pub mod spec;
 mod sysctl;
+pub mod units;
+pub mod watch;
 
 pub use apply::Mode;
 pub use cancel::Cancel;

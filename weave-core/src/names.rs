@@ -7,6 +7,9 @@ use crate::spec::Mac;
 /// The bridge that local containers and the router are ports of; weave's own name since 2014.
 pub const BRIDGE: &str = "weave";
 
+/// The command.
+pub const PROGRAM: &str = "weave";
+
 /// The interface inside a container; weave's own name since 2014.
 pub const INTERFACE: &str = "ethwe";
 
@@ -80,6 +83,9 @@ pub const TABLE: &str = "weave";
 /// The comment on rules that weave puts into chains of others.
 pub const RULE_COMMENT: &str = "weave:bridge";
 
+/// Comment of the accepts for published ports in chains of others.
+pub const PUBLISH_COMMENT: &str = "weave:publish";
+
 /// Longest interface name (`IFNAMSIZ` is 16 with its terminating zero).
 pub const IFNAME_MAX: usize = 15;
 
@@ -108,6 +114,11 @@ pub const HOLDER_IMAGE: &str = "localhost/weave-holder:1";
 /// The container that holds the network namespace of the one called `name`.
 pub fn holder_of(name: &str) -> String {
     format!("{name}.weave-net")
+}
+
+/// The name of a container that was moved to another host and shall stay.
+pub fn moved(name: &str) -> String {
+    format!("{name}.weave-moved")
 }
 
 const NEW: &str = ".weave-new";

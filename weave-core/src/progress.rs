@@ -33,6 +33,13 @@ pub enum Progress {
     Ends(Work),
     /// An image comes in.
     Pull(Pull),
+    /// Files or an image go to another host; how many there are, nobody knows before.
+    Carry {
+        /// What it is.
+        what: String,
+        /// How many bytes were sent.
+        bytes: u64,
+    },
     /// A build's context is sent.
     Context {
         /// How many bytes were sent.

@@ -28,6 +28,13 @@ pub(crate) fn set_ipv6(link: &str, key: &str, value: i32) -> Result<()> {
         .hint("raise its MTU to 1280 or more, and start the kernel without ipv6.disable=1"))
 }
 
+/// Writes `net.ipv4.conf.<link>.route_localnet` in the namespace of the calling thread.
+pub(crate) fn set_localnet(link: &str, on: bool) -> Result<()> {
+    let file = ipv4(link).join("route_localnet");
+    let value = if on { "1" } else { "0" };
+    std::fs::write(&file, value).map_err(|error| Error::os(link, format!("write {value} to {}", file.display()), error))
+}
+
 /// Lets the other IPv4 addresses of a link stay when the first of their network goes
 /// (`net.ipv4.conf.<link>.promote_secondaries`), until it is dropped in the same namespace: by default the kernel
 /// removes them with it.

@@ -10,7 +10,7 @@ import weave_py
 asked = json.load(sys.stdin)
 operation = getattr(weave_py, asked["operation"])
 arguments = asked["arguments"]
-if "file" in arguments:
+if "file" in arguments and asked["operation"] == "apply":
     arguments["document"] = pathlib.Path(arguments.pop("file"))
 if "check" in inspect.signature(operation).parameters:
     arguments["check"] = asked["check"]

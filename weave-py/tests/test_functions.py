@@ -27,8 +27,8 @@ def test_its_arguments_are_those_of_the_operation(name: str) -> None:
     listed = re.search(r"allowed: (.*)$", error.message)
     fields = set(re.findall(r"[a-z_]+", listed.group(1))) if listed else set()
     parameters = set(inspect.signature(getattr(weave_py, name)).parameters) - {"check"}
-    # A file is a document that is a path, and a container's document has its name before it.
-    renamed = {"apply": ({"file"}, set()), "run": (set(), {"name"})}
+    # A file is a document that is a path, a container's document has its name before it, `from` is a word of Python.
+    renamed = {"apply": ({"file"}, set()), "run": (set(), {"name"}), "migrate": ({"from"}, {"from_"})}
     more, fewer = renamed.get(name, (set(), set()))
     assert (parameters | more) - fewer == fields - {"no", "none", "ip"}
 

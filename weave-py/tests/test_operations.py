@@ -43,6 +43,8 @@ def test_attach_and_detach(host: Host) -> None:
     assert "224.0.0.0/4" not in web.sh("ip", "route")
     rows = {row["id"]: row["ips"] for row in host.call("ps")["result"]}
     assert rows == {"weave:expose": [], web.target: ["10.2.1.4/24", "10.2.2.4/24"]}
+    told = host.call("announce", container=web.target, ips="10.2.2.4/24")
+    assert (told["changed"], told["result"]["announced"][0]["ips"]) == (False, ["10.2.2.4/24"])
     host.four("detach", container=web.target, ips="10.2.2.4/24")
     assert web.addresses("ethwe") == ["10.2.1.4/24"]
     host.four("detach", container=web.target)
@@ -55,6 +57,29 @@ def test_expose_and_hide(host: Host) -> None:
     assert host.addresses("weave") == ["10.2.1.1/24"]
     host.four("hide")
     assert host.addresses("weave") == []
+
+
+def test_publish_and_unpublish(host: Host) -> None:
+    host.sh("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    host.call("launch")
+    host.call("expose", ips="10.2.1.1/24")
+    host.four("publish", host_port=8080, to="10.2.1.4", port=80)
+    host.four("publish", host_port=53, to="10.2.1.4", protocol="udp", host_ip="127.0.0.1", masquerade=False)
+    assert host.call("status")["state"]["publish"] == [
+        {
+            "host_port": 53,
+            "to": "10.2.1.4",
+            "port": 53,
+            "protocol": "udp",
+            "host_ip": "127.0.0.1",
+            "masquerade": False,
+        },
+        {"host_port": 8080, "to": "10.2.1.4", "port": 80},
+    ]
+    assert "dnat ip to 10.2.1.4:80" in host.sh("nft", "list", "table", "inet", "weave")
+    host.four("unpublish", host_port=8080)
+    host.four("unpublish", host_port=53, protocol="udp", to="10.2.1.4")
+    assert "dnat" not in host.sh("nft", "list", "table", "inet", "weave")
 
 
 def test_a_fleet_from_its_file(two: list[Host], tmp_path: Path) -> None:
@@ -77,6 +102,18 @@ containers:
     state = one.call("status")["state"]
     again = one.call("apply", document=state)
     assert again["changed"] is False, again
+
+
+def test_units_are_installed_and_taken_away(host: Host, tmp_path: Path) -> None:
+    root, document = tmp_path / "root", tmp_path / "host.yaml"
+    document.write_text("router: {bridge: br-weave}\n")
+    host.env["WEAVE_ROOT"] = str(root)
+    done = host.four("install_units", file=str(document), program="/bin/true")
+    assert "systemd does not run here" in done["warnings"][0]
+    text = (root / "etc/systemd/system/weave-watch.service").read_text()
+    assert f'ExecStart="/bin/true" watch "{document}"\n' in text
+    host.four("install_units", state="absent")
+    assert [path for path in root.rglob("*") if not path.is_dir()] == []
 
 
 def test_reading_tells_and_changes_nothing(host: Host) -> None:

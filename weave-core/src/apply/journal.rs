@@ -1,11 +1,11 @@
 //! What was done, and the way back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Converged, TRIES, died, in_words, is_former_self, look, taken_error};
 use crate::host::{Host, OnError, Outcome};
-use crate::observed::{Observed, Scope};
+use crate::observed::{NetnsId, Observed, Scope, Target};
 use crate::plan::{ControlStep, Intent, Plan, Step, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
@@ -23,6 +23,8 @@ pub(super) struct Journal<'a, H> {
     pub(super) batches: Vec<Batch>,
     /// The way back, where it was settled before the end.
     back: Option<Vec<Step>>,
+    /// Where containers were at the first look, if those that start meanwhile are nobody's business.
+    seen: Option<BTreeMap<ContainerRef, (NetnsId, u32)>>,
     /// What cannot be undone, and is still to be done: a container that was replaced goes once everything else is
     /// proven. Until then it can come back.
     pub(super) last: Vec<Step>,
@@ -30,7 +32,22 @@ pub(super) struct Journal<'a, H> {
 
 impl<'a, H: Host> Journal<'a, H> {
     pub(super) fn of(host: &'a H, before: Observed) -> Self {
-        Self { host, before, batches: Vec::new(), back: None, last: Vec::new() }
+        Self { host, before, batches: Vec::new(), back: None, seen: None, last: Vec::new() }
+    }
+
+    /// Containers that start, or start anew, from here on are left to the next run.
+    pub(super) fn only_running(&mut self) {
+        let found = |(name, target): (&ContainerRef, &Target)| match target {
+            Target::Found(net) => Some((name.clone(), (net.netns, net.pid))),
+            Target::Problem(_) => None,
+        };
+        self.seen = Some(self.before.targets.iter().filter_map(found).collect());
+    }
+
+    /// Whether a container is where it was at the first look, as far as that matters.
+    fn is_same(&self, container: &ContainerRef, now: &Observed) -> bool {
+        let (Some(seen), Some(Target::Found(net))) = (&self.seen, now.targets.get(container)) else { return true };
+        seen.get(container) == Some(&(net.netns, net.pid))
     }
 
     /// Does all steps, which are many for a thousand containers: they go from the plan into the journal.
@@ -177,10 +194,12 @@ impl<'a, H: Host> Journal<'a, H> {
             died(plan, intent, &now)?;
             let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
             let rest = crate::plan::plan(intent, &now)?;
+            let counts = |container| !refused.contains(container) && self.is_same(container, &now);
+            let lanes = rest.lanes.iter().filter(|lane| counts(&lane.container));
             let missing = rest
                 .base
                 .iter()
-                .chain(rest.lanes.iter().filter(|lane| !refused.contains(&lane.container)).flat_map(|lane| &lane.steps))
+                .chain(lanes.flat_map(|lane| &lane.steps))
                 .chain(&rest.last)
                 .find(|step| !step.is_final());
             match missing {

@@ -19,6 +19,7 @@ pub fn run_dir() -> PathBuf {
 #[derive(Debug)]
 pub struct Lock {
     _file: Flock<File>,
+    turn: u64,
 }
 
 /// How long to sleep between two tries. `flock` has no deadline of its own.
@@ -50,8 +51,9 @@ impl Lock {
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(held) => {
-                    sign(&held, operation);
-                    return Ok(Self { _file: held });
+                    let turn = turn_of(&held).wrapping_add(1);
+                    sign(&held, operation, turn);
+                    return Ok(Self { _file: held, turn });
                 }
                 Err((back, nix::errno::Errno::EWOULDBLOCK | nix::errno::Errno::EINTR)) => file = back,
                 Err((_, errno)) => return Err(failed("lock", errno.into())),
@@ -62,19 +64,44 @@ impl Lock {
             tokio::time::sleep(PAUSE).await;
         }
     }
+
+    /// How often the lock was held, this time included: who has it twice in a row knows that nobody had it meanwhile.
+    /// It begins anew when the run directory does.
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
 }
 
-/// Who holds it, for the error of those who waited in vain. The lock itself does not depend on it.
+/// How often it was held so far, as who held it last has signed.
+fn turn_of(file: &File) -> u64 {
+    let mut text = [0; 256];
+    let length = file.read_at(&mut text, 0).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text[..length]);
+    let turn = text.lines().next().and_then(|line| line.split(' ').nth(2));
+    turn.and_then(|turn| turn.parse().ok()).unwrap_or_default()
+}
+
+/// Who holds it, for the error of those who waited in vain, and the how manieth that is. The lock itself does not depend
+/// on it.
 ///
 /// Only the first line counts: to cut off what is left of a longer one takes long on a disk.
-fn sign(file: &File, operation: &str) {
-    let _ = file.write_all_at(format!("{} {operation}\n", std::process::id()).as_bytes(), 0);
+fn sign(file: &File, operation: &str, turn: u64) {
+    let _ = file.write_all_at(format!("{} {operation} {turn}\n", std::process::id()).as_bytes(), 0);
+}
+
+/// Whether the lock in `dir` says that another process has it. Who has it signs it at once, so this is never true of an
+/// operation that has begun.
+pub(crate) fn is_held_by_another(dir: &Path) -> bool {
+    let signed = std::fs::read_to_string(dir.join("lock")).unwrap_or_default();
+    let holder = signed.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());
+    holder.is_some_and(|pid| pid != std::process::id())
 }
 
 fn held_by(file: &mut File, path: &Path, deadline: Duration) -> Error {
     let mut line = String::new();
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| BufReader::new(file).read_line(&mut line));
-    let (pid, operation) = line.trim().split_once(' ').unwrap_or(("unknown", "unknown"));
+    let mut words = line.split_whitespace();
+    let (pid, operation) = words.next().zip(words.next()).unwrap_or(("unknown", "unknown"));
     let message = format!("process {pid} ({operation}) held it for the {} s that were waited", deadline.as_secs_f32());
     Error::new(ErrorKind::Timeout, path.display().to_string(), message)
         .hint(format!("`ps {pid}` shows what it is; WEAVE_LOCK_TIMEOUT says how many seconds to wait"))
@@ -100,6 +127,30 @@ mod tests {
         // What is left of a longer line does not count.
         let error = wait(dir.path(), "detach", Duration::ZERO).expect_err("third");
         assert!(error.message().contains(&format!("process {} (stop)", std::process::id())), "{error}");
+    }
+
+    #[test]
+    fn who_has_it_twice_knows_whether_somebody_had_it_meanwhile() {
+        let dir = tempfile::tempdir().expect("directory");
+        let turn = || wait(dir.path(), "converge", Duration::ZERO).expect("free").turn();
+        assert_eq!([turn(), turn()], [1, 2]);
+        for line in ["", "17\n", "17 attach\n", "17 attach much\n", "\u{fe}\n"] {
+            std::fs::write(dir.path().join("lock"), line).expect("written");
+            assert_eq!(wait(dir.path(), "x", Duration::ZERO).expect("free").turn(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_lock_says_who_has_it() {
+        let dir = tempfile::tempdir().expect("directory");
+        let waits = |text: String| {
+            std::fs::write(dir.path().join("lock"), text).expect("written");
+            is_held_by_another(dir.path())
+        };
+        assert!(!waits(String::new()));
+        assert!(!waits(format!("{} attach 7\n", std::process::id())));
+        assert!(waits("1 attach 7\n".to_owned()));
+        assert!(!is_held_by_another(Path::new("/nonexistent")));
     }
 
     #[test]

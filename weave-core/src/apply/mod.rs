@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use allocate::Settled;
 use journal::{Batch, Journal};
+pub(crate) use lock::is_held_by_another;
 pub use lock::{Lock, run_dir};
 
 use crate::host::{Host, Owner};
-use crate::observed::{Observed, Scope, Target, TargetProblem};
+use crate::observed::{AttachmentMark, Observed, Scope, Target, TargetProblem};
 use crate::plan::{Intent, Plan, Step, adopted, adoption, adoption_told, lost_peers, plan};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
@@ -169,6 +170,9 @@ async fn carry_out<'a, H: Host>(
         return Ok((Converged { plan, done: Vec::new(), observed: before, scope }, nothing));
     }
     let mut journal = Journal::of(host, before);
+    if intent.only_running {
+        journal.only_running();
+    }
     if !claims.is_empty() {
         journal.batches.push(Batch { done: claims.len(), steps: Arc::new(claims) });
     }
@@ -205,8 +209,12 @@ pub fn in_words<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>) -> impl Ite
 /// time after the last process in it has ended, and until then it answers.
 fn is_former_self(container: &ContainerRef, owner: &Owner, observed: &Observed) -> bool {
     let Some(Target::Found(now)) = observed.targets.get(container) else { return false };
-    let mut former =
-        observed.attachments().filter(|(_, mark)| mark.container() == *container && mark.inode != now.netns.inode);
+    // By whatever it is called: name, or id.
+    let is_its = |mark: &AttachmentMark| {
+        let by_id = now.id.as_ref().is_some_and(|id| !mark.id.is_empty() && id.starts_with(&mark.id));
+        (by_id || mark.container() == *container) && mark.inode != now.netns.inode
+    };
+    let mut former = observed.attachments().filter(|(_, mark)| is_its(mark));
     match &owner.link {
         Some(link) => former.any(|(host_end, _)| host_end.name == *link),
         // It went between its answer and the look at who that was.
@@ -248,6 +256,9 @@ fn died(plan: &mut Plan, intent: &Intent, now: &Observed) -> Result<()> {
             return Err(error);
         }
         plan.drop_lane(&container, error);
+        if intent.only_running {
+            plan.problems.pop();
+        }
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use anstream::ColorChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::launch::LaunchArgs;
+use super::migrate::MigrateArgs;
+use super::publish::{PublishArgs, UnpublishArgs};
 use crate::spec::{IfName, Mac, Mtu, Route};
 
 /// Joins the containers of many Docker hosts to one private network
@@ -98,6 +100,23 @@ impl From<Color> for ColorChoice {
     }
 }
 
+/// Which part of a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    #[default]
+    All,
+    Network,
+}
+
+impl From<Part> for crate::spec::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::All => Self::All,
+            Part::Network => Self::Network,
+        }
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Verb {
@@ -110,6 +129,9 @@ pub(super) enum Verb {
         /// Which of a fleet's hosts this one is [default: by its name or address]
         #[arg(long, value_name = "NAME")]
         host: Option<String>,
+        /// Only this part of it: `network` runs and removes no container, and needs no engine
+        #[arg(long, value_enum, value_name = "PART", default_value_t)]
+        only: Part,
     },
     /// Run a container, and give it addresses on the network
     #[command(override_usage = "weave run [OPTIONS] [ADDRESS]... [DOCKER-RUN-OPTION]... IMAGE [COMMAND]...")]
@@ -128,6 +150,8 @@ pub(super) enum Verb {
         #[arg(value_name = "CONTAINER")]
         name: String,
     },
+    /// Move a container between this host and another one, with its files and addresses
+    Migrate(Box<MigrateArgs>),
     /// Start the router: bridge, tunnel, the guard of its port, first peers
     Launch(Box<LaunchArgs>),
     /// Add peers
@@ -158,6 +182,13 @@ pub(super) enum Verb {
         #[arg(long, value_name = "NAME")]
         interface: Option<IfName>,
     },
+    /// Tell the network again where addresses are, and forget connections that this host remembers of them
+    #[command(override_usage = "weave announce [ADDRESS]... [CONTAINER]")]
+    Announce {
+        /// Addresses such as 10.2.1.4/24, and last the container, whose addresses they are all of where none is given
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+    },
     /// Give this host addresses on the network
     Expose {
         /// Addresses such as 10.2.1.1/24
@@ -173,6 +204,10 @@ pub(super) enum Verb {
         #[arg(value_name = "ADDRESS")]
         ips: Vec<String>,
     },
+    /// Pass a port of this host on to a container, on this host or another
+    Publish(PublishArgs),
+    /// Take a published port back
+    Unpublish(UnpublishArgs),
     /// Build an image, unless there is one that was built from the same
     Build(BuildArgs),
     /// List who is attached: id, MAC, addresses
@@ -211,6 +246,10 @@ pub(super) enum Verb {
         #[arg(value_name = "ARGUMENTS", default_value = "{}")]
         arguments: String,
     },
+    /// Have systemd apply a document at each boot, and watch over it
+    InstallUnits(UnitsArgs),
+    /// Keep this host as a document says, or without one as it is, for as long as this runs
+    Watch(WatchArgs),
     /// Check whether this host has what weave needs
     Preflight,
     /// Remove the tunnel; bridge, attachments and exposures stay
@@ -219,6 +258,35 @@ pub(super) enum Verb {
     Reset,
     /// Print the version
     Version,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Log {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WatchArgs {
+    /// YAML or JSON, of this host or of a fleet, read anew when it changes and on SIGHUP; without any, what is there is
+    /// kept
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    /// Which of a fleet's hosts this one is [default: by its name or address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Serve metrics for Prometheus there, at /metrics; a port alone is on 127.0.0.1 [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) metrics: Option<String>,
+    /// Look at everything this often, though nobody has told of a change
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) resync: u64,
+    /// How logs are written on stderr
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) log: Log,
 }
 
 /// Options of `attach`.
@@ -249,6 +317,29 @@ pub(super) struct AttachArgs {
     /// Do not ask the network first whether somebody has the addresses
     #[arg(long)]
     pub(super) no_probe: bool,
+}
+
+/// Options of `install-units`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct UnitsArgs {
+    /// The document, of this host or of a fleet [default: /etc/weave/host.yaml]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<String>,
+    /// Which of a fleet's hosts this one is [default: by its name or address]
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// The command that the units run [default: this one]
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<String>,
+    /// Write the units, and leave it to you when the boot starts them
+    #[arg(long)]
+    pub(super) no_enable: bool,
+    /// Leave starting them to the next boot
+    #[arg(long)]
+    pub(super) no_start: bool,
+    /// Stop, disable and remove them
+    #[arg(long, conflicts_with_all = ["file", "host", "program", "no_enable", "no_start"])]
+    pub(super) remove: bool,
 }
 
 /// Options of `build`.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 
 use super::args::Flags;
-use super::interrupt::{Held, drive, waits_for_another};
+use super::interrupt::{Held, drive};
 use super::progress::Progress;
-use crate::apply::{Mode, run_dir};
+use crate::apply::{Mode, is_held_by_another, run_dir};
 use crate::kernel::{Kernel, KernelOptions};
 use crate::ops::{Operation, Report, host, schema};
 use crate::{Cancel, Error, ErrorKind, Result};
@@ -48,8 +48,8 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
                 progress.aside(tell);
             }
         };
-        let lock = run_dir().join("lock");
-        let ended = drive(job, held, || waits_for_another(&lock), told).await;
+        let dir = run_dir();
+        let ended = drive(job, held, || is_held_by_another(&dir), told).await;
         let result = ended.result.unwrap_or_else(|| Err(interrupted(operation)));
         Outcome { result, signal: ended.signal }
     });

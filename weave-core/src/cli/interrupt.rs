@@ -5,7 +5,6 @@
 //! which leaves nothing behind, and once it has the lock it is driven to its end. Programs that are run meanwhile
 //! inherit the block, and a ctrl-C of the terminal does not kill them either.
 
-use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -78,14 +77,6 @@ pub(super) async fn drive<T>(
     }
 }
 
-/// Whether the lock says that another process has it. Who has it signs it at once, so this is never true of an
-/// operation that has begun.
-pub(super) fn waits_for_another(lock: &Path) -> bool {
-    let signed = std::fs::read_to_string(lock).unwrap_or_default();
-    let holder = signed.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());
-    holder.is_some_and(|pid| pid != std::process::id())
-}
-
 #[cfg(test)]
 mod tests {
     use nix::sys::signal::raise;
@@ -115,17 +106,5 @@ mod tests {
         assert_eq!(ended(false, true, 120), (Some(7), Some(Signal::SIGINT), 1));
         assert_eq!(ended(true, true, 10_000), (None, Some(Signal::SIGINT), 0));
         assert_eq!(ended(false, true, 0), (Some(7), Some(Signal::SIGINT), 0));
-    }
-    #[test]
-    fn the_lock_says_who_has_it() {
-        let file = tempfile::NamedTempFile::new().expect("file");
-        let waits = |text: String| {
-            std::fs::write(file.path(), text).expect("written");
-            waits_for_another(file.path())
-        };
-        assert!(!waits(String::new()));
-        assert!(!waits(format!("{} attach\n", std::process::id())));
-        assert!(waits("1 attach\n".to_owned()));
-        assert!(!waits_for_another(Path::new("/nonexistent/lock")));
     }
 }

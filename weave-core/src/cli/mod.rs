@@ -8,12 +8,15 @@ mod classic;
 mod execute;
 mod interrupt;
 mod launch;
+mod migrate;
 mod output;
 mod plan_view;
 mod progress;
+mod publish;
 mod status_view;
 mod table;
 mod verbs;
+mod watch;
 
 use std::io::{self, ErrorKind as Io, Write};
 use std::process::ExitCode;
@@ -107,6 +110,9 @@ fn run(
         Ok(cli) => cli,
         Err(error) => return usage(&error, &line, json, streams),
     };
+    if let Verb::Watch(args) = &cli.verb {
+        return watch::run(args, &cli.flags, streams);
+    }
     let operation = match verbs::operation(&cli.verb, from) {
         Ok(operation) => operation,
         Err(error) => return refuse(streams, &error),

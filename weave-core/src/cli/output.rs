@@ -28,6 +28,7 @@ pub(super) fn stdout(operation: &Operation, report: &Report, targets: bool) -> S
         Operation::Schema(_) => format!("{result:#}\n"),
         _ if report.check => String::new(),
         Operation::Build(_) => result["id"].as_str().map(|id| format!("{id}\n")).unwrap_or_default(),
+        Operation::Migrate(_) if report.changed => moved(result),
         Operation::Attach(attach) if !attach.ips.requests.is_empty() => line(allocated(attach, report)),
         Operation::Attach(attach) => line(given(&attach.ips)),
         Operation::Expose(expose) => line(given(&expose.ips)),
@@ -36,6 +37,19 @@ pub(super) fn stdout(operation: &Operation, report: &Report, targets: bool) -> S
         Operation::Detach(_) | Operation::Hide(_) => line(gone(report)),
         _ => String::new(),
     }
+}
+
+/// How long a container was away, and what is still where it was.
+fn moved(result: &Value) -> String {
+    let mut text = String::new();
+    if let Some(seconds) = result["away_seconds"].as_f64() {
+        let _ = writeln!(text, "away for {seconds:.1} s");
+    }
+    let left: Vec<&str> = result["left"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if let (Some(host), false) = (result["from"].as_str(), left.is_empty()) {
+        let _ = writeln!(text, "volumes left on {host}: {}", left.join(" "));
+    }
+    text
 }
 
 fn line(words: Vec<String>) -> String {
@@ -81,6 +95,10 @@ pub(super) fn subject(operation: &Operation) -> String {
         Operation::Attach(attach) => attach.container.to_string(),
         Operation::Detach(detach) => detach.container.to_string(),
         Operation::Expose(_) | Operation::Hide(_) => "The exposure".to_owned(),
+        Operation::InstallUnits(_) => "What systemd starts".to_owned(),
+        Operation::Publish(publication) => format!("Port {}", publication.host_side()),
+        Operation::Unpublish(port) => format!("Port {}/{}", port.host_port.unwrap_or_default(), port.protocol.name()),
+        Operation::Migrate(migrate) => format!("Container {}", migrate.name),
         Operation::Build(build) => format!("Image {}", build.tag),
         _ => "The host".to_owned(),
     }

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const TURN: Duration = Duration::from_millis(120);
 
 const COUNT: &str = "{spinner} {bar:30} {pos}/{len} {prefix}  {wide_msg}";
+const SENT: &str = "{spinner} {decimal_bytes}  {wide_msg}";
 const BYTES: &str = "  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {wide_msg}";
 
 /// Shows what it is told, once that takes a while.
@@ -36,6 +37,7 @@ struct Shown {
     count: Option<ProgressBar>,
     now: Vec<Work>,
     context: Option<ProgressBar>,
+    carried: Option<ProgressBar>,
     pulls: BTreeMap<String, ProgressBar>,
 }
 
@@ -63,6 +65,11 @@ impl Progress {
                 bar.set_position(pull.bytes);
                 bar.set_message(layers(pull));
             }
+            News::Carry { what, bytes } => {
+                let bar = shown.carried.get_or_insert_with(|| self.bar(SENT));
+                bar.set_position(*bytes);
+                bar.set_message(what.clone());
+            }
             News::Context { bytes, total } => {
                 let bar = shown.context.get_or_insert_with(|| self.bar(BYTES));
                 bar.set_length(*total);
@@ -86,7 +93,7 @@ impl Progress {
             let _ = waiting.join();
         }
         let shown = std::mem::take(&mut *lock(&self.shown));
-        for bar in shown.count.iter().chain(&shown.context).chain(shown.pulls.values()) {
+        for bar in shown.count.iter().chain(&shown.context).chain(&shown.carried).chain(shown.pulls.values()) {
             bar.finish_and_clear();
         }
         // Where the terminal is gone, nothing is left on it.

@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::spec::{Publication, from_value};
+
 /// One section: its lines of label and value.
 type Section = Vec<(&'static str, String)>;
 
@@ -20,6 +22,7 @@ pub(super) fn render(result: &Value) -> String {
         sections.push(firewall(&result["firewall"]));
     }
     sections.extend(list(&result["exposures"]).map(expose));
+    sections.extend(list(&result["publications"]).map(publish));
     sections.extend(attachments(&result["attachments"]));
     let mut out = String::new();
     for section in sections.iter().filter(|section| !section.is_empty()) {
@@ -122,6 +125,13 @@ fn expose(exposures: &[Value]) -> Section {
     if section.len() > 1 { section } else { Section::new() }
 }
 
+fn publish(publications: &[Value]) -> Section {
+    let mut section = vec![("Service", "publish".to_owned())];
+    let read = publications.iter().filter_map(|one| from_value::<Publication>(one.clone()).ok());
+    section.extend(read.map(|publication| ("Port", publication.to_string())));
+    if section.len() > 1 { section } else { Section::new() }
+}
+
 fn attachments(attachments: &Value) -> Option<Section> {
     let rows = list(attachments).filter(|rows| !rows.is_empty())?;
     let mut section = vec![("Service", "attach".to_owned()), ("Containers", rows.len().to_string())];
@@ -165,6 +175,10 @@ mod tests {
                 {"address": "2001:db8::3", "port": 6784, "interface": null, "mtu": null, "learned": 0},
             ],
             "exposures": ["10.2.1.1/24", {"ip": "10.3.1.1/24", "masquerade": false}],
+            "publications": [
+                {"host_port": 8080, "to": "10.2.1.4", "port": 80},
+                {"host_port": 53, "to": "fd00::4", "port": 53, "protocol": "udp", "host_ip": "2001:db8::1", "masquerade": false},
+            ],
             "firewall": {
                 "manage": true, "guarded": true, "masquerade": ["10.2.1.0/24"],
                 "forward": {"ip filter DOCKER-USER": true, "inet filter forward": false},
@@ -203,6 +217,10 @@ mod tests {
         Service: expose
         Address: 10.2.1.1/24
         Address: 10.3.1.1/24 without masquerade
+
+        Service: publish
+           Port: 8080:10.2.1.4:80
+           Port: [2001:db8::1]:53:[fd00::4]:53/udp without masquerade
 
         Service: attach
      Containers: 1

@@ -193,7 +193,7 @@ fn errors_say_what_to_do_whether_quiet_or_not() {
 fn usage_errors_exit_with_one_and_help_with_zero() {
     for (line, needle) in [
         ("weave", "Usage: weave"),
-        ("weave atach", "error: unknown weave command `atach`; allowed: apply, run, rm, launch, "),
+        ("weave atach", "error: unknown weave command `atach`; allowed: apply, run, rm, migrate, launch, "),
         ("weave atach", "\n  hint: did you mean `weave attach`?\n"),
         ("weave run 10.2.1.4/24 -ti ubuntu", "hint: give it one: `weave run 10.2.1.4/24 --name NAME ubuntu`"),
         ("weave run 10.2.1.4/24 --attach before_start --name web nginx", "is weave's own and no option of docker"),

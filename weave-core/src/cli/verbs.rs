@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::args::{AttachArgs, BuildArgs, Verb, When};
+use super::args::{AttachArgs, BuildArgs, UnitsArgs, Verb, When};
 use super::launch::launch;
+use super::publish;
 use crate::kernel::machine;
 use crate::ops::file::unreadable;
 use crate::ops::status::Look;
@@ -17,8 +18,8 @@ use crate::ops::{Apply, Facts, Nothing, Operation, Ps, Schema};
 use crate::spec::options::parse_run;
 use crate::spec::run::{AttachWhen, Command};
 use crate::spec::{
-    Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, Ips, Item, List, Options,
-    Remove, Run, from_value,
+    Announce, Attach, Attached, Build, Connect, ContainerRef, Detach, Expose, Forget, Hide, IfName, InstallUnits, Ips,
+    Item, List, Options, Remove, Run, UnitsState, from_value,
 };
 use crate::{Error, Result};
 
@@ -60,19 +61,25 @@ pub(super) fn name(verb: &Verb) -> &'static str {
         Verb::Apply { .. } => "apply",
         Verb::Run { .. } => "run",
         Verb::Rm { .. } => "remove",
+        Verb::Migrate(_) => "migrate",
         Verb::Launch(_) => "launch",
         Verb::Connect { .. } => "connect",
         Verb::Forget { .. } => "forget",
         Verb::Attach(_) => "attach",
         Verb::Detach { .. } => "detach",
+        Verb::Announce { .. } => "announce",
         Verb::Expose { .. } => "expose",
         Verb::Hide { .. } => "hide",
+        Verb::Publish(_) => "publish",
+        Verb::Unpublish(_) => "unpublish",
         Verb::Build(_) => "build",
         Verb::Ps { .. } => "ps",
         Verb::Facts { .. } => "facts",
         Verb::Schema { .. } => "schema",
         Verb::Status { .. } => "status",
         Verb::Call { .. } => "call",
+        Verb::InstallUnits(_) => "install_units",
+        Verb::Watch(_) => "watch",
         Verb::Preflight => "preflight",
         Verb::Stop => "stop",
         Verb::Reset => "reset",
@@ -90,14 +97,15 @@ pub(super) fn operation(verb: &Verb, from: &impl Surroundings) -> Result<Operati
 
 fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
     Ok(match verb {
-        Verb::Apply { files, host } => {
+        Verb::Apply { files, host, only } => {
             let texts: Vec<String> = files.iter().map(|file| from.text(file)).collect::<Result<_>>()?;
             let files: Vec<(&str, &str)> =
                 files.iter().zip(&texts).map(|(file, text)| (file.as_str(), text.as_str())).collect();
-            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?)
+            Operation::Apply(Apply::from_files(&files, host.clone(), &from.hostname())?.only((*only).into()))
         }
         Verb::Run { attach, words } => Operation::Run(Box::new(run(*attach, words)?)),
         Verb::Rm { name } => Operation::Remove(Remove { name: name.clone() }),
+        Verb::Migrate(args) => Operation::Migrate(Box::new(args.spec())),
         Verb::Launch(args) => Operation::Launch(Box::new(launch(args, from)?)),
         Verb::Connect { replace, peers } => Operation::Connect(Connect { peers: list(peers)?, replace: *replace }),
         Verb::Forget { peers } => Operation::Forget(Forget { peers: list(peers)? }),
@@ -107,6 +115,7 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
             let interface = interface.clone().unwrap_or_else(IfName::interface);
             Operation::Detach(Detach { container, ips, interface })
         }
+        Verb::Announce { words } => Operation::Announce(announce(words)?),
         Verb::Expose { ips, without_masquerade } => {
             if ips.is_empty() {
                 return Err(Error::invalid("ips", "no address is given; allowed: one or more such as 10.2.1.1/24")
@@ -115,6 +124,8 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
             Operation::Expose(Expose { ips: list(ips)?, masquerade: !without_masquerade })
         }
         Verb::Hide { ips } => Operation::Hide(Hide { ips: list(ips)? }),
+        Verb::Publish(args) => Operation::Publish(publish::publish(args)?),
+        Verb::Unpublish(args) => Operation::Unpublish(publish::unpublish(args)?),
         Verb::Build(args) => Operation::Build(image(args, from)?),
         Verb::Ps { containers } => Operation::Ps(Ps { containers: containers.clone().into() }),
         Verb::Status { latest, what } => match what.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -127,11 +138,25 @@ fn build(verb: &Verb, from: &impl Surroundings) -> Result<Operation> {
         Verb::Facts { show_env } => Operation::Facts(Facts { mask_env: !show_env }),
         Verb::Schema { document } => Operation::Schema(Schema { document: (*document).into() }),
         Verb::Call { operation, arguments } => call(operation, arguments, from)?,
+        Verb::InstallUnits(args) => Operation::InstallUnits(units(args)),
+        // It does not end, so it has no report; the command runs it by itself.
+        Verb::Watch(_) => return Err(Error::invalid("", "`watch` is no operation; allowed: as a command")),
         Verb::Preflight => Operation::Preflight(Nothing {}),
         Verb::Stop => Operation::Stop(Nothing {}),
         Verb::Reset => Operation::Reset(Nothing {}),
         Verb::Version => Operation::Version(Nothing {}),
     })
+}
+
+fn units(args: &UnitsArgs) -> InstallUnits {
+    InstallUnits {
+        file: args.file.clone().unwrap_or_else(|| InstallUnits::FILE.to_owned()),
+        host: args.host.clone(),
+        program: args.program.clone(),
+        enable: !args.no_enable,
+        start: !args.no_start,
+        state: if args.remove { UnitsState::Absent } else { UnitsState::Present },
+    }
 }
 
 /// An operation of the table, for programs that cannot load the library.
@@ -188,6 +213,15 @@ fn attach(args: &AttachArgs) -> Result<Attach> {
     spec.multicast = !args.no_multicast_route;
     spec.probe = !args.no_probe;
     Ok(spec)
+}
+
+/// Addresses alone are enough: who has them here is found out.
+fn announce(words: &[String]) -> Result<Announce> {
+    if words.iter().all(|word| looks_like_address(word)) {
+        return Ok(Announce { container: None, ips: list(words)? });
+    }
+    let (ips, container) = addresses_and_container("announce", words)?;
+    Ok(Announce { container: Some(container), ips })
 }
 
 /// Splits `[ADDRESS…] DOCKER-RUN-OPTIONS… IMAGE [COMMAND…]`.

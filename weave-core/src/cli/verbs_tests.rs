@@ -64,8 +64,39 @@ fn classic_invocations() {
             json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
         ),
         (
+            "weave migrate web --to ssh://root@b --binds --keep-source --timeout 5",
+            json!({
+                "operation": "migrate", "name": "web", "to": "ssh://root@b", "insecure": false, "volumes": true,
+                "binds": true, "live_copy": true, "timeout": 5, "remove_source": false, "undo": false,
+            }),
+        ),
+        ("weave announce c1", json!({"operation": "announce", "container": "c1"})),
+        ("weave announce 10.2.1.4/24", json!({"operation": "announce", "ips": ["10.2.1.4/24"]})),
+        ("weave announce 10.2.1.4/24 c1", json!({"operation": "announce", "container": "c1", "ips": ["10.2.1.4/24"]})),
+        (
             "weave detach netns:/run/netns/c1",
             json!({"operation": "detach", "container": "netns:/run/netns/c1", "interface": "ethwe"}),
+        ),
+        (
+            "weave install-units --no-start",
+            json!({
+                "operation": "install_units", "file": "/etc/weave/host.yaml", "enable": true, "start": false,
+                "state": "present",
+            }),
+        ),
+        (
+            "weave install-units --no-enable --host one --program /opt/weave /srv/fleet.yaml",
+            json!({
+                "operation": "install_units", "file": "/srv/fleet.yaml", "host": "one", "program": "/opt/weave",
+                "enable": false, "start": true, "state": "present",
+            }),
+        ),
+        (
+            "weave install-units --remove",
+            json!({
+                "operation": "install_units", "file": "/etc/weave/host.yaml", "enable": true, "start": true,
+                "state": "absent",
+            }),
         ),
         (
             "weave run --attach before_start 10.2.1.4/24 --name web --memory 64m nginx sleep 1",
@@ -112,6 +143,25 @@ fn classic_invocations() {
             json!({"operation": "expose", "ips": ["10.2.1.1/24"], "masquerade": false}),
         ),
         ("weave hide", json!({"operation": "hide"})),
+        ("weave publish 8080:80 web", json!({"operation": "publish", "host_port": 8080, "to": "web", "port": 80})),
+        (
+            "weave publish --udp --host-ip 192.0.2.1 --without-masquerade 53 10.2.1.4",
+            json!({
+                "operation": "publish", "host_port": 53, "to": "10.2.1.4", "port": 53, "protocol": "udp",
+                "host_ip": "192.0.2.1", "masquerade": false,
+            }),
+        ),
+        (
+            "weave publish --protocol SCTP 7 fd00::4",
+            json!({
+                "operation": "publish", "host_port": 7, "to": "fd00::4", "port": 7, "protocol": "sctp",
+            }),
+        ),
+        ("weave unpublish 8080", json!({"operation": "unpublish", "host_port": 8080})),
+        (
+            "weave unpublish --sctp --host-ip 192.0.2.1 8080",
+            json!({"operation": "unpublish", "host_port": 8080, "protocol": "sctp", "host_ip": "192.0.2.1"}),
+        ),
         ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
         ("weave --check --json -q status", json!({"operation": "status"})),
         ("weave status targets", json!({"operation": "status"})),
@@ -212,6 +262,11 @@ fn wrong_words_are_answered_with_the_right_ones() {
             "say which: `weave expose 10.2.1.1/24`",
         ),
         (
+            "weave publish web 8080:80",
+            "publish: host_port: `web` is no port; allowed: 1 to 65535",
+            "the port of the host first, then where to: `weave publish 8080:80 web`",
+        ),
+        (
             "weave status dns",
             "status: `dns` is no part of it; allowed: nothing, or `targets`",
             "`weave status` shows everything, `--json` in full",
@@ -238,7 +293,7 @@ fn documents_that_are_shown_are_right() {
         assert_eq!(apply.warnings, Vec::<String>::new(), "{text}");
         read += 1;
     }
-    assert_eq!(read, 6);
+    assert_eq!(read, 7);
 }
 
 #[test]

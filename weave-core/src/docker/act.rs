@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::models::{ContainerCreateBody, ContainerUpdateBody};
 use bollard::query_parameters::{
     CreateContainerOptions, RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions, RenameContainerOptions,
-    StartContainerOptions, StopContainerOptions,
+    StartContainerOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,9 +19,6 @@ use crate::observed::Status;
 use crate::plan::container::{ContainerStep, is_ours};
 use crate::progress::Pull;
 use crate::{Error, ErrorKind, Result};
-
-/// How long the engine waits for a container that was asked to stop, when nobody says otherwise.
-const STOP_TIMEOUT: i64 = 10;
 
 /// How often a removal by somebody else is looked at.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -43,7 +40,7 @@ impl Engine {
             ContainerStep::Unload { image } => self.unload(image).await.map(none),
             ContainerStep::Create { name, platform, body, .. } => self.create(name, platform.as_deref(), body).await,
             ContainerStep::Start { name } => self.start(name).await.map(none),
-            ContainerStep::Stop { name } => self.stop(name).await.map(none),
+            ContainerStep::Stop { name } => self.stop_within(name, None).await.map(none),
             ContainerStep::Rename { from, to } => self.rename(from, to).await.map(none),
             ContainerStep::Update { name, after, .. } => self.update(name, after).await.map(none),
             ContainerStep::DropVolume { volume } => self.drop_volume(volume).await.map(none),
@@ -51,7 +48,7 @@ impl Engine {
         }
     }
 
-    async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<Vec<String>> {
+    pub(super) async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<Vec<String>> {
         let body: ContainerCreateBody = whole(name, body)?;
         let image = body.image.clone().unwrap_or_default();
         let query =
@@ -88,24 +85,12 @@ impl Engine {
         }
     }
 
-    async fn start(&self, name: &str) -> Result<()> {
+    pub(super) async fn start(&self, name: &str) -> Result<()> {
         let name = known(name)?;
         let order =
             |docker: bollard::Docker| async move { docker.start_container(name, None::<StartContainerOptions>).await };
         let started = self.order(Some(self.patience().work), &format!("start {name}"), order).await;
         started.map_err(|failure| refusal::of(name, "start", failure))
-    }
-
-    async fn stop(&self, name: &str) -> Result<()> {
-        let name = known(name)?;
-        let found = self.container(name).await?;
-        let timeout = found.and_then(|container| container.config["StopTimeout"].as_i64()).unwrap_or(STOP_TIMEOUT);
-        // A negative one means that the engine waits until it stops by itself.
-        let deadline = u64::try_from(timeout).ok().map(|seconds| Duration::from_secs(seconds) + self.patience().work);
-        let order =
-            |docker: bollard::Docker| async move { docker.stop_container(name, None::<StopContainerOptions>).await };
-        let stopped = self.order(deadline, &format!("stop {name}"), order).await;
-        stopped.map_err(|failure| refusal::of(name, "stop", failure))
     }
 
     async fn rename(&self, from: &str, to: &str) -> Result<()> {
@@ -124,7 +109,7 @@ impl Engine {
         updated.map_err(|failure| refusal::of(name, "update", failure))
     }
 
-    async fn remove(&self, name: &str, volumes: bool) -> Result<()> {
+    pub(super) async fn remove(&self, name: &str, volumes: bool) -> Result<()> {
         let Some(name) = spoken_name(name) else { return Ok(()) };
         let query = || RemoveContainerOptions { v: volumes, force: true, ..RemoveContainerOptions::default() };
         let order = |docker: bollard::Docker| async move { docker.remove_container(name, Some(query())).await };
@@ -150,7 +135,7 @@ impl Engine {
         }
     }
 
-    async fn drop_volume(&self, volume: &str) -> Result<()> {
+    pub(super) async fn drop_volume(&self, volume: &str) -> Result<()> {
         let order =
             |docker: bollard::Docker| async move { docker.remove_volume(volume, None::<RemoveVolumeOptions>).await };
         let removed = self.order(Some(self.patience().work), &format!("remove volume {volume}"), order).await;
@@ -184,14 +169,14 @@ fn none((): ()) -> Vec<String> {
 }
 
 /// A name that may stand in an address; no container has another.
-fn known(name: &str) -> Result<&str> {
+pub(super) fn known(name: &str) -> Result<&str> {
     spoken_name(name).ok_or_else(|| {
         Error::new(ErrorKind::NotFound, name, "no container can have this name; allowed: [a-zA-Z0-9][a-zA-Z0-9_.-]+")
     })
 }
 
 /// A request in bollard's types. What these do not know they would leave out without a word; that is an error here.
-fn whole<T: DeserializeOwned + Serialize>(name: &str, request: &Value) -> Result<T> {
+pub(super) fn whole<T: DeserializeOwned + Serialize>(name: &str, request: &Value) -> Result<T> {
     let wrong = |why: String| Error::new(ErrorKind::Docker, name, format!("the request cannot be sent: {why}"));
     let body = T::deserialize(request).map_err(|error| wrong(error.to_string()))?;
     let sent = serde_json::to_value(&body).map_err(|error| wrong(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use crate::{Error, Result};
 
@@ -14,19 +15,54 @@ const DEFAULT_PORT: u16 = 2375;
 const FIELD: &str = "DOCKER_HOST";
 const ALLOWED: &str = "allowed: unix:///path/of/docker.sock, or tcp://127.0.0.1:2375 (a loopback address)";
 
-/// An engine on this host.
+/// An engine.
 ///
-/// An engine elsewhere is refused: the process ids it tells are not this host's, so that a namespace found by them
-/// would belong to somebody else.
+/// As the engine of this host one elsewhere is refused: the process ids it tells are not this host's, so that a
+/// namespace found by them would belong to somebody else. [`super::elsewhere`] reads the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
     /// A unix socket, by path.
     Unix(String),
-    /// A loopback address with port, as it stands in a URL.
+    /// A host, in `DOCKER_HOST` a loopback address, with port, as it stands in a URL.
     Tcp(String),
+    /// The same over TLS, with certificates.
+    Tls(String, Certificates),
+    /// The engine that the docker command of a host finds, over ssh.
+    Ssh(Login),
+}
+
+/// Files in PEM, with docker's own names for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Certificates {
+    /// Who may sign the engine's certificate: `ca.pem`.
+    pub(super) ca: PathBuf,
+    /// Who asks: `cert.pem`.
+    pub(super) cert: PathBuf,
+    /// The key of that: `key.pem`.
+    pub(super) key: PathBuf,
+}
+
+/// Who logs in where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    /// The user; ssh's own choice where none is given.
+    pub(super) user: Option<String>,
+    /// The host: a name, an address, or a `Host` of ssh's configuration.
+    pub(super) host: String,
+    /// The port; ssh's own choice where none is given.
+    pub(super) port: Option<u16>,
 }
 
 impl Address {
+    /// Whether it is on this host for sure.
+    pub(super) fn is_here(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp(host) => ["127.", "localhost:", "[::1]:"].iter().any(|start| host.starts_with(start)),
+            Self::Tls(..) | Self::Ssh(_) => false,
+        }
+    }
+
     /// Reads the value of `DOCKER_HOST`; an empty one counts as none, as it does for `docker`.
     pub(super) fn parse(docker_host: Option<&str>) -> Result<Self> {
         let Some(text) = docker_host.map(str::trim).filter(|text| !text.is_empty()) else {
@@ -49,7 +85,16 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => f.write_str(path),
-            Self::Tcp(host) => write!(f, "tcp://{host}"),
+            Self::Tcp(host) | Self::Tls(host, _) => write!(f, "tcp://{host}"),
+            Self::Ssh(Login { user, host, port }) => {
+                f.write_str("ssh://")?;
+                user.iter().try_for_each(|user| write!(f, "{user}@"))?;
+                match host.contains(':') {
+                    true => write!(f, "[{host}]"),
+                    false => f.write_str(host),
+                }?;
+                port.iter().try_for_each(|port| write!(f, ":{port}"))
+            }
         }
     }
 }
@@ -73,7 +118,7 @@ fn tcp(text: &str, rest: &str) -> Result<Address> {
 }
 
 /// `host`, `host:port`, `[v6]` or `[v6]:port`.
-fn split_port(rest: &str) -> Option<(&str, Option<&str>)> {
+pub(super) fn split_port(rest: &str) -> Option<(&str, Option<&str>)> {
     if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, port) = bracketed.split_once(']')?;
         return if port.is_empty() { Some((host, None)) } else { Some((host, Some(port.strip_prefix(':')?))) };

@@ -8,9 +8,10 @@ use bollard::errors::Error as ApiError;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use tokio::sync::OnceCell;
 
-use super::address::Address;
+use super::address::{Address, Certificates};
 use super::credentials::Keychain;
 use super::failure::Failure;
+use super::ssh::Road;
 use crate::Result;
 
 /// The API 1.x that is asked for first: Docker 25 and newer speak it, and Docker 29 speaks nothing older.
@@ -55,7 +56,7 @@ impl Default for Patience {
     }
 }
 
-/// The engine of this host. A clone is the same client.
+/// An engine: that of this host, or of one where a container is moved. A clone is the same client.
 #[derive(Clone)]
 pub(crate) struct Engine(Arc<Inner>);
 
@@ -75,6 +76,17 @@ impl Engine {
     /// The engine that `docker_host` (the value of `DOCKER_HOST`) names, or the default one. Does no I/O.
     pub(crate) fn connect(docker_host: Option<&str>) -> Result<Self> {
         Ok(Self::new(Address::parse(docker_host)?, Patience::default(), Keychain::of_caller()))
+    }
+
+    /// The same engine, which is waited for two seconds where others may wait ten.
+    pub(crate) fn in_a_hurry(&self) -> Self {
+        let patience = Patience { answer: Duration::from_secs(2), ..self.0.patience };
+        Self::new(self.0.address.clone(), patience, Keychain::of_caller())
+    }
+
+    /// The path of its socket, where it is asked through one on this machine.
+    pub(crate) fn socket(&self) -> Option<&str> {
+        if let Address::Unix(path) = &self.0.address { Some(path) } else { None }
     }
 
     /// Where the engine is asked, for people.
@@ -256,6 +268,14 @@ impl Engine {
         let docker = match &self.0.address {
             Address::Unix(path) => Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION)?,
             Address::Tcp(host) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION)?,
+            Address::Tls(host, Certificates { ca, cert, key }) => {
+                Docker::connect_with_ssl(host, key, cert, ca, seconds, API_DEFAULT_VERSION)?
+            }
+            Address::Ssh(login) => {
+                let road = Road::new(login.clone());
+                let request = move |request| road.clone().request(request);
+                Docker::connect_with_custom_transport(request, Some("http://docker"), seconds, API_DEFAULT_VERSION)?
+            }
         };
         let minor = Arc::clone(&self.0.minor);
         let docker =

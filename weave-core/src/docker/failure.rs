@@ -78,9 +78,20 @@ fn unreachable_engine(address: &Address, what: &str, cause: &ApiError) -> Error 
             .errno(errno)
             .hint("run as root, or as a member of the group that owns the socket");
     }
-    Error::new(ErrorKind::Docker, address.to_string(), text)
-        .errno(errno)
-        .hint("start Docker (`systemctl start docker`), or set DOCKER_HOST to where the engine listens")
+    Error::new(ErrorKind::Docker, address.to_string(), text).errno(errno).hint(next_step(address))
+}
+
+fn next_step(address: &Address) -> String {
+    match address {
+        Address::Ssh(_) => format!("try `docker -H {address} version`: it needs the same key and known host for ssh"),
+        Address::Tls(host, _) => format!("try `docker --tlsverify -H tcp://{host} version` with the same certificates"),
+        Address::Tcp(host) if !address.is_here() => {
+            format!("does it listen there, and is it let through? Try `docker -H tcp://{host} version`")
+        }
+        Address::Unix(_) | Address::Tcp(_) => {
+            "start Docker (`systemctl start docker`), or set DOCKER_HOST to where the engine listens".to_owned()
+        }
+    }
 }
 
 /// The operating system's error at the bottom of `cause`; bollard and hyper each wrap it once or twice.

@@ -3,17 +3,23 @@
 //! Only what needs the engine is asked of it: which process a name or id stands for, and a few lists. All else about a
 //! container's network is read from the kernel.
 
+pub(crate) mod about;
 mod act;
 mod address;
 mod bonds;
+pub(crate) mod brief;
 pub(crate) mod build;
 mod client;
 mod client_side;
 #[cfg(test)]
 mod clients;
+mod connect;
 pub(crate) mod context;
 pub(crate) mod create;
 mod credentials;
+#[allow(dead_code, reason = "what moves containers asks for it")]
+mod elsewhere;
+mod events;
 mod facts;
 mod failure;
 #[cfg(test)]
@@ -25,15 +31,21 @@ mod look;
 mod pull;
 mod reference;
 mod refusal;
+mod ssh;
+mod stop;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod transfer;
+pub(crate) mod volume;
 pub(crate) mod wish;
 
 use bollard::query_parameters::ListNetworksOptions;
 use ipnetwork::IpNetwork;
 
 pub(crate) use client::Engine;
+pub(crate) use events::{ContainerEvent, Events, Happened};
 pub(crate) use find::Found;
+pub(crate) use stop::stop_timeout;
 pub use wish::wish;
 
 use crate::Result;

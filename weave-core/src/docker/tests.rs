@@ -3,7 +3,7 @@
 mod looks;
 mod orders;
 mod pulls;
-mod real;
+pub(crate) mod real;
 mod refusals;
 mod registry;
 mod taken;

@@ -1,4 +1,5 @@
-//! Weave's one accept in a chain of others: bridged frames from port to port of the bridge may pass.
+//! Weave's accepts in a chain of others: bridged frames from port to port of the bridge may pass, and what is redirected
+//! into the network.
 
 use super::look::{has_legacy_filter, is_absent, json, nft};
 use super::run::Call;
@@ -59,7 +60,9 @@ enum Place {
 impl Place {
     /// Looks for the rule; `None` when its chain does not exist.
     fn find(rule: &AcceptRule, subject: &str) -> Result<Option<Self>> {
-        let ours = |found: &rules::Rule| found.ours.as_deref() == Some(rule.bridge.as_str());
+        let ours = |found: &rules::Rule| {
+            found.ours.as_ref().is_some_and(|(passage, bridge)| (*passage, bridge) == (rule.passage, &rule.bridge))
+        };
         let Some(program) = iptables::program(rule.tool, rule.family) else {
             let args = ["-j", "-a", "list", "chain", rules::word(rule.family), &rule.table, &rule.chain];
             let call = nft(subject, &args);

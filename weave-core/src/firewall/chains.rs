@@ -1,13 +1,13 @@
 //! Chains of others that see forwarded packets: which there are, whether they drop, and where an accept belongs.
 //!
 //! A table of weave's own could not help: an accept ends only the chain it stands in, and a drop in any chain at the
-//! same hook is final. So weave's one rule has to stand in the chain that drops, before whatever drops there.
+//! same hook is final. So weave's rules have to stand in the chain that drops, before whatever drops there.
 
 use serde_json::Value;
 
 use super::rules::{Rule, Verdict};
 use crate::names;
-use crate::observed::{AcceptRule, ChainTool, Family, ForwardChain};
+use crate::observed::{AcceptRule, ChainTool, Family, ForwardChain, Passage};
 
 /// The chain that Docker leaves to the administrator and goes to first.
 pub(super) const DOCKER_USER: &str = "DOCKER-USER";
@@ -154,12 +154,13 @@ fn end(rules: &[Rule]) -> Option<Verdict> {
 }
 
 fn accepts(base: &Base, chain: &str, rules: &[Rule]) -> Vec<AcceptRule> {
-    let accept = |bridge: &String| AcceptRule {
+    let accept = |(passage, bridge): &(Passage, String)| AcceptRule {
         tool: base.tool,
         family: base.family,
         table: base.table.clone(),
         chain: chain.to_owned(),
         bridge: bridge.clone(),
+        passage: *passage,
     };
     rules.iter().filter_map(|rule| rule.ours.as_ref()).map(accept).collect()
 }

@@ -3,8 +3,7 @@
 //! The text is read rather than nft's JSON because only iptables itself can say what comment a rule of its own bears.
 
 use super::rules::{Rule, Verdict};
-use crate::names;
-use crate::observed::{AcceptRule, ChainTool, Family};
+use crate::observed::{AcceptRule, ChainTool, Family, Passage};
 
 /// Seconds to wait for another program that holds the xtables lock.
 const WAIT: &str = "5";
@@ -27,12 +26,11 @@ pub(super) fn list<'a>(table: &'a str, chain: Option<&'a str>) -> Vec<&'a str> {
     args
 }
 
-/// Arguments that put weave's accept at the head of its chain (`-I`), or take it away (`-D`).
+/// Arguments that put an accept of weave's at the head of its chain (`-I`), or take it away (`-D`).
 pub(super) fn change<'a>(rule: &'a AcceptRule, verb: &'a str) -> Vec<&'a str> {
-    let AcceptRule { table, chain, bridge, .. } = rule;
-    let place = ["-w", WAIT, "-t", table, verb, chain];
-    let what = ["-i", bridge, "-o", bridge, "-m", "comment", "--comment", names::RULE_COMMENT, "-j", "ACCEPT"];
-    [place.as_slice(), &what].concat()
+    let place = ["-w", WAIT, "-t", &rule.table, verb, &rule.chain];
+    let what = rule.words();
+    place.into_iter().chain(what).collect()
 }
 
 /// The policy of `chain`, when it is a base chain.
@@ -55,6 +53,7 @@ pub(super) fn read(listing: &str, chain: &str) -> Vec<Rule> {
 fn read_one(words: &[String]) -> Rule {
     let mut rule = Rule { verdict: Verdict::Next, every: true, ours: None, handle: None };
     let (mut from, mut to, mut comment, mut plain) = (None, None, None, true);
+    let (mut state, mut direction) = (None, None);
     let mut rest = words.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         match option {
@@ -62,16 +61,24 @@ fn read_one(words: &[String]) -> Rule {
             "--comment" => comment = rest.next(),
             // What a target adds to itself.
             "--reject-with" => drop(rest.next()),
-            "-m" if rest.clone().next() == Some("comment") => drop(rest.next()),
+            "-m" if matches!(rest.clone().next(), Some("comment" | "conntrack")) => drop(rest.next()),
+            "--ctstate" if state.is_none() => state = rest.next(),
+            "--ctdir" if direction.is_none() => direction = rest.next(),
             "-i" if from.is_none() => from = rest.next(),
             "-o" if to.is_none() => to = rest.next(),
             // Anything else chooses among packets, or belongs to a target that lets them go on.
             _ => plain = false,
         }
     }
-    rule.every = plain && from.is_none() && to.is_none();
-    let ours = plain && from == to && comment == Some(names::RULE_COMMENT) && rule.verdict == Verdict::Accept;
-    rule.ours = if ours { from.map(str::to_owned) } else { None };
+    rule.every = plain && [from, to, state, direction].iter().all(Option::is_none);
+    let passage = match (from, to, state, direction) {
+        (Some(from), Some(to), None, None) if from == to => Some((Passage::Bridged, from)),
+        (None, Some(to), Some("DNAT"), Some("ORIGINAL")) => Some((Passage::Published, to)),
+        (Some(from), None, Some("DNAT"), Some("REPLY")) => Some((Passage::Answers, from)),
+        _ => None,
+    };
+    let ours = passage.filter(|(passage, _)| comment == Some(passage.comment()) && plain);
+    rule.ours = ours.filter(|_| rule.verdict == Verdict::Accept).map(|(passage, bridge)| (passage, bridge.to_owned()));
     // iptables-nft leaves out, without a word, what it does not understand of a rule that nft made. A drop that only
     // looks unconditional costs an accept too many; an accept that only looks so would cost the network.
     if rule.every && rule.verdict == Verdict::Accept {

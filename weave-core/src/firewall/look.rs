@@ -20,6 +20,7 @@ pub(crate) struct Look {
     seen: Option<Seen>,
     legacy: Vec<Family>,
     bridge_nf: [Option<bool>; 2],
+    forwards: [Option<bool>; 2],
 }
 
 impl Look {
@@ -31,7 +32,8 @@ impl Look {
         Ok(Self {
             seen: direct::look(),
             legacy: legacy_families()?,
-            bridge_nf: [bridge_nf("bridge-nf-call-iptables")?, bridge_nf("bridge-nf-call-ip6tables")?],
+            bridge_nf: [setting("bridge/bridge-nf-call-iptables")?, setting("bridge/bridge-nf-call-ip6tables")?],
+            forwards: [setting("ipv4/ip_forward")?, setting("ipv6/conf/all/forwarding")?],
         })
     }
 
@@ -55,7 +57,9 @@ impl Look {
         questions.extend(self.legacy.into_iter().map(Question::Legacy));
         let mut answers = questions.iter().zip(together(&questions, Question::ask)).collect::<Vec<_>>().into_iter();
         let [bridge_nf_v4, bridge_nf_v6] = self.bridge_nf;
-        let mut state = FirewallState { bridge_nf_v4, bridge_nf_v6, ..FirewallState::default() };
+        let [forwards_v4, forwards_v6] = self.forwards;
+        let mut state =
+            FirewallState { bridge_nf_v4, bridge_nf_v6, forwards_v4, forwards_v6, ..FirewallState::default() };
         match self.seen {
             None => {
                 if let (Some((_, listing)), Some((_, own))) = (answers.next(), answers.next()) {
@@ -156,7 +160,10 @@ fn look_at_own(state: &mut FirewallState, own: &Output) -> Result<()> {
     if own.ok() {
         match reading::read(&json("table inet weave", &own.stdout)?) {
             Ownership::Ours(table) => state.table = Some(table),
-            Ownership::Damaged => state.damaged = true,
+            Ownership::Damaged(salvaged) => {
+                state.damaged = true;
+                state.salvaged = salvaged;
+            }
             Ownership::Foreign(why) => state.foreign = Some(why),
         }
     } else if !is_absent(own) {
@@ -298,8 +305,9 @@ pub(super) fn has_legacy_filter(family: Family) -> Result<bool> {
     Ok(contents(path)?.is_some_and(|names| names.lines().any(|name| name == "filter")))
 }
 
-fn bridge_nf(key: &str) -> Result<Option<bool>> {
-    Ok(contents(&format!("/proc/sys/net/bridge/{key}"))?.map(|value| value.trim() != "0"))
+/// Whether a setting below `net` is on, in the namespace of the calling thread.
+fn setting(key: &str) -> Result<Option<bool>> {
+    Ok(contents(&format!("/proc/sys/net/{key}"))?.map(|value| value.trim() != "0"))
 }
 
 /// The text of a file of the kernel; `None` where the kernel has none.

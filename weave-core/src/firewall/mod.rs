@@ -1,4 +1,4 @@
-//! The packet filter: weave's own nftables table, and its one accept in a chain of others.
+//! The packet filter: weave's own nftables table, and its accepts in chains of others.
 //!
 //! Everything here runs child processes in the network namespace of the calling thread, and blocks. What is said to
 //! them and read from them is made by pure functions ([`table`], [`reading`], [`chains`], [`rules`], [`iptables`]);
@@ -8,9 +8,11 @@
 mod accept;
 mod chains;
 mod direct;
+mod flows;
 mod iptables;
 mod look;
 mod nfnetlink;
+mod publish;
 mod reading;
 mod rules;
 mod run;
@@ -20,6 +22,7 @@ mod table;
 mod tests;
 
 pub(crate) use accept::{add_accept, delete_accept};
+pub(crate) use flows::forget as forget_flows;
 pub(crate) use look::Look;
 
 use run::Call;

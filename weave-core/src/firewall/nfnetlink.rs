@@ -20,7 +20,7 @@ const GET_ELEMENTS: u16 = SUBSYSTEM | 13;
 const GET_GENERATION: u16 = SUBSYSTEM | 16;
 
 /// `struct nfgenmsg`: family, version, a number.
-const HEADER: usize = 4;
+pub(super) const HEADER: usize = 4;
 
 const INET: u8 = 1;
 const IPV4: u8 = 2;
@@ -285,7 +285,7 @@ fn numeric(kind: u16, value: u32) -> Vec<u8> {
     attribute(kind, &value.to_be_bytes())
 }
 
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
     let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
     bytes.extend(value);

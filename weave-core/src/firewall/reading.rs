@@ -10,16 +10,17 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::{Value, json};
 
-use super::table::{CONTROL, INPUT, MARK, PEERS4, PEERS6, POSTROUTING, objects};
-use crate::observed::WeaveTable;
+use super::publish::{self, LOCALNET, PUBLISH};
+use super::table::{CONTROL, INPUT, MARK, MASQUERADE, PEERS4, PEERS6, objects};
+use crate::observed::{PublishedPort, WeaveTable};
 
 /// Whose the table `inet weave` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ownership {
     /// Weave's, as weave writes it.
     Ours(WeaveTable),
-    /// Weave's, but changed by hand.
-    Damaged,
+    /// Weave's, but changed by hand; the published ports that can still be read in it.
+    Damaged(BTreeSet<PublishedPort>),
     /// Somebody else's, and why it is taken to be so.
     Foreign(String),
 }
@@ -32,7 +33,10 @@ pub(super) fn read(listing: &Value) -> Ownership {
     if written == listed {
         return Ownership::Ours(table);
     }
-    if listed.is_marked() { Ownership::Damaged } else { Ownership::Foreign(listed.stranger(&written)) }
+    match listed.is_marked() {
+        true => Ownership::Damaged(table.publish),
+        false => Ownership::Foreign(listed.stranger(&written)),
+    }
 }
 
 /// A table without what differs from one listing to the next.
@@ -88,13 +92,17 @@ impl Shape {
 
     /// What the table says, as far as it says what weave writes.
     fn decode(&self) -> WeaveTable {
+        let comment = format!("{MARK}{PUBLISH}");
+        let published = |(_, other, _): &&(String, String, Vec<Value>)| *other == comment;
         let rules = |chain| self.rules.iter().filter(move |(place, ..)| place == chain).map(|(.., expr)| expr);
         let elements = [PEERS4.0, PEERS6.0].into_iter().filter_map(|set| self.sets.get(set)).flat_map(|set| &set.1);
         WeaveTable {
             port: rules(INPUT).find_map(|expr| port(expr)),
             control: self.commented(CONTROL).find_map(|expr| port(expr)),
             peers: elements.filter_map(|element| element.parse::<IpAddr>().ok()).collect(),
-            masquerade: rules(POSTROUTING).filter_map(|expr| network(expr)).collect(),
+            masquerade: self.commented(MASQUERADE).filter_map(|expr| masqueraded(expr)).collect(),
+            publish: publish::read(self.rules.iter().filter(published).map(|(chain, _, expr)| (&**chain, &**expr))),
+            localnet: self.commented(LOCALNET).find_map(|expr| publish::bridge(expr)),
         }
     }
 
@@ -145,15 +153,17 @@ fn is_implied(statement: &Value, statements: &[Value]) -> bool {
         (Some("nfproto"), Some("ipv6")) => "ip6",
         (Some("l4proto"), Some("udp")) => "udp",
         (Some("l4proto"), Some("tcp")) => "tcp",
+        (Some("l4proto"), Some("sctp")) => "sctp",
         _ => return false,
     };
     found["op"] != "!=" && statements.iter().any(|other| other["match"]["left"]["payload"]["protocol"] == implying)
 }
 
-/// A statement in the one spelling of [`objects`]: `in` is how some releases write `==`.
+/// A statement in the one spelling of [`objects`]: `in` is how some releases write `==`, which is the same except for
+/// bits such as those of `ct status`.
 fn plain(statement: &Value) -> Value {
     let mut statement = statement.clone();
-    if statement["match"]["op"] == "in" {
+    if statement["match"]["op"] == "in" && statement["match"]["left"]["ct"].is_null() {
         statement["match"]["op"] = json!("==");
     }
     statement
@@ -165,8 +175,13 @@ fn port(expr: &[Value]) -> Option<u16> {
 }
 
 /// The network of a rule that masquerades what leaves it.
-fn network(expr: &[Value]) -> Option<IpNetwork> {
-    let right = expr.iter().find_map(|statement| matched(statement, "==", "saddr"))?;
+fn masqueraded(expr: &[Value]) -> Option<IpNetwork> {
+    network(expr, "saddr")
+}
+
+/// The network of a rule for packets with such an address.
+pub(super) fn network(expr: &[Value], which: &str) -> Option<IpNetwork> {
+    let right = expr.iter().find_map(|statement| matched(statement, "==", which))?;
     let prefix = &right["prefix"];
     match (right.as_str(), prefix["addr"].as_str(), prefix["len"].as_u64()) {
         (Some(address), ..) => address.parse::<IpAddr>().ok().map(IpNetwork::from),
@@ -175,7 +190,7 @@ fn network(expr: &[Value]) -> Option<IpNetwork> {
     }
 }
 
-fn matched<'a>(statement: &'a Value, op: &str, field: &str) -> Option<&'a Value> {
+pub(super) fn matched<'a>(statement: &'a Value, op: &str, field: &str) -> Option<&'a Value> {
     let found = &statement["match"];
     (found["op"] == op && found["left"]["payload"]["field"] == field).then_some(&found["right"])
 }

@@ -5,8 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::names;
-use crate::observed::{AcceptRule, Family};
+use crate::observed::{AcceptRule, Family, Passage};
 
 /// What a rule does with the packets it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +29,8 @@ pub(super) struct Rule {
     pub verdict: Verdict,
     /// Whether it concerns every packet.
     pub every: bool,
-    /// The bridge, when it is weave's accept.
-    pub ours: Option<String>,
+    /// What passes and at which bridge, when it is an accept of weave's.
+    pub ours: Option<(Passage, String)>,
     /// Its number, by which nft deletes it.
     pub handle: Option<u64>,
 }
@@ -56,8 +55,9 @@ fn read_one(rule: &Value) -> Rule {
     let verdict = statements.iter().rev().map(verdict).find(|verdict| *verdict != Verdict::Next);
     let verdict = verdict.unwrap_or(Verdict::Next);
     let every = statements.iter().all(concerns_every_packet);
-    let marked = rule["comment"] == names::RULE_COMMENT && verdict == Verdict::Accept;
-    Rule { verdict, every, ours: marked.then(|| bridge(statements)).flatten(), handle: rule["handle"].as_u64() }
+    let ours =
+        passage(statements).filter(|(passage, _)| rule["comment"] == passage.comment() && verdict == Verdict::Accept);
+    Rule { verdict, every, ours, handle: rule["handle"].as_u64() }
 }
 
 fn verdict(statement: &Value) -> Verdict {
@@ -87,34 +87,47 @@ fn concerns_every_packet(statement: &Value) -> bool {
     }
 }
 
-/// The bridge of a rule that says exactly `iifname B oifname B accept`.
-fn bridge(statements: &[Value]) -> Option<String> {
-    let (mut from, mut to) = (None, None);
-    for statement in statements {
-        let found = &statement["match"];
-        if found.is_null() {
-            if !concerns_every_packet(statement) {
-                return None;
-            }
-            continue;
-        }
-        let name = (found["op"] == "==").then(|| found["right"].as_str()).flatten()?;
-        match found["left"]["meta"]["key"].as_str() {
-            Some("iifname") if from.is_none() => from = Some(name),
-            Some("oifname") if to.is_none() => to = Some(name),
-            _ => return None,
-        }
+/// What a rule says that says exactly what [`conditions`] writes.
+fn passage(statements: &[Value]) -> Option<(Passage, String)> {
+    let said: Vec<&Value> = statements.iter().filter(|statement| !statement["match"].is_null()).collect();
+    let rest = statements.iter().filter(|statement| statement["match"].is_null());
+    if !rest.clone().all(concerns_every_packet) {
+        return None;
     }
-    (from == to).then_some(from).flatten().map(str::to_owned)
+    let names = said.iter().filter(|found| !found["match"]["left"]["meta"]["key"].is_null());
+    let bridge = names.filter_map(|found| found["match"]["right"].as_str()).next()?;
+    let is_it = |passage: &Passage| {
+        let written = conditions(*passage, bridge);
+        written.len() == said.len() && written.iter().all(|one| said.contains(&one))
+    };
+    let all = [Passage::Bridged, Passage::Published, Passage::Answers];
+    all.into_iter().find(is_it).map(|passage| (passage, bridge.to_owned()))
 }
 
-/// The transaction that puts weave's accept at the head of a chain of nft.
+/// Which packets an accept is for. Of connections that were redirected, the first half of each goes into the network and
+/// the other comes out: nothing that a container begins, and nothing that is redirected to elsewhere.
+fn conditions(passage: Passage, bridge: &str) -> Vec<Value> {
+    let interface = |key: &str| json!({"match": {"op": "==", "left": {"meta": {"key": key}}, "right": bridge}});
+    let redirected = |direction: &str| {
+        [
+            json!({"match": {"op": "==", "left": {"ct": {"key": "direction"}}, "right": direction}}),
+            json!({"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}),
+        ]
+    };
+    match passage {
+        Passage::Bridged => vec![interface("iifname"), interface("oifname")],
+        Passage::Published => [vec![interface("oifname")], redirected("original").into()].concat(),
+        Passage::Answers => [vec![interface("iifname")], redirected("reply").into()].concat(),
+    }
+}
+
+/// The transaction that puts an accept of weave's at the head of a chain of nft.
 pub(super) fn insertion(rule: &AcceptRule) -> Value {
-    let interface =
-        |key: &str| json!({"match": {"op": "==", "left": {"meta": {"key": key}}, "right": rule.bridge.clone()}});
+    let mut expr = conditions(rule.passage, &rule.bridge);
+    expr.push(json!({"accept": null}));
     json!({"nftables": [{"insert": {"rule": {
-        "family": word(rule.family), "table": rule.table, "chain": rule.chain, "comment": names::RULE_COMMENT,
-        "expr": [interface("iifname"), interface("oifname"), {"accept": null}],
+        "family": word(rule.family), "table": rule.table, "chain": rule.chain, "comment": rule.passage.comment(),
+        "expr": expr,
     }}}]})
 }
 

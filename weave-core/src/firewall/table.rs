@@ -11,12 +11,14 @@
 //!         iifname != "lo" ip daddr 127.0.0.0/8 tcp dport 6784 drop comment "weave:control"
 //!     }
 //!     chain postrouting { type nat hook postrouting priority srcnat; policy accept;
-//!         ip daddr 224.0.0.0/4 return comment "weave:multicast"
+//!         ip daddr 224.0.0.0/4 return comment "weave:group"
 //!         ip saddr 10.2.0.0/16 ip daddr != 10.2.0.0/16 masquerade comment "weave:masquerade"
 //!         ip daddr 10.2.0.0/16 ip saddr != 10.2.0.0/16 masquerade comment "weave:masquerade"
 //!     }
 //! }
 //! ```
+//!
+//! and what [`publish`](super::publish) shows for published ports.
 //!
 //! The comments are the mark of ownership, because nft 1.0.6 keeps none on tables, sets and chains in JSON. The hook is
 //! input: it sees what this host itself would take in, tunnelled frames among it, before conntrack and the rules of
@@ -28,6 +30,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::{Value, json};
 
+use super::publish;
 use crate::names;
 use crate::observed::WeaveTable;
 
@@ -42,6 +45,8 @@ pub(super) const INPUT: &str = "input";
 /// The chain that gives packets of exposed networks the host's address.
 pub(super) const POSTROUTING: &str = "postrouting";
 
+/// The comment of the rules that masquerade a network.
+pub(super) const MASQUERADE: &str = "masquerade";
 /// The comment of the rule that keeps the control port to this host.
 pub(super) const CONTROL: &str = "control";
 
@@ -70,8 +75,7 @@ pub(super) fn transaction(after: Option<&WeaveTable>) -> Value {
 ///
 /// Whoever deletes anything waits some 10 ms for the kernel's grace period, a whole table among it.
 pub(super) fn addition(before: &WeaveTable, after: &WeaveTable) -> Option<Value> {
-    let peers_only =
-        (before.port, before.control, &before.masquerade) == (after.port, after.control, &after.masquerade);
+    let peers_only = WeaveTable { peers: after.peers.clone(), ..before.clone() } == *after;
     if !peers_only || !after.peers.is_superset(&before.peers) {
         return None;
     }
@@ -98,9 +102,12 @@ pub(super) fn objects(table: &WeaveTable) -> Vec<Value> {
         }
         objects.extend(table.control.map(control));
     }
-    if !table.masquerade.is_empty() {
+    objects.extend(publish::redirections(table));
+    if !table.masquerade.is_empty() || !table.publish.is_empty() {
         objects.push(chain(POSTROUTING, ("nat", "postrouting", SRCNAT)));
         objects.extend(GROUPS.iter().map(|(address, length)| group(address, *length)));
+        // Before the networks: what keeps its address here is not given another there.
+        objects.extend(publish::sources(table));
         objects.extend(table.masquerade.iter().flat_map(|network| masquerade(*network)));
     }
     objects
@@ -116,21 +123,21 @@ fn set<'a>((name, kind): (&str, &str), peers: impl Iterator<Item = &'a IpAddr>) 
     json!({"set": set})
 }
 
-fn chain(name: &str, (kind, hook, priority): (&str, &str, i32)) -> Value {
+pub(super) fn chain(name: &str, (kind, hook, priority): (&str, &str, i32)) -> Value {
     json!({"chain": {
         "family": "inet", "table": names::TABLE, "name": name,
         "type": kind, "hook": hook, "prio": priority, "policy": "accept",
     }})
 }
 
-fn rule(chain: &str, comment: &str, expr: &[Value]) -> Value {
+pub(super) fn rule(chain: &str, comment: &str, expr: &[Value]) -> Value {
     json!({"rule": {
         "family": "inet", "table": names::TABLE, "chain": chain,
         "comment": format!("{MARK}{comment}"), "expr": expr,
     }})
 }
 
-fn field(op: &str, protocol: &str, field: &str, right: Value) -> Value {
+pub(super) fn field(op: &str, protocol: &str, field: &str, right: Value) -> Value {
     json!({"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}})
 }
 
@@ -173,12 +180,12 @@ fn masquerade(network: IpNetwork) -> [Value; 2] {
             field("!=", protocol, outside, network()),
             json!({"masquerade": null}),
         ];
-        rule(POSTROUTING, "masquerade", &expr)
+        rule(POSTROUTING, MASQUERADE, &expr)
     })
 }
 
 /// A network as nft lists it: one address has no prefix length.
-fn prefix(address: &str, length: u8) -> Value {
+pub(super) fn prefix(address: &str, length: u8) -> Value {
     let whole = if address.contains(':') { 128 } else { 32 };
     if length == whole { json!(address) } else { json!({"prefix": {"addr": address, "len": length}}) }
 }

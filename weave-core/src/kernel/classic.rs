@@ -22,9 +22,12 @@ impl Kernel {
             let named = scope.containers != ContainerScope::default();
             observed.containers = if named { seen? } else { seen.unwrap_or_default() };
         }
-        if let Some(mark) = mark.as_ref().filter(|_| scope.listeners) {
-            let router = observed.containers.containers.get(&mark.container).map(|container| container.pid);
-            let (ports, router) = ([mark.port, mark.control].into(), router.filter(|pid| *pid > 0));
+        let own = mark.as_ref().filter(|_| scope.listeners);
+        if own.is_some() || !scope.ports.is_empty() {
+            let named = own.and_then(|mark| observed.containers.containers.get(&mark.container));
+            let router = named.map(|container| container.pid).filter(|pid| *pid > 0);
+            let ports =
+                own.iter().flat_map(|mark| [mark.port, mark.control]).chain(scope.ports.iter().copied()).collect();
             let look = job::start(&self.host, move || Ok(listeners::look(&ports, router)))?;
             observed.listeners = look.wait().await?;
         }

@@ -107,6 +107,12 @@ impl Worker {
             },
             Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => self.packet_filter(step),
             Step::Announce { place, link, addresses } => self.announce(place, link, addresses),
+            Step::ForgetFlows { addresses } => {
+                self.enter(&Place::Host)?;
+                let forgotten = firewall::forget_flows(addresses)?;
+                tracing::debug!(forgotten, "connections forgotten");
+                Ok(())
+            }
             _ => self.set(step),
         }
     }
@@ -149,6 +155,13 @@ impl Worker {
                 Ok(Ethtool::open().and_then(|links| links.set_tx_checksum(link, *on)).map_err(refusal)?)
             }
             Step::SetIpv6 { place, link, key, value, .. } => self.set_ipv6(place, link, key, *value),
+            Step::SetHairpin { link, on, .. } => {
+                self.remove(&Place::Host, link, |index| encode::set_hairpin(index, *on))
+            }
+            Step::SetLocalnet { link, on, .. } => {
+                self.enter(&Place::Host)?;
+                Ok(sysctl::set_localnet(link, *on)?)
+            }
             Step::AddAddress { place, link, address } => {
                 let index = self.index(place, link)?;
                 self.send(place, encode::add_address(index, *address))

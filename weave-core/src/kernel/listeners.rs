@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::observed::{Listener, Protocol};
 
-/// State of a TCP socket that listens (`TCP_LISTEN`, `include/net/tcp_states.h`).
+/// State of a TCP socket that listens, and of one for datagrams that is connected to nobody (`TCP_LISTEN`, `TCP_CLOSE`,
+/// `include/net/tcp_states.h`).
 const LISTENS: &str = "0A";
+const UNCONNECTED: &str = "07";
 
 /// Tables of sockets of the namespace of the calling thread.
 const TABLES: [(&str, Protocol); 4] =
@@ -44,7 +46,7 @@ pub(super) fn look(ports: &BTreeSet<u16>, router: Option<u32>) -> Vec<Listener> 
 fn socket(line: &str, protocol: Protocol) -> Option<(SocketAddr, u64)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (local, state, inode) = (words.get(1)?, words.get(3)?, words.get(9)?);
-    if protocol == Protocol::Tcp && *state != LISTENS {
+    if *state != if protocol == Protocol::Tcp { LISTENS } else { UNCONNECTED } {
         return None;
     }
     let (address, port) = local.split_once(':')?;

@@ -44,6 +44,11 @@ fn forwarding(socket: &mut Socket, index: u32) -> Result<(Vec<Flood>, BTreeMap<I
     Ok((flood, learned))
 }
 
+/// The flood list alone.
+pub(super) fn flood(socket: &mut Socket, index: u32) -> Result<Vec<Flood>, Refusal> {
+    forwarding(socket, index).map(|(flood, _)| flood)
+}
+
 /// `bridge fdb show br …`
 pub(super) fn fdb(socket: &mut Socket, bridge: u32) -> Result<Vec<decode::FdbEntry>, Refusal> {
     dump(socket, encode::dump_fdb_of_bridge(bridge), decode::fdb_entry)

@@ -4,6 +4,7 @@ mod act;
 mod announce;
 mod classic;
 mod control;
+mod counters;
 mod execute;
 mod facts;
 mod flood;
@@ -28,11 +29,12 @@ mod refused;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -41,13 +43,15 @@ use crate::docker::Engine;
 pub use crate::docker::wish;
 use crate::host::{Host, OnError, Outcome, Owed, Owner};
 use crate::netns::NetNs;
-use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Link, Observed, Scope};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
 use crate::spec::{Cidr, IpRequest};
+use crate::units::{UnitStep, Units};
 use crate::{Cancel, Error, Result, names as defaults};
 
+pub use counters::{Counters, Port};
 use held::Held;
 pub(crate) use machine::machine;
 use recent::{Begun, Recent};
@@ -60,6 +64,8 @@ pub struct KernelOptions {
     pub docker_host: Option<String>,
     /// The run directory; `WEAVE_RUN_DIR` or `/run/weave` where none is given.
     pub run_dir: Option<PathBuf>,
+    /// Below which directory units and the files of their neighbours are; `WEAVE_ROOT` or `/` where none is given.
+    pub root: Option<PathBuf>,
     /// How long to wait for another weave on this host; `WEAVE_LOCK_TIMEOUT` seconds or a minute where nothing is said.
     pub lock_timeout: Option<Duration>,
 }
@@ -69,6 +75,13 @@ impl KernelOptions {
     #[must_use]
     pub fn run_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.run_dir = Some(dir.into());
+        self
+    }
+
+    /// Units and the files of their neighbours are below this directory instead of `/`.
+    #[must_use]
+    pub fn root(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.root = Some(dir.into());
         self
     }
 
@@ -100,7 +113,11 @@ pub struct Kernel {
     known: Mutex<Known>,
     /// What the last look at containers told, until it is used, or a container is touched.
     recent: Mutex<Option<Recent>>,
+    /// Whether what is marked on links tells of containers as well as the engine does.
+    marks_tell: bool,
     run_dir: PathBuf,
+    /// Where units are, if somebody said so.
+    root: Option<PathBuf>,
     lock_timeout: Duration,
     watcher: Option<Watcher>,
     cancel: Cancel,
@@ -131,7 +148,9 @@ impl Kernel {
             engine,
             known: Mutex::default(),
             recent: Mutex::default(),
+            marks_tell: false,
             run_dir: options.run_dir.unwrap_or_else(run_dir),
+            root: options.root.or_else(units::root),
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
             cancel: Cancel::new(),
@@ -157,9 +176,69 @@ impl Kernel {
         &self.cancel
     }
 
+    /// The same host for another operation, with the same client of the engine and nothing of the last look.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            host: Arc::clone(&self.host),
+            id: self.id.clone(),
+            engine: self.engine.clone(),
+            known: Mutex::default(),
+            recent: Mutex::default(),
+            marks_tell: false,
+            run_dir: self.run_dir.clone(),
+            root: self.root.clone(),
+            lock_timeout: self.lock_timeout,
+            watcher: self.watcher.clone(),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// Does not ask the engine for containers whose interfaces are there, marked, and in the namespace of a process that
+    /// runs. That is as sure as the engine's word but for a container that was given another name.
+    pub(crate) fn believe_marks(&mut self) {
+        self.marks_tell = true;
+    }
+
+    /// The same host, with an engine that has two seconds for an answer: it may only be about to start.
+    pub(crate) fn in_a_hurry(&self) -> Self {
+        Self { engine: self.engine.in_a_hurry(), ..self.afresh() }
+    }
+
+    /// Where the lock is.
+    pub(crate) fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// Does something short in the namespace of the host.
+    pub(crate) async fn at_home<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        job::soon(&self.host, work)?.wait().await
+    }
+
+    /// The links of the host.
+    pub(crate) async fn links(&self) -> Result<Vec<Link>> {
+        let list =
+            || look::links(&mut look::socket("host")?).map_err(|refusal| refusal.error("host", "list its links"));
+        self.at_home(list).await
+    }
+
     /// The engine.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Lets go of the namespaces of the last look: one that a container leaves lives on as long as somebody holds it, and
+    /// answers to its addresses.
+    pub(crate) fn let_go(&self) {
+        *self.known() = Known::default();
+        crate::netlink::drop_spares();
+    }
+
+    /// How long others are waited for.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.lock_timeout
     }
 
     fn recent(&self) -> MutexGuard<'_, Option<Recent>> {
@@ -206,6 +285,18 @@ impl Host for Kernel {
 
     async fn owe(&self, owed: &Owed) -> Result<()> {
         owed::write(&self.run_dir, owed)
+    }
+
+    async fn units(&self) -> Result<Option<Units>> {
+        self.look_at_units().await
+    }
+
+    async fn execute_unit(&self, step: &UnitStep) -> Result<()> {
+        self.act_on_units(step).await
+    }
+
+    async fn lock_units(&self, operation: &str) -> Result<Option<Lock>> {
+        Lock::acquire(&self.run_dir.join("units"), operation, self.lock_timeout).await.map(Some)
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Observed> {

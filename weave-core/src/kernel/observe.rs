@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::job::Job;
+use super::recent::Recent;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
@@ -26,10 +27,11 @@ impl Kernel {
             let scope = scope.clone();
             job::soon(&self.host, move || look::host(&scope))?
         };
+        let mut observed = host.wait().await?;
         let recent = self.recent().take();
+        let recent = if self.marks_tell { Recent::of_marks(&self.host, &observed.links) } else { recent };
         let wanted = Wanted::ask(&self.engine, scope.targets.clone(), recent).await?;
 
-        let mut observed = host.wait().await?;
         // A bridge that is there keeps its address.
         if observed.bridge().is_none() {
             observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));

@@ -69,6 +69,8 @@ mod tests {
             peer_netnsid: None,
             ipv6_disabled: None,
             accept_ra: None,
+            route_localnet: None,
+            hairpin: None,
             tx_checksum: None,
         }
     }

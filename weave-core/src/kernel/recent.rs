@@ -2,11 +2,12 @@
 //! takes longer to tell of a container than the kernel of its network.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::docker::Found;
-use crate::netns::uptime;
-use crate::observed::{Container, Containers, Status};
+use crate::netns::{NetNs, identify, uptime};
+use crate::observed::{AttachmentMark, Container, Containers, Link, NetnsId, Status};
 use crate::plan::container::HOLDS;
 
 /// How long an answer counts as one of now.
@@ -37,6 +38,37 @@ impl Recent {
     pub(super) fn of(begun: &Begun, seen: &Containers) -> Option<Self> {
         let found = seen.containers.values().filter_map(found).map(|found| (found.name.clone(), found)).collect();
         Some(Self { at: begun.at, asked: begun.uptime?, found })
+    }
+
+    /// What the marks on `links` tell of containers whose processes still are where they were attached. A name that two
+    /// have tells nothing.
+    pub(super) fn of_marks(host: &NetNs, links: &[Link]) -> Option<Self> {
+        let device = host.id().device;
+        let is_there = |mark: &AttachmentMark| {
+            let here = NetnsId { device, inode: mark.inode };
+            let path = format!("/proc/{}/ns/net", mark.pid);
+            mark.pid != 0 && !mark.id.is_empty() && identify(Path::new(&path)).is_ok_and(|id| id == here)
+        };
+        let mut found: HashMap<String, Found> = HashMap::new();
+        let mut twice = Vec::new();
+        for mark in links.iter().filter_map(Link::attachment).filter(is_there) {
+            for key in [&mark.name, &mark.id].into_iter().filter(|key| !key.is_empty()) {
+                let one = Found {
+                    id: mark.id.clone(),
+                    name: mark.name.clone(),
+                    pid: mark.pid,
+                    started_at: String::new(),
+                    host_network: false,
+                    held: false,
+                };
+                // One container may have several interfaces.
+                if found.insert(key.clone(), one).is_some_and(|other| other.pid != mark.pid) {
+                    twice.push(key.clone());
+                }
+            }
+        }
+        found.retain(|key, _| !twice.contains(key));
+        Some(Self { at: Instant::now(), asked: uptime().ok()?, found })
     }
 
     /// The container of that name, unless that was told too long ago.

@@ -64,6 +64,8 @@ fn subject(step: &Step) -> String {
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
         | Step::SetMaster { link, .. }
+        | Step::SetLocalnet { link, .. }
+        | Step::SetHairpin { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => link.to_string(),
         Step::SetMtu { place, link, .. }
@@ -78,7 +80,11 @@ fn subject(step: &Step) -> String {
         | Step::Announce { place, link, .. } => at(place, link),
         Step::Engine(_) => "engine".into(),
         Step::Control(_) => "router".into(),
-        Step::DeleteLinks { .. } | Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => "host".into(),
+        Step::DeleteLinks { .. }
+        | Step::SetTable { .. }
+        | Step::AddAccept(_)
+        | Step::DeleteAccept(_)
+        | Step::ForgetFlows { .. } => "host".into(),
     }
 }
 

@@ -19,7 +19,7 @@ use netlink_packet_route::neighbour::{
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol};
 use netlink_packet_route::route::{RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Inner};
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVxlan};
+use rtnetlink::{LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
 pub(crate) use veth::{create_router_pair, create_veth};
 pub(crate) use ways::{dump_all_routes, dump_route_exceptions, dump_rules, route_to};
@@ -128,6 +128,11 @@ pub(crate) fn set_bridge(name: &str, stp: bool, multicast_snooping: bool) -> Mes
 /// `ip link set dev … master …`, or `nomaster` for number 0.
 pub(crate) fn set_master(name: &str, bridge: u32) -> Message {
     set(LinkUnspec::new_with_name(name).controller(bridge))
+}
+
+/// `ip link set dev … type bridge_slave hairpin …`
+pub(crate) fn set_hairpin(index: u32, on: bool) -> Message {
+    message(Inner::NewLink(LinkBridgePort::new(index).hairpin(on).build()), CHANGE)
 }
 
 /// `ip link set dev … group …`
@@ -283,6 +288,11 @@ pub(crate) fn dump_links() -> Message {
         Inner::GetLink(LinkMessageBuilder::<LinkUnspec>::new().append_extra_attribute(no_statistics()).build()),
         DUMP,
     )
+}
+
+/// `ip -d -s link`
+pub(crate) fn dump_links_with_counters() -> Message {
+    message(Inner::GetLink(LinkMessageBuilder::<LinkUnspec>::new().build()), DUMP)
 }
 
 /// `ip -d link show dev …`

@@ -6,6 +6,10 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+use crate::names;
+use crate::spec::options::Protocol;
+use crate::spec::{Destination, Publication};
+
 /// What matters of the packet filter. Rules of others are never read as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FirewallState {
@@ -15,12 +19,18 @@ pub struct FirewallState {
     pub foreign: Option<String>,
     /// Our table is there but was changed by hand; it is written anew.
     pub damaged: bool,
+    /// Published ports that can still be read in a damaged table, for nothing else tells of them.
+    pub salvaged: BTreeSet<PublishedPort>,
     /// Chains of others that see forwarded packets.
     pub forward: Vec<ForwardChain>,
     /// `net.bridge.bridge-nf-call-iptables`; `None` where `br_netfilter` is not loaded.
     pub bridge_nf_v4: Option<bool>,
     /// `net.bridge.bridge-nf-call-ip6tables`.
     pub bridge_nf_v6: Option<bool>,
+    /// `net.ipv4.ip_forward`; `None` where nobody looked.
+    pub forwards_v4: Option<bool>,
+    /// `net.ipv6.conf.all.forwarding`; `None` without IPv6.
+    pub forwards_v6: Option<bool>,
     /// Why the packet filter cannot be looked at (the program `nft` is missing, say).
     pub unavailable: Option<String>,
     /// Chains of others that could not be read, and why; whether they drop is known of their policy at most.
@@ -39,6 +49,55 @@ pub struct WeaveTable {
     pub peers: BTreeSet<IpAddr>,
     /// Networks whose packets to and from elsewhere take the host's address.
     pub masquerade: BTreeSet<IpNetwork>,
+    /// Ports of the host that lead to the network.
+    pub publish: BTreeSet<PublishedPort>,
+    /// The bridge that has `route_localnet` for ports published on 127.0.0.1, and through which nobody else may have
+    /// anything to do with the host's loopback (CVE-2020-8558).
+    pub localnet: Option<String>,
+}
+
+/// A port of the host that leads to an address of the network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PublishedPort {
+    /// The port of the host.
+    pub host_port: u16,
+    /// What runs over it.
+    pub protocol: Protocol,
+    /// The address of the host; `None` is all of them.
+    pub host_ip: Option<IpAddr>,
+    /// Whose it becomes.
+    pub to: IpAddr,
+    /// The port there.
+    pub port: u16,
+    /// `None` where every client takes the host's address. Else clients keep theirs, except those in this network, the
+    /// target's own: it would answer them without the host in between.
+    pub direct: Option<IpNetwork>,
+}
+
+impl PublishedPort {
+    /// Whether the same comes in at both, and so only one of them can be.
+    pub fn is_same_port(&self, other: &Self) -> bool {
+        let key = |port: &Self| (port.host_port, port.protocol, port.host_ip, port.to.is_ipv4());
+        key(self) == key(other)
+    }
+
+    /// Whether it is to be reached at 127.0.0.1.
+    pub fn is_local(&self) -> bool {
+        self.to.is_ipv4() && self.host_ip.is_none_or(|ip| ip.is_loopback())
+    }
+}
+
+impl From<&PublishedPort> for Publication {
+    fn from(port: &PublishedPort) -> Self {
+        Self {
+            host_port: port.host_port,
+            to: Destination::Address(port.to),
+            port: port.port,
+            protocol: port.protocol,
+            host_ip: port.host_ip,
+            masquerade: port.direct.is_none(),
+        }
+    }
 }
 
 impl WeaveTable {
@@ -82,7 +141,45 @@ pub enum ChainTool {
     Nft,
 }
 
-/// The place where a chain of others takes our one accept.
+/// What one of our accepts lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passage {
+    /// Frames from port to port of the bridge.
+    Bridged,
+    /// Into the network: connections that were redirected to it, by a published port.
+    Published,
+    /// Out of the network: what answers them.
+    Answers,
+}
+
+impl Passage {
+    /// The comment of the accepts for it.
+    pub(crate) fn comment(self) -> &'static str {
+        match self {
+            Self::Bridged => names::RULE_COMMENT,
+            Self::Published | Self::Answers => names::PUBLISH_COMMENT,
+        }
+    }
+}
+
+impl AcceptRule {
+    /// What it says, in the words of iptables. Of connections that were redirected, the first half of each goes into the
+    /// network and the other comes out.
+    pub(crate) fn words(&self) -> Vec<&str> {
+        let bridge = self.bridge.as_str();
+        let redirected = |direction| ["-m", "conntrack", "--ctstate", "DNAT", "--ctdir", direction];
+        let mut words = match self.passage {
+            Passage::Bridged => vec!["-i", bridge, "-o", bridge],
+            Passage::Published => [&["-o", bridge][..], &redirected("ORIGINAL")].concat(),
+            Passage::Answers => [&["-i", bridge][..], &redirected("REPLY")].concat(),
+        };
+        words.extend(["-m", "comment", "--comment", self.passage.comment(), "-j", "ACCEPT"]);
+        words
+    }
+}
+
+/// The place where a chain of others takes an accept of ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct AcceptRule {
     /// The program that made the chain.
@@ -95,6 +192,8 @@ pub struct AcceptRule {
     pub chain: String,
     /// The bridge between whose ports frames pass.
     pub bridge: String,
+    /// What passes.
+    pub passage: Passage,
 }
 
 /// A base chain of others that sees forwarded packets.

@@ -37,6 +37,10 @@ pub struct Link {
     pub ipv6_disabled: Option<bool>,
     /// `net.ipv6.conf.<name>.accept_ra`.
     pub accept_ra: Option<i32>,
+    /// `net.ipv4.conf.<name>.route_localnet`; `None` where the kernel does not say.
+    pub route_localnet: Option<bool>,
+    /// Whether, as a port of a bridge, it sends frames back where they came from; `None` where it is no port.
+    pub hairpin: Option<bool>,
     /// Whether checksums of what it sends are left to others (`ethtool -k`: `tx-checksumming`); `None` where nobody
     /// asked for it ([`Scope::offload`](super::Scope::offload)), or the kernel does not say.
     pub tx_checksum: Option<bool>,

@@ -21,7 +21,7 @@ pub use classic::Classic;
 pub(crate) use classic::{peer as classic_peer, target as classic_target};
 pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
-pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, WeaveTable};
+pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, Passage, PublishedPort, WeaveTable};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
 pub use listener::{Listener, Protocol};
 pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};
@@ -61,6 +61,8 @@ pub struct Scope {
     pub offload: bool,
     /// Look who listens on the ports of a router in a container, where there is one.
     pub listeners: bool,
+    /// Look who listens on these ports of the host, too.
+    pub ports: Vec<u16>,
 }
 
 /// What a look at the host found.
@@ -86,7 +88,7 @@ pub struct Observed {
     pub targets: BTreeMap<ContainerRef, Target>,
     /// The router in a container, where there is one and it was asked for.
     pub classic: Option<Classic>,
-    /// Who listens on its ports; empty where it was not asked for.
+    /// Who listens on its ports, and on those that were asked for; empty where nothing was.
     pub listeners: Vec<Listener>,
     /// Containers and images that a step of the plan may concern: the router's.
     pub containers: Containers,

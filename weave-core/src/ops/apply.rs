@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::spec::fleet::{Document, Machine, read_document, read_files, read_value};
-use crate::spec::{Finding, HostDocument, Reading, from_value};
+use crate::spec::{Finding, HostDocument, Part, Reading, from_value};
 use crate::{Error, Result};
 
 /// The arguments of `apply`.
@@ -17,6 +17,9 @@ pub struct Apply {
     /// Which of a fleet's hosts this one is, where its name and addresses do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// Which part of the document is brought about (`all`).
+    #[serde(skip_serializing_if = "Part::is_all")]
+    pub only: Part,
     /// What the reading of the document warned of.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -29,6 +32,8 @@ struct Arguments {
     document: Option<Value>,
     file: Option<String>,
     host: Option<String>,
+    #[serde(default)]
+    only: Option<Part>,
 }
 
 impl Apply {
@@ -37,9 +42,9 @@ impl Apply {
     /// # Errors
     /// `InvalidSpec` with everything that is wrong with the document.
     pub(super) fn from_arguments(arguments: Value, hostname: &str) -> Result<Self> {
-        let Arguments { document, file, host } = from_value(arguments)?;
+        let Arguments { document, file, host, only } = from_value(arguments)?;
         let machine = host.clone().unwrap_or_else(|| hostname.to_owned());
-        match (document, file) {
+        let read = match (document, file) {
             (Some(document), None) => {
                 let reading = read_value(document, Some(&machine));
                 // What is wrong with the whole has the document as its subject already.
@@ -56,7 +61,14 @@ impl Apply {
                 "missing field `document`; allowed: it, or the `file` that it stands in",
             )),
             (Some(_), Some(_)) => Err(Error::invalid("file", "there is a `document`, too; allowed: one of the two")),
-        }
+        };
+        Ok(read?.only(only.unwrap_or_default()))
+    }
+
+    /// Only this part of the document.
+    #[must_use]
+    pub fn only(self, only: Part) -> Self {
+        Self { only, ..self }
     }
 
     /// Reads a document from YAML, of which JSON is a part. `file` is only named in findings.
@@ -79,7 +91,7 @@ impl Apply {
 
     fn accepted(reading: Reading<Document>, host: Option<String>) -> Result<Self> {
         let (document, findings) = reading.accept()?;
-        Ok(Self { document, host, warnings: findings.iter().map(Finding::to_string).collect() })
+        Ok(Self { document, host, only: Part::All, warnings: findings.iter().map(Finding::to_string).collect() })
     }
 
     /// The document of the host that is meant.

@@ -60,9 +60,20 @@ pub(super) async fn converge<H: Host>(
     document: &HostDocument,
     mode: Mode,
 ) -> Result<(Report, Vec<Error>)> {
+    converge_intent(host, operation, document, Intent::from(document), mode).await
+}
+
+/// The same, with an intent that was made of the document by somebody else.
+pub(super) async fn converge_intent<H: Host>(
+    host: &H,
+    operation: &str,
+    document: &HostDocument,
+    intent: Intent,
+    mode: Mode,
+) -> Result<(Report, Vec<Error>)> {
     checked(operation, document.validate())?;
     let wanted = Wanted::of(document);
-    let done = under_lock(host, operation, &wanted, Intent::from(document), mode).await;
+    let done = under_lock(host, operation, &wanted, intent, mode).await;
     done.map_err(|error| error.op(operation))
 }
 
@@ -184,7 +195,7 @@ impl Wanted {
             runs: containers.clone().filter_map(|(name, attached)| attached.run(name)).filter(|_| !gone).collect(),
             removed: containers.clone().filter_map(absent).filter(|_| !gone).collect(),
             purge: (document.purge_containers && !gone)
-                .then(|| containers.filter_map(|(name, _)| named(name)).collect()),
+                .then(|| containers.filter_map(|(name, _)| named(name)).chain(document.moves.left.clone()).collect()),
             gone,
         }
     }

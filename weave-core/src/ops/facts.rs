@@ -267,6 +267,8 @@ mod tests {
             peer_netnsid: None,
             ipv6_disabled: None,
             accept_ra: None,
+            route_localnet: None,
+            hairpin: None,
             tx_checksum: None,
         };
         let address = |text: &str| InterfaceAddress { ifindex: 1, address: text.parse().expect("an address") };

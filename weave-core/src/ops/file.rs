@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// `NotFound` where there is none, `InvalidSpec` where it cannot be read; `field` is the subject.
-pub(super) fn named(field: &str, file: &str) -> Result<String> {
+pub(crate) fn named(field: &str, file: &str) -> Result<String> {
     if file.is_empty() {
         return Err(Error::invalid(field, "is empty; allowed: the path of a document"));
     }

@@ -1,11 +1,11 @@
 //! The host as a whole.
 
-use super::{Facts, Report, container, facts, preflight, status};
+use super::{Facts, Report, checked, container, facts, part, preflight, status, units};
 use crate::Result;
 use crate::apply::Mode;
 use crate::host::Host;
 use crate::kernel::Kernel;
-use crate::spec::{Ensure, HostDocument};
+use crate::spec::{Ensure, HostDocument, Part};
 
 /// Makes the host what the document says: exact for what it names, silent about what it does not name.
 ///
@@ -14,17 +14,47 @@ use crate::spec::{Ensure, HostDocument};
 /// # Errors
 /// As the verbs for its parts; then the host is as it was.
 pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Result<Report> {
+    if document.ensure != Ensure::Present {
+        return gone(host, "apply", document, mode).await;
+    }
     container::converge(host, "apply", document, mode).await.map(|(report, _)| report)
 }
 
+/// [`apply`], or only a part of it. With [`Part::Network`] no container is run, removed or purged; those that do not run
+/// are left out without a word, as all of them are, with one warning, where the engine cannot be asked. A router in a
+/// container is left to a run with the engine: while there is no bridge, nothing is done for it. This is what brings a
+/// network back before the engine starts.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_part<H: Host>(host: &H, document: &HostDocument, part: Part, mode: Mode) -> Result<Report> {
+    match part {
+        Part::All => apply(host, document, mode).await,
+        Part::Network => part::network(host, document, mode).await,
+    }
+}
+
 /// Removes everything that weave made, and nothing else; the same as `ensure: absent`. Containers that weave runs stay,
-/// without their interfaces.
+/// without their interfaces. The units of [`units::install`] are stopped and removed first.
 ///
 /// # Errors
 /// As every change.
 pub async fn reset<H: Host>(host: &H, mode: Mode) -> Result<Report> {
     let document = HostDocument { ensure: Ensure::Absent, ..HostDocument::default() };
-    container::converge(host, "reset", &document, mode).await.map(|(report, _)| report)
+    gone(host, "reset", &document, mode).await
+}
+
+/// The units first: as long as they run, they put back what is removed.
+async fn gone<H: Host>(host: &H, operation: &str, document: &HostDocument, mode: Mode) -> Result<Report> {
+    checked(operation, document.validate())?;
+    let units = units::remove(host, operation, mode).await?;
+    match container::converge(host, operation, document, mode).await {
+        Ok((mut report, _)) => {
+            report.add_units(&units);
+            Ok(report)
+        }
+        Err(error) => Err(units.undo(host, error).await),
+    }
 }
 
 /// What is: router, peers, exposures, packet filter, attachments. Its `state` is a document that `apply` accepts.

@@ -1,7 +1,8 @@
 //! The public verbs, each in the module of its noun: `router::launch`, `peer::connect`, `attachment::attach`,
-//! `exposure::expose`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
+//! `exposure::expose`, `publication::publish`, `host::apply`. Each says what should be; it looks, plans, does only what is missing, and
 //! reports. [`Operation`] is the table of all of them, for callers that hold a name and a table of arguments.
 
+pub mod announcement;
 mod apply;
 pub mod attachment;
 mod books;
@@ -14,13 +15,17 @@ mod former;
 pub mod host;
 pub mod image;
 mod make;
+pub mod migration;
 mod operation;
+pub(crate) mod part;
 pub mod peer;
 pub mod preflight;
+pub mod publication;
 mod report;
 pub mod router;
 mod schema;
 pub mod status;
+pub mod units;
 
 pub use apply::Apply;
 pub use facts::Facts;

@@ -5,10 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::status::Look;
-use super::{Apply, Facts, Report, Schema, attachment, container, exposure, host, image, peer, router, schema};
+use super::{
+    Apply, Facts, Report, Schema, announcement, attachment, container, exposure, host, image, migration, peer,
+    publication, router, schema, units,
+};
 use crate::apply::Mode;
 use crate::kernel::{Kernel, machine};
-use crate::spec::{Attach, Build, Connect, Detach, Expose, Forget, Hide, Launch, Remove, Run, from_value, nearest};
+use crate::spec::{
+    Announce, Attach, Build, Connect, Detach, Expose, Forget, Hide, InstallUnits, Launch, Migrate, Part, Publication,
+    Remove, Run, Unpublish, from_value, nearest,
+};
 use crate::{Error, Result};
 
 /// The arguments of an operation that has none.
@@ -73,7 +79,7 @@ macro_rules! operations {
 }
 
 operations! {
-    /// [`host::apply`]
+    /// [`host::apply_part`]
     Apply(Apply) = "apply",
     /// [`router::launch`]
     Launch(Box<Launch>) = "launch",
@@ -89,16 +95,26 @@ operations! {
     Attach(Attach) = "attach",
     /// [`attachment::detach`]
     Detach(Detach) = "detach",
+    /// [`announcement::announce`]
+    Announce(Announce) = "announce",
     /// [`container::run`]
     Run(Box<Run>) = "run",
     /// [`container::remove`]
     Remove(Remove) = "remove",
+    /// [`migration::migrate`]
+    Migrate(Box<Migrate>) = "migrate",
     /// [`exposure::expose`]
     Expose(Expose) = "expose",
     /// [`exposure::hide`]
     Hide(Hide) = "hide",
+    /// [`publication::publish`]
+    Publish(Publication) = "publish",
+    /// [`publication::unpublish`]
+    Unpublish(Unpublish) = "unpublish",
     /// [`image::build`]
     Build(Build) = "build",
+    /// [`units::install`]
+    InstallUnits(InstallUnits) = "install_units",
     /// [`host::preflight`]
     Preflight(Nothing) = "preflight",
     /// [`host::status_with`]
@@ -147,7 +163,13 @@ impl Operation {
         match self {
             Self::Apply(apply) => {
                 let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
-                let mut report = host::apply(kernel, &document, mode).await?;
+                // Without containers that are run, the engine is not worth waiting for.
+                let hurried = (apply.only == Part::Network).then(|| kernel.in_a_hurry());
+                let kernel = hurried.as_ref().unwrap_or(kernel);
+                let mut report = match apply.only {
+                    Part::All => Box::pin(migration::apply(kernel, &document, mode)).await?,
+                    part => host::apply_part(kernel, &document, part, mode).await?,
+                };
                 report.warnings.splice(..0, apply.warnings.iter().cloned());
                 Ok(report)
             }
@@ -158,11 +180,16 @@ impl Operation {
             Self::Forget(spec) => peer::forget(kernel, spec, mode).await,
             Self::Attach(spec) => attachment::attach(kernel, spec, mode).await,
             Self::Detach(spec) => attachment::detach(kernel, spec, mode).await,
+            Self::Announce(spec) => announcement::announce(kernel, spec, mode).await,
             Self::Run(spec) => container::run(kernel, spec, mode).await,
             Self::Remove(spec) => container::remove(kernel, spec, mode).await,
+            Self::Migrate(spec) => Box::pin(migration::migrate(kernel, spec, mode)).await,
             Self::Expose(spec) => exposure::expose(kernel, spec, mode).await,
             Self::Hide(spec) => exposure::hide(kernel, spec, mode).await,
+            Self::Publish(spec) => publication::publish(kernel, spec, mode).await,
+            Self::Unpublish(spec) => publication::unpublish(kernel, spec, mode).await,
             Self::Build(spec) => image::build(kernel, spec, mode).await,
+            Self::InstallUnits(spec) => units::install(kernel, spec, mode).await,
             Self::Preflight(_) => host::preflight(kernel).await,
             Self::Status(spec) => host::status_with(kernel, *spec).await,
             Self::Ps(ps) => host::ps(kernel, &ps.containers).await,

@@ -12,6 +12,8 @@ use crate::error::ErrorReport;
 use crate::plan::container::{ContainerStep, DIGEST};
 use crate::plan::{Change, Plan, document};
 use crate::spec::HostDocument;
+use crate::units::UnitsDone;
+use crate::units::plan::UnitPlan;
 
 /// What an operation did, or in check mode would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,6 +81,23 @@ impl Report {
         self.changes.splice(0..0, changes.cloned());
         self.warnings.extend(lanes.iter().flat_map(|lane| lane.lane.warnings.clone()));
         self.errors = errors.iter().map(|error| error.clone().op(&self.operation).report()).collect();
+    }
+
+    /// The report of a change of units alone.
+    pub(super) fn of_units(operation: &str, mode: Mode, units: &UnitsDone) -> Self {
+        let nothing = Self { result: None, ..Self::read(operation, None, Value::Null) };
+        let mut report = Self { check: mode == Mode::Check, ..nothing };
+        report.add_units(units);
+        report
+    }
+
+    /// What was done with units, before all else.
+    pub(super) fn add_units(&mut self, units: &UnitsDone) {
+        let UnitPlan { steps, changes, warnings } = &units.plan;
+        self.changed |= !steps.is_empty();
+        self.steps.splice(0..0, steps.iter().map(ToString::to_string));
+        self.changes.splice(0..0, changes.iter().cloned());
+        self.warnings.splice(0..0, warnings.iter().cloned());
     }
 
     /// The report of a look.

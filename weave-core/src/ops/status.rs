@@ -23,8 +23,8 @@ use crate::apply::look;
 use crate::host::Host;
 use crate::names;
 use crate::observed::{AttachedLink, ContainerScope, FirewallState, Observed, Scope, attached};
-use crate::plan::{document, own_routes};
-use crate::spec::{Cidr, Exposure, Mac, Route};
+use crate::plan::{document, own_routes, published};
+use crate::spec::{Cidr, Exposure, Mac, Publication, Route};
 
 /// The arguments of `status`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Addresses of the host on the network.
     pub exposures: Vec<Exposure>,
+    /// Ports of the host that lead to the network.
+    pub publications: Vec<Publication>,
     /// The packet filter.
     pub firewall: FirewallStatus,
     /// Interfaces of containers.
@@ -210,6 +212,7 @@ pub(crate) fn describe(observed: &Observed, scope: &Scope) -> Status {
         router: router::router(observed),
         peers: peers::peers(observed),
         exposures: document(observed, scope).expose.unwrap_or_default().0,
+        publications: published(observed),
         firewall: firewall(observed),
         attachments: attachments(observed),
     }

@@ -45,8 +45,10 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     let mut context = Context { observed, network, books, names: HostNames::new(observed) };
     for wish in &intent.attachments {
         let container = wish.container();
-        let draft = served(wish, observed).and_then(|net| {
-            let Some(net) = net else { return Ok(None) };
+        if intent.only_running && is_left_out(container, observed, plan) {
+            continue;
+        }
+        let draft = target(container, observed).and_then(|net| {
             // One container may have several interfaces, each once.
             let again = named.contains(&(net.netns, wish.interface()));
             if let Some(other) = seen.insert(net.netns, container).filter(|other| again || *other != container) {
@@ -59,14 +61,13 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
                 claims::pending(spec, (net, intent), &context, &mut done)?;
             }
             named.insert((net.netns, wish.interface()));
-            Ok(Some(done))
+            Ok(done)
         });
         match draft {
-            Ok(Some(mut draft)) => {
+            Ok(mut draft) => {
                 removed.extend(draft.gone.take());
                 draft.add_to(plan);
             }
-            Ok(None) => {}
             Err(error) if intent.each_by_itself => plan.problems.push((container.clone(), error)),
             Err(error) => return Err(error),
         }
@@ -150,17 +151,35 @@ impl<'a> HostNames<'a> {
     }
 }
 
-/// The inside of the container; `None` where it is gone and nothing is wanted of it.
-fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<&'a TargetNet>> {
-    let container = wish.container();
-    let problem = match observed.targets.get(container) {
-        Some(Target::Found(net)) => return Ok(Some(net)),
-        Some(Target::Problem(problem)) => problem.clone(),
-        None => TargetProblem::Missing,
-    };
+/// Whether nothing can be done for a container now: it does not run, or the engine cannot be asked. That is said once.
+fn is_left_out(container: &ContainerRef, observed: &Observed, plan: &mut Plan) -> bool {
+    match observed.targets.get(container) {
+        None | Some(Target::Problem(TargetProblem::Missing | TargetProblem::NotRunning(_))) => true,
+        Some(Target::Problem(TargetProblem::Engine(why))) => {
+            const LEFT_OUT: &str = "containers are left out until the engine can be asked: ";
+            if !plan.warnings.iter().any(|warning| warning.starts_with(LEFT_OUT)) {
+                plan.warnings.push(format!("{LEFT_OUT}{why}"));
+            }
+            true
+        }
+        Some(_) => false,
+    }
+}
+
+/// The inside of a container, or why it cannot be served.
+pub(crate) fn target<'a>(container: &ContainerRef, observed: &'a Observed) -> Result<&'a TargetNet> {
+    match observed.targets.get(container) {
+        Some(Target::Found(net)) => Ok(net),
+        Some(Target::Problem(problem)) => Err(trouble(container, problem)),
+        None => Err(trouble(container, &TargetProblem::Missing)),
+    }
+}
+
+/// Why there is no way into a container.
+pub(super) fn trouble(container: &ContainerRef, problem: &TargetProblem) -> Error {
     let name = container.to_string();
     let error = |kind| Error::new(kind, name.clone(), problem.to_string());
-    Err(match &problem {
+    match problem {
         TargetProblem::Missing => error(ErrorKind::NotFound).hint(match container {
             ContainerRef::Container(_) => "`docker ps -a` lists the containers of this host",
             ContainerRef::Netns(_) => "`ip netns list` lists the named network namespaces of this host",
@@ -175,7 +194,7 @@ fn served<'a>(wish: &AttachmentIntent, observed: &'a Observed) -> Result<Option<
         TargetProblem::Engine(_) => {
             error(ErrorKind::Docker).hint("is the engine running? `docker info` asks it; DOCKER_HOST says where it is")
         }
-    })
+    }
 }
 
 fn one(wish: &AttachmentIntent, net: &TargetNet, context: &mut Context<'_>) -> Result<Draft> {

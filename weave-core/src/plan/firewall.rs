@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::network::{Carrier, Network};
-use super::{Change, Plan, Step, exposure, peers};
-use crate::observed::{AcceptRule, FirewallState, ForwardChain, Observed, WeaveTable};
+use super::{Change, Plan, Step, exposure, peers, publish};
+use crate::observed::{AcceptRule, Family, FirewallState, ForwardChain, Observed, Passage, PublishedPort, WeaveTable};
 use crate::spec::Exposure;
 use crate::{Error, ErrorKind, Result, names};
 
@@ -14,6 +14,7 @@ use crate::{Error, ErrorKind, Result, names};
 pub(super) struct Wanted<'a> {
     pub(super) network: Option<&'a Network>,
     pub(super) exposures: &'a [Exposure],
+    pub(super) publish: &'a BTreeSet<PublishedPort>,
 }
 
 /// Steps and changes for the packet filter. They come first: the port is guarded before it is opened.
@@ -48,13 +49,14 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
             .hint("rename that table, or say `firewall: {manage: false}` (`weave launch --no-firewall`)"));
     }
     plan.warnings.extend(state.unread.iter().cloned());
-    table(observed, state, wanted_table(network, wanted.exposures, state.table.as_ref()), plan);
-    accepts(state, &network.bridge, plan);
+    table(observed, state, wanted_table(network, wanted, state.table.as_ref()), plan);
+    accepts(state, &network.bridge, wanted.publish, plan);
     Ok(())
 }
 
-fn wanted_table(network: &Network, exposures: &[Exposure], before: Option<&WeaveTable>) -> Option<WeaveTable> {
-    let masquerade = exposure::masquerade(exposures);
+fn wanted_table(network: &Network, wanted: Wanted<'_>, before: Option<&WeaveTable>) -> Option<WeaveTable> {
+    let masquerade = exposure::masquerade(wanted.exposures);
+    let (publish, localnet) = (wanted.publish.clone(), publish::localnet(wanted.publish, network));
     let table = match (&network.carrier, before) {
         (Some(carrier), _) => {
             let (port, control) = match carrier {
@@ -62,11 +64,11 @@ fn wanted_table(network: &Network, exposures: &[Exposure], before: Option<&Weave
                 Carrier::Classic(router) => (router.mark.port, Some(router.mark.control)),
             };
             let peers = carrier.peers().iter().map(|peer| peer.address).collect();
-            WeaveTable { port: Some(port), control, peers, masquerade }
+            WeaveTable { port: Some(port), control, peers, masquerade, publish, localnet }
         }
         // The tunnel was lost in an interrupted run: its guard remembers it for who launches the router again.
-        (None, Some(before)) if network.as_it_is => WeaveTable { masquerade, ..before.clone() },
-        (None, _) => WeaveTable { masquerade, ..WeaveTable::default() },
+        (None, Some(before)) if network.as_it_is => WeaveTable { masquerade, publish, localnet, ..before.clone() },
+        (None, _) => WeaveTable { masquerade, publish, localnet, ..WeaveTable::default() },
     };
     (!table.is_empty()).then_some(table)
 }
@@ -96,38 +98,70 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     if old.masquerade != new.masquerade {
         plan.change(Change::new("firewall", "masquerade", &old.masquerade, &new.masquerade));
     }
-    if old == new {
+    // Of a damaged table is known what was published.
+    let published = if state.damaged { &state.salvaged } else { &old.publish };
+    if *published != new.publish {
+        let (before, after) = (publish::in_words(published), publish::in_words(&new.publish));
+        plan.change(Change::new("publish", "publish", before, after));
+    }
+    let untold = || WeaveTable { publish: old.publish.clone(), localnet: None, ..new.clone() };
+    if old == new || state.damaged && *published == new.publish && untold() == old {
         plan.change(Change::new("firewall", "rules", "changed by somebody else", "as weave writes them"));
     }
     plan.base.push(Step::SetTable { after: after.map(Box::new), before: before.map(Box::new) });
 }
 
-/// One accept in each chain that drops, none elsewhere. One that stands rightly stays when the chain stops dropping:
-/// it would be missing when the chain drops again.
-fn accepts(state: &FirewallState, bridge: &str, plan: &mut Plan) {
+/// What weave lets pass in each chain that drops, none elsewhere: frames between ports of the bridge, and where a port is
+/// published what belongs to it. One that stands rightly stays when the chain stops dropping: it would be missing when
+/// the chain drops again.
+fn accepts(state: &FirewallState, bridge: &str, published: &BTreeSet<PublishedPort>, plan: &mut Plan) {
     for chain in &state.forward {
-        let right = rule(chain, bridge);
-        let there = chain.accepts.iter().filter(|accept| **accept == right).count();
+        let right: Vec<AcceptRule> = passages(chain, published).map(|passage| rule(chain, bridge, passage)).collect();
+        let count = |rule: &AcceptRule| chain.accepts.iter().filter(|accept| *accept == rule).count();
         // A rule is deleted as often as it stands there: of several that are right, one is put back.
-        let wrong: BTreeSet<_> = chain.accepts.iter().filter(|accept| **accept != right || there > 1).collect();
+        let wrong = |accept: &&AcceptRule| !right.contains(accept) || count(accept) > 1;
+        let wrong: BTreeSet<_> = chain.accepts.iter().filter(wrong).collect();
         for accept in wrong {
             plan.base.push(Step::DeleteAccept(accept.clone()));
-            plan.change(Change::new("firewall", place(accept), "accept", ()));
+            plan.change(Change::new("firewall", place(accept), word(accept), ()));
         }
-        if there > 1 || chain.drops && there == 0 {
-            plan.change(Change::new("firewall", place(&right), (), "accept"));
-            plan.base.push(Step::AddAccept(right));
+        for right in right {
+            let there = count(&right);
+            if there > 1 || chain.drops && there == 0 {
+                plan.change(Change::new("firewall", place(&right), (), word(&right)));
+                plan.base.push(Step::AddAccept(right));
+            }
         }
     }
 }
 
-fn rule(chain: &ForwardChain, bridge: &str) -> AcceptRule {
+/// What shall pass a chain, as far as it sees packets of that family.
+fn passages(chain: &ForwardChain, published: &BTreeSet<PublishedPort>) -> impl Iterator<Item = Passage> + use<> {
+    let sees = |port: &PublishedPort| match chain.family {
+        Family::Ip => port.to.is_ipv4(),
+        Family::Ip6 => !port.to.is_ipv4(),
+        Family::Inet => true,
+    };
+    let redirected = published.iter().any(sees).then_some([Passage::Published, Passage::Answers]);
+    std::iter::once(Passage::Bridged).chain(redirected.into_iter().flatten())
+}
+
+fn rule(chain: &ForwardChain, bridge: &str, passage: Passage) -> AcceptRule {
     AcceptRule {
         tool: chain.tool,
         family: chain.family,
         table: chain.table.clone(),
         chain: chain.chain.clone(),
         bridge: bridge.to_owned(),
+        passage,
+    }
+}
+
+fn word(rule: &AcceptRule) -> &'static str {
+    match rule.passage {
+        Passage::Bridged => "accept",
+        Passage::Published => "accept what is published",
+        Passage::Answers => "accept its answers",
     }
 }
 
@@ -140,7 +174,7 @@ pub(super) fn remove(state: &FirewallState, plan: &mut Plan) {
     let rules: BTreeSet<&AcceptRule> = state.forward.iter().flat_map(|chain| &chain.accepts).collect();
     for accept in rules {
         plan.base.push(Step::DeleteAccept(accept.clone()));
-        plan.change(Change::new("firewall", place(accept), "accept", ()));
+        plan.change(Change::new("firewall", place(accept), word(accept), ()));
     }
     if state.table.is_some() || state.damaged {
         plan.base.push(Step::SetTable { after: None, before: state.table.clone().map(Box::new) });

@@ -7,8 +7,8 @@ use crate::names;
 use crate::observed::{ContainerScope, Scope};
 use crate::spec::run::Pull;
 use crate::spec::{
-    Attach, Connect, ContainerRef, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument, Launch, Peer,
-    PeerHost, Router, RouterKind,
+    Attach, Cidr, Connect, ContainerRef, Destination, Detach, Ensure, Expose, Exposure, Forget, Hide, HostDocument,
+    Launch, Peer, PeerHost, Publication, Router, RouterKind, Unpublish,
 };
 
 /// What shall become of the router.
@@ -80,6 +80,49 @@ impl AttachmentIntent {
     }
 }
 
+/// A port to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publishing {
+    /// As it is asked for.
+    pub publication: Publication,
+    /// The addresses of its container as the document gives them, which need no look at it.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What shall become of the published ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Publications {
+    /// They stay as they are.
+    #[default]
+    Leave,
+    /// These are published.
+    Add(Vec<Publishing>),
+    /// These are not.
+    Remove(Vec<Unpublish>),
+    /// These and no others are.
+    Exact(Vec<Publishing>),
+}
+
+impl Publishing {
+    /// The container whose addresses nothing but a look tells.
+    fn to_look_into(&self) -> Option<&ContainerRef> {
+        match &self.publication.to {
+            Destination::Container(container) if self.addresses.is_empty() => Some(container),
+            _ => None,
+        }
+    }
+}
+
+impl Publications {
+    /// Those that shall be published.
+    pub(super) fn named(&self) -> &[Publishing] {
+        match self {
+            Self::Add(items) | Self::Exact(items) => items,
+            Self::Leave | Self::Remove(_) => &[],
+        }
+    }
+}
+
 /// What an operation is after.
 #[derive(Debug, Clone, Default)]
 pub struct Intent {
@@ -91,6 +134,8 @@ pub struct Intent {
     pub peers: Members<Peer>,
     /// Addresses of the host on the network.
     pub exposures: Members<Exposure>,
+    /// Ports of the host that lead to the network.
+    pub publications: Publications,
     /// Whether weave keeps the packet filter; `None` leaves it as it is.
     pub manage_firewall: Option<bool>,
     /// Containers.
@@ -98,6 +143,9 @@ pub struct Intent {
     /// A container that cannot be served is an error of its own and the others are served (documents), rather than
     /// the error of the whole operation.
     pub each_by_itself: bool,
+    /// Containers that do not run, or of which nobody knows because the engine cannot be asked, are left out: they get
+    /// their interfaces once they start.
+    pub only_running: bool,
 }
 
 impl From<&Launch> for Intent {
@@ -140,6 +188,19 @@ impl From<&Hide> for Intent {
             Members::Remove(spec.ips.iter().map(exposure).collect())
         };
         Self { exposures, ..Self::default() }
+    }
+}
+
+impl From<&Publication> for Intent {
+    fn from(spec: &Publication) -> Self {
+        let publishing = Publishing { publication: spec.clone(), addresses: Vec::new() };
+        Self { publications: Publications::Add(vec![publishing]), ..Self::default() }
+    }
+}
+
+impl From<&Unpublish> for Intent {
+    fn from(spec: &Unpublish) -> Self {
+        Self { publications: Publications::Remove(vec![spec.clone()]), ..Self::default() }
     }
 }
 
@@ -187,11 +248,29 @@ impl From<&HostDocument> for Intent {
             classic: None,
             peers: document.peers.clone().map_or(Members::Leave, |peers| Members::Exact(peers.0)),
             exposures: document.expose.clone().map_or(Members::Leave, |expose| Members::Exact(expose.0)),
+            publications: publications(document),
             manage_firewall: document.firewall.map(|firewall| firewall.manage),
             attachments,
             each_by_itself: true,
+            only_running: false,
         }
     }
+}
+
+fn publications(document: &HostDocument) -> Publications {
+    let Some(publish) = &document.publish else { return Publications::Leave };
+    let addresses = |publication: &Publication| match &publication.to {
+        Destination::Container(container) => document
+            .containers
+            .iter()
+            .filter_map(|named| named.0.get(container))
+            .flat_map(|attached| attached.addresses().iter().map(Cidr::ip))
+            .collect(),
+        Destination::Address(_) => Vec::new(),
+    };
+    let publishing =
+        |publication: &Publication| Publishing { publication: publication.clone(), addresses: addresses(publication) };
+    Publications::Exact(publish.iter().map(publishing).collect())
 }
 
 impl Intent {
@@ -199,18 +278,25 @@ impl Intent {
     pub fn scope(&self) -> Scope {
         let router = self.router != RouterIntent::Leave || self.peers != Members::Leave;
         let exposures = self.exposures != Members::Leave;
+        let publishes = self.publications != Publications::Leave;
         let mut scope = Scope {
             targets: self.attachments.iter().map(|intent| intent.container().clone()).collect(),
             // The MTU may change, and every attachment follows; a new exposure may be the address of one.
-            attachments: router || !self.exposed().is_empty(),
-            router: router || exposures || self.manage_firewall.is_some(),
+            attachments: router || publishes || !self.exposed().is_empty(),
+            router: router || exposures || publishes || self.manage_firewall.is_some(),
             paths: router,
             routes: router || exposures,
-            firewall: router || exposures || self.manage_firewall.is_some(),
+            firewall: router || exposures || publishes || self.manage_firewall.is_some(),
             containers: self.router_container(),
             offload: self.is_of_image(),
+            ports: self.publications.named().iter().map(|wish| wish.publication.host_port).collect(),
             ..Scope::default()
         };
+        for container in self.publications.named().iter().filter_map(Publishing::to_look_into) {
+            if !scope.targets.contains(container) {
+                scope.targets.push(container.clone());
+            }
+        }
         for peer in self.peers.named() {
             match &peer.host {
                 PeerHost::Address(ip) => scope.peers.push(*ip),

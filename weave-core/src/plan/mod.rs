@@ -6,6 +6,7 @@
 //!                    -> a lane of steps for each container
 //! ```
 
+mod announcement;
 mod attachment;
 mod change;
 mod classic;
@@ -15,8 +16,10 @@ mod exposure;
 mod firewall;
 mod intent;
 mod lane;
+pub mod migration;
 mod network;
 mod peers;
+mod publish;
 mod router;
 mod state;
 mod step;
@@ -26,16 +29,18 @@ mod undo;
 
 use std::net::IpAddr;
 
-pub(crate) use attachment::{Books, holder};
+pub use announcement::Announced;
+pub(crate) use announcement::announced;
+pub(crate) use attachment::{Books, holder, target};
 pub use change::Change;
 pub use classic::ClassicIntent;
 pub(crate) use classic::known_by;
 pub(crate) use classic::{adopted, adoption, adoption_told};
 pub use control::ControlStep;
-pub use intent::{AttachmentIntent, Intent, Members, RouterIntent};
+pub use intent::{AttachmentIntent, Intent, Members, Publications, Publishing, RouterIntent};
 pub use peers::lost_peers;
 pub use state::document;
-pub(crate) use state::{interfaces, own_routes};
+pub(crate) use state::{interface, interfaces, own_routes, published};
 pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 
@@ -144,12 +149,16 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         router::before_guard(observed, network, &mut plan);
         classic::before_guard(intent, observed, network, &mut plan);
     }
-    firewall::plan(observed, firewall::Wanted { network: network.as_ref(), exposures: &exposures }, &mut plan)?;
+    let publish = publish::resolve((intent, observed), network.as_ref(), &exposures, &mut plan)?;
+    publish::before_guard(observed, (&publish, network.as_ref()), &mut plan);
+    let wanted = firewall::Wanted { network: network.as_ref(), exposures: &exposures, publish: &publish };
+    firewall::plan(observed, wanted, &mut plan)?;
     if let Some(network) = &network {
         plan.bridge = network.bridge.to_string();
         router::plan(observed, network, exposure::needs_ipv6(&exposures), &mut plan);
         classic::plan(observed, network, turn, &mut plan)?;
         exposure::plan((intent, observed), network, &exposures, &mut plan)?;
+        publish::after_guard(observed, &publish, network, &mut plan);
     }
     attachment::plan(
         intent,
@@ -157,6 +166,7 @@ pub fn plan(intent: &Intent, observed: &Observed) -> Result<Plan> {
         attachment::Around { network: network.as_ref(), exposures: &exposures },
         &mut plan,
     )?;
+    publish::hairpins(observed, &publish, &mut plan);
     // What cannot be undone comes last.
     plan.last.sort_by_key(Step::is_final);
     if let (Some(network), Some((.., before))) = (&network, observed.bridge())

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::attachment::{Routes, sort_routes};
-use super::{exposure, peers};
+use super::{exposure, peers, publish};
 use crate::names;
-use crate::observed::{Observed, Scope, Target, TargetNet, pairs};
+use crate::observed::{AttachmentMark, Observed, Pair, Scope, Target, TargetNet, pairs};
 use crate::spec::{
-    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Router, RouterKind,
-    Underlay,
+    Attached, ContainerRef, Ensure, Firewall, HostDocument, IfName, List, Mtu, Named, Peer, Publication, Router,
+    RouterKind, Underlay,
 };
 
 /// The document that describes `observed`, silent about what `scope` did not look at.
@@ -46,10 +46,16 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
         peers,
         // Only the packet filter knows which exposures are masqueraded.
         expose: scope.firewall.then(|| List(exposure::current(observed))),
+        publish: (scope.firewall && !mark.firewall_unmanaged).then(|| List(published(observed))),
         firewall: Some(Firewall { manage: !mark.firewall_unmanaged }),
         containers: Some(Named(containers(observed))),
         ..HostDocument::default()
     }
+}
+
+/// The ports of this host that lead to the network, by the addresses that they lead to.
+pub(crate) fn published(observed: &Observed) -> Vec<Publication> {
+    publish::current(observed).iter().map(Publication::from).collect()
 }
 
 fn containers(observed: &Observed) -> BTreeMap<ContainerRef, Attached> {
@@ -68,24 +74,28 @@ pub(crate) fn own_routes(net: &TargetNet, index: u32) -> Routes {
 /// Every interface that weave made in a container; there may be several in one.
 pub(crate) fn interfaces(observed: &Observed) -> impl Iterator<Item = (ContainerRef, Attached)> {
     pairs(observed).filter_map(move |(pair, mark, container)| {
-        let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
-        let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
-        let routes = own_routes(pair.net, pair.inner.index);
         let name = match observed.targets.get(container) {
             Some(Target::Found(net)) => net.name.as_deref(),
             _ => None,
         };
         let name = name.map_or_else(|| container.clone(), |name| ContainerRef::Container(name.into()));
-        let attached = Attached {
-            multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
-            ips: Some(ips.into()),
-            interface: mark.interface.parse::<IfName>().ok()?,
-            mtu: mark.mtu.map(Mtu::Bytes),
-            mac: pair.inner.mac.filter(|_| !derived),
-            gateway: routes.gateway,
-            routes: (!routes.others.is_empty()).then_some(List(routes.others)),
-            ..Attached::default()
-        };
-        Some((name, attached))
+        Some((name, interface(&pair, &mark)?))
+    })
+}
+
+/// An interface that weave made, as a document has it.
+pub(crate) fn interface(pair: &Pair<'_>, mark: &AttachmentMark) -> Option<Attached> {
+    let ips: List<_> = pair.net.addresses_of(pair.inner.index).collect();
+    let derived = ips.iter().any(|ip| Some(names::interface_mac(ip.ip())) == pair.inner.mac);
+    let routes = own_routes(pair.net, pair.inner.index);
+    Some(Attached {
+        multicast: routes.multicast || !ips.iter().any(crate::spec::Cidr::is_ipv4),
+        ips: Some(ips.into()),
+        interface: mark.interface.parse::<IfName>().ok()?,
+        mtu: mark.mtu.map(Mtu::Bytes),
+        mac: pair.inner.mac.filter(|_| !derived),
+        gateway: routes.gateway,
+        routes: (!routes.others.is_empty()).then_some(List(routes.others)),
+        ..Attached::default()
     })
 }

@@ -239,6 +239,24 @@ pub enum Step {
         /// The value so far.
         before: i32,
     },
+    /// Write `net.ipv4.conf.<link>.route_localnet` of a link of the host: whether 127.0.0.0/8 is an address like others.
+    SetLocalnet {
+        /// The link.
+        link: Arc<str>,
+        /// On or off.
+        on: bool,
+        /// On or off so far.
+        before: bool,
+    },
+    /// Have a port of the bridge send frames back where they came from, or not.
+    SetHairpin {
+        /// The link.
+        link: Arc<str>,
+        /// On or off.
+        on: bool,
+        /// On or off so far.
+        before: bool,
+    },
     /// Add an address to a link.
     AddAddress {
         /// Where.
@@ -296,9 +314,9 @@ pub enum Step {
         /// What it said; `None` where there was none.
         before: Option<Box<WeaveTable>>,
     },
-    /// Put weave's one accept at the head of a chain of others.
+    /// Put an accept of weave's at the head of a chain of others.
     AddAccept(AcceptRule),
-    /// Take weave's accept from a chain of others.
+    /// Take an accept of weave's from a chain of others.
     DeleteAccept(AcceptRule),
     /// Tell the network where the addresses of a container are, by gratuitous ARP and unsolicited neighbour
     /// advertisement.
@@ -307,6 +325,11 @@ pub enum Step {
         place: Place,
         /// The link.
         link: Arc<str>,
+        /// The addresses.
+        addresses: Vec<IpAddr>,
+    },
+    /// Forget the connections that the host's kernel remembers of addresses: they may have gone to another place.
+    ForgetFlows {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },

@@ -106,6 +106,10 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::SetIpv6 { place, link, key, value, before } if value != before => {
             vec![Step::SetIpv6 { place, link, key, value: before, before: value }]
         }
+        Step::SetLocalnet { link, on, before } if on != before => {
+            vec![Step::SetLocalnet { link, on: before, before: on }]
+        }
+        Step::SetHairpin { link, on, before } => vec![Step::SetHairpin { link, on: before, before: on }],
         Step::AddAddress { place, link, address } => vec![Step::DeleteAddress { place, link, address }],
         Step::DeleteAddress { place, link, address } => vec![Step::AddAddress { place, link, address }],
         Step::AddRoute { place, link, route } => vec![Step::DeleteRoute { place, link, route }],
@@ -119,8 +123,13 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteAccept(rule) => vec![Step::AddAccept(rule)],
         Step::Engine(step) => engine(&step, observed),
         Step::Control(step) => step.undo().map(|back| Step::Control(Box::new(back))).into_iter().collect(),
-        // A packet cannot be called back; setting a value to what it was needs no undoing.
-        Step::Announce { .. } | Step::SetIpv6 { .. } | Step::SetOffload { .. } => Vec::new(),
+        // A packet cannot be called back; what was forgotten is learned again; setting a value to what it was needs no
+        // undoing.
+        Step::Announce { .. }
+        | Step::ForgetFlows { .. }
+        | Step::SetIpv6 { .. }
+        | Step::SetOffload { .. }
+        | Step::SetLocalnet { .. } => Vec::new(),
     }
 }
 

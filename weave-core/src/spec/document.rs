@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{AttachWhen, Command, OnChange, Presence, Pull, RunState, Settings};
 use super::{
-    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Route, Router,
+    Attach, Cidr, ContainerRef, Exposure, Firewall, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Publication,
+    Route, Router,
 };
 
 /// Whether weave should be on the host.
@@ -39,6 +40,9 @@ pub struct HostDocument {
     /// All addresses of the host itself on the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<List<Exposure>>,
+    /// All ports of the host that lead to containers of the network, on this host or another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// Who looks after the packet filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,
@@ -48,6 +52,9 @@ pub struct HostDocument {
     /// Whether containers that weave once made from a document and that are no longer named are removed (false).
     #[serde(skip_serializing_if = "is_no")]
     pub purge_containers: bool,
+    /// What a fleet that this was cut out of says of containers that move.
+    #[serde(skip)]
+    pub moves: super::fleet::Moves,
 }
 
 /// A container's part of a document: its addresses, and, with an `image`, how it is run. One that has no `image` is

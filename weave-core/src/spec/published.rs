@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::options::{PortRange, Publish};
 use super::run::RunState;
-use super::{Attached, ContainerRef};
+use super::{Attached, ContainerRef, Publication};
 use crate::Error;
 
 /// A port of the host, and who wants it.
@@ -16,8 +16,11 @@ struct Claim<'a> {
 
 /// An error for each container of one host that publishes what one before it publishes already.
 ///
-/// Containers that shall not run need no port yet.
-pub(super) fn taken_twice<'a>(containers: impl Iterator<Item = (&'a ContainerRef, &'a Attached)>) -> Vec<Error> {
+/// Containers that shall not run need no port yet. `published` are those that lead to the network, which nobody else has.
+pub(super) fn taken_twice<'a>(
+    containers: impl Iterator<Item = (&'a ContainerRef, &'a Attached)>,
+    published: &[Publication],
+) -> Vec<Error> {
     let mut claims: Vec<Claim<'a>> = Vec::new();
     let mut errors = Vec::new();
     for (container, attached) in containers {
@@ -25,6 +28,8 @@ pub(super) fn taken_twice<'a>(containers: impl Iterator<Item = (&'a ContainerRef
         for claim in &own {
             let other = claims.iter().find(|other| claim.clashes(other));
             errors.extend(other.map(|other| claim.refused(other)));
+            let other = published.iter().position(|other| claim.is_of(other));
+            errors.extend(other.map(|at| claim.refused_for(at, &published[at])));
         }
         claims.extend(own);
     }
@@ -54,6 +59,19 @@ impl Claim<'_> {
             && self.ports.first <= other.ports.last
             && other.ports.first <= self.ports.last
             && overlap(self.publish.host_ip, other.publish.host_ip)
+    }
+
+    /// Whether the engine would have to pass on what weave does.
+    fn is_of(&self, other: &Publication) -> bool {
+        self.publish.protocol == other.protocol
+            && (self.ports.first..=self.ports.last).contains(&other.host_port)
+            && overlap(self.publish.host_ip, other.host_ip)
+    }
+
+    fn refused_for(&self, at: usize, other: &Publication) -> Error {
+        let message = format!("port {} of the host is that of publish[{at}] ({other}) too", other.host_side());
+        let allowed = "allowed: one of both, or each on another address of the host";
+        Error::invalid(format!("containers.{}.options", self.container), format!("{message}; {allowed}"))
     }
 
     fn refused(&self, other: &Self) -> Error {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::options::Value;
 use super::published::taken_twice;
 use super::run::{Pull, RunState, check_image};
-use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence, before};
+use super::{Attached, Cidr, ContainerRef, Ensure, HostDocument, Presence, before, publication};
 use crate::{Error, Result};
 
 impl HostDocument {
@@ -43,9 +43,21 @@ impl HostDocument {
                 }
             }
         }
-        problems.extend(taken_twice(self.containers.iter().flat_map(|named| &named.0)));
+        let published = self.publish.iter().flatten().cloned().collect::<Vec<_>>();
+        problems.extend(publication::problems(&published));
+        problems.extend(self.publish_without_firewall());
+        problems.extend(taken_twice(self.containers.iter().flat_map(|named| &named.0), &published));
         problems.extend(before::too_early(self));
         problems
+    }
+
+    /// Published ports stand in weave's own table.
+    fn publish_without_firewall(&self) -> Option<Error> {
+        let left_alone = self.firewall.is_some_and(|firewall| !firewall.manage);
+        let published = self.publish.as_ref().is_some_and(|publish| !publish.is_empty());
+        let message =
+            "needs the packet filter, and `firewall: {manage: false}` leaves it to others; allowed: one of both";
+        (left_alone && published).then(|| Error::invalid("publish", message))
     }
 
     /// What may be wrong with it: containers that others are bound to and that it does not name.

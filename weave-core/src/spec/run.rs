@@ -131,7 +131,7 @@ impl Remove {
     }
 }
 
-fn container(name: &str) -> Result<ContainerRef> {
+pub(super) fn container(name: &str) -> Result<ContainerRef> {
     match name.parse() {
         Ok(container @ ContainerRef::Container(_)) => Ok(container),
         _ => {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::fleet::Fleet;
 use super::{
-    Cidr, ContainerRef, Exposure, HostDocument, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Route, Subnet,
-    Underlay,
+    Cidr, ContainerRef, Exposure, HostDocument, IfName, Ips, List, Mac, Mtu, Named, Options, Peer, Publication, Route,
+    Subnet, Underlay,
 };
 use crate::names;
 
@@ -122,6 +122,39 @@ impl JsonSchema for Exposure {
                     "type": "object",
                     "properties": {"ip": ip, "masquerade": {"type": ["boolean", "null"]}},
                     "required": ["ip"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
+impl JsonSchema for Publication {
+    fn schema_name() -> Cow<'static, str> {
+        "Publication".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (host_port, host_ip) = (option_port(generator), option_ip(generator));
+        json_schema!({
+            "anyOf": [
+                {
+                    "description": "[HOST_IP:]HOST_PORT:TO:PORT[/PROTOCOL]",
+                    "type": "string",
+                    "pattern": "^([0-9.]+:|\\[[0-9A-Fa-f:.]+\\]:)?[0-9]{1,5}:\\S+:[0-9]{1,5}(/[A-Za-z]+)?$",
+                    "examples": ["8080:web:80"],
+                },
+                {
+                    "type": "object",
+                    "properties": {
+                        "host_port": host_port,
+                        "to": {"type": "string", "examples": ["web", "10.2.1.4"]},
+                        "port": option_port(generator),
+                        "protocol": {"enum": ["tcp", "udp", "sctp", null]},
+                        "host_ip": host_ip,
+                        "masquerade": {"type": ["boolean", "null"]},
+                    },
+                    "required": ["host_port", "to"],
                     "additionalProperties": false,
                 },
             ],

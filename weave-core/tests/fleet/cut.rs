@@ -1,6 +1,7 @@
 //! What a host's document is, cut out of the fleet's.
 
 use weave_core::ErrorKind;
+use weave_core::spec::fleet::Fleet;
 use weave_core::spec::{HostDocument, from_yaml};
 
 use super::fleet;
@@ -230,4 +231,96 @@ fn the_example_is_a_fleet_without_a_fault() {
     let container = &fleet.cut("dockerhost003").unwrap().containers.unwrap().0[&"shop.example.com".parse().unwrap()];
     let expected = r#"{"ips":["10.0.1.32/16"],"mtu":1400,"image":"registry.example.com/web:7","options":{"env":["SHOP=yes"],"hostname":"shop.example.com","memory":"1g","publish":["8080:80"],"volume":["/data/shop.example.com/www:/var/www"]},"on_change":"report"}"#;
     assert_eq!(serde_json::to_string(container).unwrap(), expected);
+}
+
+const PUBLISHING: &str = "
+hosts:
+  a:
+    {address: 192.0.2.1, weave_ip: [10.0.0.1/16, 'fd00::1/64'], publish: ['80:web:8080', '81:db:81', '82:app:82',
+     '192.0.2.1:83:db:83/udp', '84:10.0.9.9:84', '85:elsewhere:85']}
+  b: {address: 192.0.2.2, weave_ip: 10.0.0.2/16}
+  c: {address: 192.0.2.3, publish: []}
+publish: ['80:db:80', {host_port: 90, to: web, masquerade: false}]
+containers:
+  web: {host: a, ip: 10.0.1.1/16}
+  db: {host: b, ips: [10.9.0.1/24, 10.0.1.2/16, 'fd00::2/64']}
+  app: {host: b, ips: [10.9.0.2/24]}
+";
+
+/// A host is told of its own containers by name, and of others by the address that it can reach, in each family.
+#[test]
+fn published_ports_lead_to_containers_of_other_hosts() {
+    let fleet: Fleet = from_yaml(PUBLISHING).unwrap();
+    let published = |host: &str| -> Vec<String> {
+        fleet.cut(host).unwrap().publish.unwrap().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        published("a"),
+        [
+            "80:web:8080",
+            "81:10.0.1.2:81",
+            "81:[fd00::2]:81",
+            "82:10.9.0.2:82",
+            "192.0.2.1:83:10.0.1.2:83/udp",
+            "84:10.0.9.9:84",
+            "85:elsewhere:85",
+            "90:web:90 without masquerade",
+        ]
+    );
+    assert_eq!(published("b"), ["80:db:80", "90:10.0.1.1:90 without masquerade"]);
+    // Without an address of its own it takes what there is, and is told on the host.
+    assert_eq!(published("c"), ["80:10.9.0.1:80", "80:[fd00::2]:80", "90:10.0.1.1:90 without masquerade"]);
+    let silent: Fleet = from_yaml("hosts: {a: {address: 192.0.2.1}}").unwrap();
+    assert_eq!(silent.cut("a").unwrap().publish, None);
+}
+
+#[test]
+fn what_is_wrong_with_published_ports_is_found_in_the_whole() {
+    let findings = |text: &str| -> Vec<String> {
+        let fleet: Fleet = from_yaml(text).unwrap();
+        fleet.validate_all().iter().filter(|one| one.is_error()).map(ToString::to_string).collect()
+    };
+    assert_eq!(findings(PUBLISHING), [] as [&str; 0]);
+    for (publish, words) in [
+        ("['80:web:80', '80:db:80']", "hosts.a.publish[1]: port 80/tcp of the host is published by publish[0] too"),
+        ("['80:127.0.0.1:80']", "hosts.a.publish[0].to: 127.0.0.1 is the address of no container"),
+        ("['80:late:80']", "hosts.a.publish[0].to: late is on another host and has no address there"),
+        ("['[2001:db8::1]:80:db:80']", "hosts.a.publish[0].to: db is on another host and has no address there"),
+        ("['8080:db:80']", "containers.busy.options: port 8080/tcp of the host is that of publish[0]"),
+    ] {
+        let text = format!(
+            "hosts: {{a: {{address: 192.0.2.1, publish: {publish}}}, b: {{address: 192.0.2.2}}}}
+containers:
+  db: {{host: b, ip: 10.0.1.2/16}}
+  late: {{host: b, image: x:1}}
+  busy: {{host: a, image: x:1, options: -p 8080:80}}
+"
+        );
+        let found = findings(&text);
+        assert!(found.len() == 1 && found[0].contains(words), "{words}: {found:#?}");
+    }
+    let unmanaged = "hosts: {a: {address: 192.0.2.1, firewall: {manage: false}, publish: ['80:10.0.0.9:80']}}";
+    assert!(findings(unmanaged)[0].contains("hosts.a.publish: needs the packet filter"), "{:?}", findings(unmanaged));
+}
+
+#[test]
+fn a_container_that_moves_is_fetched_by_its_host_and_left_by_the_others() {
+    let text = |all: &str, web: &str| {
+        format!(
+            "hosts: {{one: {{address: 192.0.2.1, engine: 'ssh://one'}}, two: {{address: 192.0.2.2, engine: 'ssh://two'}},
+              three: {{address: 192.0.2.3}}}}\nmigrate: {all}\ncontainers:
+              web: {{host: two, ip: 10.0.1.4/24{web}}}\n  db: {{host: one, ip: 10.0.1.5/24}}\n"
+        )
+        .replace("\n              web", "\n  web")
+    };
+    let moves = |text: &str, host: &str| fleet(text).cut(host).unwrap().moves;
+    let web = ("web".to_owned(), vec!["ssh://one".to_owned()]);
+    let all = moves(&text("true", ""), "two");
+    assert_eq!(all.fetched.into_iter().collect::<Vec<_>>(), std::slice::from_ref(&web));
+    assert_eq!(all.left.into_iter().collect::<Vec<_>>(), ["db"]);
+    let one = moves(&text("false", ", migrate: true"), "two");
+    assert_eq!((one.fetched.into_iter().collect::<Vec<_>>(), one.left.len()), (vec![web], 0));
+    let third = moves(&text("true", ", migrate: false"), "three");
+    assert_eq!((third.fetched.len(), third.left.into_iter().collect::<Vec<_>>()), (0, vec!["db".to_owned()]));
+    assert_eq!(moves(&text("false", ""), "two"), weave_core::spec::fleet::Moves::default());
 }

@@ -14,6 +14,7 @@ const HOSTS: &str = "hosts:
 
 /// What is written behind [`HOSTS`] from line 4 on, and what is found.
 const BEHIND: &[(&str, &[Expected])] = &[
+    ("migrate: true", &[(4, "migrate", "no host says where the others reach its engine")]),
     ("containers:\n  a: {host: one, ip: 10.0.1.4/24}", &[]),
     (
         "containers:\n  a: {host: one, ip: 10.0.1.4/24}\n  b: {host: two, ip: 10.0.1.4/24}",

@@ -3,6 +3,9 @@
 mod containers;
 #[path = "../support/lab/mod.rs"]
 mod lab;
+mod life;
+mod migration;
 mod network;
 mod router;
 mod verbs;
+mod watch;

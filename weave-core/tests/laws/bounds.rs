@@ -9,7 +9,7 @@ use weave_core::names;
 use weave_core::observed::{Observed, Scope, Target};
 use weave_core::ops::host;
 use weave_core::plan::{Members, Place, RouterIntent, Step, document};
-use weave_core::spec::{ContainerRef, HostDocument, from_value};
+use weave_core::spec::{ContainerRef, HostDocument, Publication, from_value};
 use weave_core::{blocking, ops};
 
 use super::cases;
@@ -53,6 +53,8 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::ClearMark { link, .. }
         | Step::SetBridge { link, .. }
         | Step::SetTunnel { link, .. }
+        | Step::SetLocalnet { link, .. }
+        | Step::SetHairpin { link, .. }
         | Step::AddFlood { link, .. }
         | Step::DeleteFlood { link, .. } => host(link),
         Step::SetMtu { place, link, .. }
@@ -65,9 +67,12 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::AddRoute { place, link, .. }
         | Step::DeleteRoute { place, link, .. }
         | Step::Announce { place, link, .. } => vec![(place.clone(), link.clone())],
-        Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) | Step::Engine(_) | Step::Control(_) => {
-            Vec::new()
-        }
+        Step::SetTable { .. }
+        | Step::AddAccept(_)
+        | Step::DeleteAccept(_)
+        | Step::ForgetFlows { .. }
+        | Step::Engine(_)
+        | Step::Control(_) => Vec::new(),
     }
 }
 
@@ -104,6 +109,8 @@ fn members(world: &World) -> BTreeSet<String> {
     let document = whole(&everything(world));
     let mut members = BTreeSet::new();
     members.extend(document.peers.iter().flatten().map(|peer| format!("peer {:?}", peer.host)));
+    let port = |one: &Publication| format!("publish {} {} {:?}", one.host_port, one.protocol.name(), one.host_ip);
+    members.extend(document.publish.iter().flatten().map(port));
     members.extend(document.expose.iter().flatten().map(|exposure| format!("expose {}", exposure.ip)));
     for (container, attached) in document.containers.iter().flat_map(|named| &named.0) {
         members.extend(attached.addresses().iter().map(|ip| format!("{container} {ip}")));
@@ -168,7 +175,7 @@ proptest! {
     #[test]
     fn an_additive_verb_takes_nothing_away(history in history(), op in op()) {
         let adds = match &op {
-            Op::Launch(_) | Op::Attach(_) | Op::Expose(_) => true,
+            Op::Launch(_) | Op::Attach(_) | Op::Expose(_) | Op::Publish(_) => true,
             Op::Connect(spec) => !spec.replace,
             _ => false,
         };
@@ -201,6 +208,12 @@ proptest! {
             let count = wanted.expose.iter().flatten().count();
             prop_assert!(distinct.len() < count || set(&wanted) == set(&is), "{:?}", is.expose);
         }
+        if let Some(publish) = wanted.publish.clone().filter(|_| is.firewall.is_some_and(|firewall| firewall.manage)) {
+            let ports = |list: &[Publication]| -> BTreeSet<_> {
+                list.iter().map(|one| (one.host_port, one.protocol, one.host_ip, one.masquerade)).collect()
+            };
+            prop_assert_eq!(ports(&publish), ports(&is.publish.unwrap_or_default()));
+        }
         if let Members::Exact(peers) = Op::Apply(Box::new(wanted.clone())).intent().peers {
             prop_assert!(is.peers.unwrap_or_default().len() <= peers.len());
         }
@@ -218,7 +231,8 @@ fn status_of_every_field_reads_again() {
     let world = after_all(
         docker(),
         &["apply {router: {port: 7000, vni: 9, mtu: 1400, underlay: eth0}, peers: '192.0.2.2:6799 192.0.2.3',
-            expose: [{ip: 10.2.1.1/24, masquerade: false}], firewall: {manage: true}, containers: {
+            expose: [{ip: 10.2.1.1/24, masquerade: false}], firewall: {manage: true},
+            publish: ['8080:web:80', {host_port: 53, to: 10.2.1.9, protocol: udp, masquerade: false}], containers: {
             web: {ips: [10.2.1.4/24], mtu: 1300, mac: '02:00:00:00:00:09', routes: [10.9.0.0/16 via 10.2.1.9]},
             db: {ip: [10.2.1.5/24, 'fd00:1::5/64'], gateway: 10.2.1.1, multicast: false}}}"],
     );
@@ -230,6 +244,10 @@ fn status_of_every_field_reads_again() {
             "router": {"kind": "vxlan", "port": 7000, "vni": 9, "mtu": 1400, "underlay": "192.0.2.1", "bridge": "weave"},
             "peers": ["192.0.2.2:6799", "192.0.2.3"],
             "expose": [{"ip": "10.2.1.1/24", "masquerade": false}],
+            "publish": [
+                {"host_port": 53, "to": "10.2.1.9", "port": 53, "protocol": "udp", "masquerade": false},
+                {"host_port": 8080, "to": "10.2.1.4", "port": 80},
+            ],
             "firewall": {"manage": true},
             "containers": {
                 "db": {"ips": ["10.2.1.5/24", "fd00:1::5/64"], "gateway": "10.2.1.1", "multicast": false},

@@ -5,9 +5,10 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use weave_core::apply::Mode;
+use weave_core::spec::options::Protocol;
 use weave_core::spec::{
     Attach, Attached, Connect, Detach, Expose, Exposure, Firewall, Forget, Hide, HostDocument, Ips, Launch, List,
-    Named, Peer, Router,
+    Named, Peer, Publication, Router, Unpublish,
 };
 
 use super::op::Op;
@@ -161,13 +162,43 @@ pub(super) fn exposures() -> impl Strategy<Value = List<Exposure>> {
         .prop_map(|(ips, masquerade)| ips.into_iter().map(|ip| Exposure { ip, masquerade }).collect())
 }
 
+/// Of four ports, so that they meet; mostly to where the host can be.
+pub(super) fn publication() -> impl Strategy<Value = Publication> {
+    let to =
+        select(vec!["10.2.1.4", "10.2.1.5", "10.2.2.4", "10.9.9.9", "fd00:1::4", "web", "web", "db", "pid:77", "old"]);
+    let host_ip = option::weighted(0.25, select(vec!["192.0.2.1", "127.0.0.1", "2001:db8::1", "203.0.113.77"]));
+    let protocol = select(vec![Protocol::Tcp, Protocol::Tcp, Protocol::Udp, Protocol::Sctp]);
+    let ports = (select(vec![80_u16, 8080, 6783]), select(vec![80_u16, 81]));
+    (ports, protocol, to, host_ip, prop::bool::weighted(0.8)).prop_map(
+        |((host_port, port), protocol, to, ip, masquerade)| Publication {
+            host_port,
+            port,
+            protocol,
+            to: parse(to),
+            host_ip: ip.map(parse),
+            masquerade,
+        },
+    )
+}
+
+fn publications() -> impl Strategy<Value = List<Publication>> {
+    vec(publication(), 0..=3).prop_map(List)
+}
+
 pub(super) fn document() -> impl Strategy<Value = HostDocument> {
-    let parts =
-        (option::of(router()), option::of(peers()), option::of(exposures()), firewall(), option::of(containers()));
-    parts.prop_map(|(router, peers, expose, firewall, containers)| HostDocument {
+    let parts = (
+        option::of(router()),
+        option::of(peers()),
+        option::of(exposures()),
+        option::weighted(0.3, publications()),
+        firewall(),
+        option::of(containers()),
+    );
+    parts.prop_map(|(router, peers, expose, publish, firewall, containers)| HostDocument {
         router,
         peers,
         expose,
+        publish,
         firewall,
         containers,
         ..HostDocument::default()
@@ -188,6 +219,11 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         2 => (some(&EXPOSED, 1..=2), any::<bool>())
             .prop_map(|(ips, masquerade)| Op::Expose(Expose { ips, masquerade })),
         1 => some(&EXPOSED, 0..=2).prop_map(|ips| Op::Hide(Hide { ips })),
+        3 => publication().prop_map(Op::Publish),
+        1 => publication().prop_map(|one| Op::Unpublish(Unpublish {
+            host_port: Some(one.host_port), protocol: one.protocol, host_ip: one.host_ip, to: None, port: None,
+            masquerade: None,
+        })),
     ]
 }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use weave_core::apply::Mode;
-use weave_core::ops::{Report, attachment, exposure, host, peer, router};
+use weave_core::ops::{Report, attachment, exposure, host, peer, publication, router};
 use weave_core::plan::{Intent, RouterIntent};
-use weave_core::spec::{Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, from_yaml};
+use weave_core::spec::{
+    Attach, Connect, Detach, Expose, Forget, Hide, HostDocument, Launch, Publication, Unpublish, from_yaml,
+};
 use weave_core::{Result, blocking};
 
 use crate::support::memory_host::{MemoryHost, World};
@@ -23,6 +25,8 @@ pub(crate) enum Op {
     Detach(Detach),
     Expose(Expose),
     Hide(Hide),
+    Publish(Publication),
+    Unpublish(Unpublish),
 }
 
 impl Op {
@@ -40,6 +44,8 @@ impl Op {
             "detach" => Self::Detach(from_yaml(arguments).unwrap()),
             "expose" => Self::Expose(from_yaml(arguments).unwrap()),
             "hide" => Self::Hide(from_yaml(arguments).unwrap()),
+            "publish" => Self::Publish(from_yaml(arguments).unwrap()),
+            "unpublish" => Self::Unpublish(from_yaml(arguments).unwrap()),
             _ => panic!("{verb} is no operation"),
         }
     }
@@ -68,6 +74,8 @@ impl Op {
             Self::Detach(spec) => Box::pin(attachment::detach(on, spec, mode)).await,
             Self::Expose(spec) => Box::pin(exposure::expose(on, spec, mode)).await,
             Self::Hide(spec) => Box::pin(exposure::hide(on, spec, mode)).await,
+            Self::Publish(spec) => Box::pin(publication::publish(on, spec, mode)).await,
+            Self::Unpublish(spec) => Box::pin(publication::unpublish(on, spec, mode)).await,
         }
     }
 
@@ -84,6 +92,8 @@ impl Op {
             Self::Detach(spec) => Intent::from(spec),
             Self::Expose(spec) => Intent::from(spec),
             Self::Hide(spec) => Intent::from(spec),
+            Self::Publish(spec) => Intent::from(spec),
+            Self::Unpublish(spec) => Intent::from(spec),
         }
     }
 }

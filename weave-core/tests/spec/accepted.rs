@@ -70,6 +70,16 @@ const SAME: &[(&str, &str)] = &[
     ),
     ("detach {container: web, ips: ~}", "detach {container: web}"),
     ("hide {ips: ~}", "hide"),
+    (
+        "publish {host_port: 8080, to: web, port: ~}",
+        "publish {host_port: '8080', to: web, port: 8080.0, protocol: tcp}",
+    ),
+    ("unpublish {host_port: '53', protocol: udp}", "unpublish {host_port: 53, protocol: udp, host_ip: ~}"),
+    (
+        "apply {document: {publish: '8080:web:80 192.0.2.1:53:10.2.1.4:53/udp'}}",
+        "apply {document: {publish: [{host_port: 8080, to: web, port: 80},
+            {host_ip: 192.0.2.1, host_port: 53, to: 10.2.1.4, protocol: udp, masquerade: true}]}}",
+    ),
     ("run {name: web, image: x, command: [sleep, 86400]}", "run {name: web, image: x, command: [sleep, '86400']}"),
     (
         "run {name: web, image: x, command: [a, 5.0, -1, 1.5]}",
@@ -157,11 +167,14 @@ fn every_operation_is_known_by_its_name() {
     for name in Operation::NAMES {
         let arguments = match *name {
             "attach" => "{container: web, ips: 10.2.1.4/24}",
-            "detach" => "{container: web}",
+            "detach" | "announce" => "{container: web}",
             "build" => "{tag: app, context: .}",
             "expose" => "{ips: 10.0.0.1/16}",
+            "publish" => "{host_port: 8080, to: web}",
+            "unpublish" => "{host_port: 8080}",
             "run" => "{name: web, image: nginx}",
             "remove" => "{name: web}",
+            "migrate" => "{name: web, to: 'ssh://b'}",
             "apply" => "{document: {}}",
             _ => "{}",
         };

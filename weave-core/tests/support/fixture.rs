@@ -205,7 +205,12 @@ impl Tamper {
             Self::DropFlood => world.flood.values_mut().for_each(|peers| {
                 peers.pop_first();
             }),
-            Self::DamageTable if world.firewall.table.take().is_some() => world.firewall.damaged = true,
+            Self::DamageTable => {
+                if let Some(table) = world.firewall.table.take() {
+                    world.firewall.damaged = true;
+                    world.firewall.salvaged = table.publish;
+                }
+            }
             Self::DropTable => world.firewall.table = None,
             Self::DropAccept => world.firewall.forward.iter_mut().for_each(|chain| chain.accepts.clear()),
             Self::DoubleAccept => world.firewall.forward.iter_mut().for_each(|chain| {
@@ -219,7 +224,6 @@ impl Tamper {
                     world.net(inode).set_ipv6(link, "accept_ra", 2).unwrap();
                 }
             }
-            Self::DamageTable => {}
         }
     }
 }

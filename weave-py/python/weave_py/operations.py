@@ -13,6 +13,7 @@ from weave_py._call import call
 from weave_py.types import Address, Addresses, Document, Options, Report, Words
 
 __all__ = [
+    "announce",
     "apply",
     "attach",
     "build",
@@ -22,15 +23,19 @@ __all__ = [
     "facts",
     "forget",
     "hide",
+    "install_units",
     "launch",
+    "migrate",
     "preflight",
     "ps",
+    "publish",
     "remove",
     "reset",
     "run",
     "schema",
     "status",
     "stop",
+    "unpublish",
     "version",
 ]
 
@@ -41,18 +46,25 @@ def _do(operation: str, arguments: Optional[Mapping[str, Any]] = None, check: bo
     return cast("Report", call(operation, arguments, check=check))
 
 
-def apply(document: Document, *, host: Optional[str] = None, check: bool = False) -> Report:
+def apply(
+    document: Document,
+    *,
+    host: Optional[str] = None,
+    only: Optional[Literal["all", "network"]] = None,
+    check: bool = False,
+) -> Report:
     """Bring this host to what a document says of it.
 
     ``document`` is a host's document or a whole fleet's: its data, or the path of its file (``pathlib.Path``).
     ``host`` says which of a fleet's hosts this one is, where its name and addresses do not tell.
+    ``only``: ``"network"`` runs and removes no container, and needs no engine (``"all"``).
     """
     if isinstance(document, str):
         # It is not shown, since it may be a whole document, with secrets.
         message = "document: text is no document; allowed: its data, or the path of its file as pathlib.Path"
         raise TypeError(message)
     where = "file" if isinstance(document, os.PathLike) else "document"
-    return _do("apply", {where: document, "host": host}, check)
+    return _do("apply", {where: document, "host": host, "only": only}, check)
 
 
 def launch(
@@ -178,6 +190,15 @@ def detach(
     return _do("detach", {"container": container, "ips": ips, "interface": interface}, check)
 
 
+def announce(container: Optional[str] = None, ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
+    """Tell the network again where addresses of this host are, and forget the connections it remembers of them.
+
+    The addresses are all those of ``container``, some of them (``ips``), or those named wherever they are here.
+    ``result["announced"]`` says from which interfaces; ``changed`` is false, for nothing of a document is.
+    """
+    return _do("announce", {"container": container, "ips": ips}, check)
+
+
 def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = False) -> Report:
     """Give the host itself addresses on the network.
 
@@ -189,6 +210,58 @@ def expose(ips: Addresses, *, masquerade: Optional[bool] = None, check: bool = F
 def hide(ips: Optional[Addresses] = None, *, check: bool = False) -> Report:
     """Take addresses of the host from the network, all without ``ips``, which may not be empty."""
     return _do("hide", {"ips": ips}, check)
+
+
+def publish(
+    host_port: int,
+    to: str,
+    *,
+    port: Optional[int] = None,
+    protocol: Optional[Literal["tcp", "udp", "sctp"]] = None,
+    host_ip: Optional[Address] = None,
+    masquerade: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Pass a port of this host on to a container, on this host or another.
+
+    ``to``: the container's name, or its address on the network; ``port`` (``host_port``): the port there; ``protocol``
+    (tcp): tcp, udp or sctp; ``host_ip`` (all): the address of the host that it is published on; ``masquerade`` (true):
+    the container sees the host's address in the place of its client's.
+    """
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    return _do("publish", arguments, check)
+
+
+def unpublish(
+    host_port: int,
+    to: Optional[str] = None,
+    *,
+    port: Optional[int] = None,
+    protocol: Optional[Literal["tcp", "udp", "sctp"]] = None,
+    host_ip: Optional[Address] = None,
+    masquerade: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Take a published port back, at all addresses of the host without ``host_ip``.
+
+    ``to``, ``port`` and ``masquerade`` may be given as to ``publish``, and are not compared.
+    """
+    arguments = {
+        "host_port": host_port,
+        "to": to,
+        "port": port,
+        "protocol": protocol,
+        "host_ip": host_ip,
+        "masquerade": masquerade,
+    }
+    return _do("unpublish", arguments, check)
 
 
 def run(
@@ -246,6 +319,46 @@ def remove(name: str, *, check: bool = False) -> Report:
     return _do("remove", {"name": name}, check)
 
 
+def migrate(
+    name: str,
+    *,
+    from_: Optional[str] = None,
+    to: Optional[str] = None,
+    tls: Optional[_Path] = None,
+    insecure: Optional[bool] = None,
+    volumes: Optional[bool] = None,
+    binds: Optional[bool] = None,
+    live_copy: Optional[bool] = None,
+    timeout: Optional[int] = None,
+    remove_source: Optional[bool] = None,
+    undo: Optional[bool] = None,
+    check: bool = False,
+) -> Report:
+    """Move a container between this host and another one, with its image, files and addresses.
+
+    ``to`` is the engine that it goes to, ``from_`` the one that it comes from, of which one is given:
+    ``ssh://root@HOST``, ``tcp://HOST:2376``. ``tls`` (none) is a directory of ``ca.pem``, ``cert.pem`` and ``key.pem``;
+    ``insecure`` (false) does without. ``volumes`` (true): their files are copied; ``binds`` (false): those of the host
+    that it has, too; ``live_copy`` (true): once while it runs, and then what changed; ``timeout`` in seconds until it
+    is killed that was asked to stop (its own); ``remove_source`` (true): else it stays as ``NAME.weave-moved``. With
+    ``undo`` a move that was begun is given up. ``result`` tells how long the container was away.
+    """
+    arguments = {
+        "name": name,
+        "from": from_,
+        "to": to,
+        "tls": tls if tls is None else os.fspath(tls),
+        "insecure": insecure,
+        "volumes": volumes,
+        "binds": binds,
+        "live_copy": live_copy,
+        "timeout": timeout,
+        "remove_source": remove_source,
+        "undo": undo,
+    }
+    return _do("migrate", arguments, check)
+
+
 def build(
     tag: str,
     *,
@@ -278,6 +391,33 @@ def build(
         "labels": labels,
     }
     return _do("build", arguments, check)
+
+
+def install_units(
+    file: Optional[_Path] = None,
+    *,
+    host: Optional[str] = None,
+    program: Optional[_Path] = None,
+    enable: Optional[bool] = None,
+    start: Optional[bool] = None,
+    state: Optional[Literal["present", "absent"]] = None,
+    check: bool = False,
+) -> Report:
+    """Have systemd apply a document at each boot, and watch over it.
+
+    ``file`` is the document (``/etc/weave/host.yaml``), ``host`` which of a fleet's hosts this one is, ``program`` the
+    command ``weave`` (the one on ``PATH``). ``enable`` (true) is about the next boot, ``start`` (true) about now;
+    ``state="absent"`` takes the units away.
+    """
+    arguments = {
+        "file": file,
+        "host": host,
+        "program": program,
+        "enable": enable,
+        "start": start,
+        "state": state,
+    }
+    return _do("install_units", arguments, check)
 
 
 def preflight() -> Report:

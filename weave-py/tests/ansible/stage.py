@@ -89,6 +89,8 @@ class Stage:
     path: Path | None = None
     #: Whether each host has its own network, or that of this machine.
     isolated: bool = True
+    #: What programs of a target find in their environment besides.
+    env: dict[str, str] = field(default_factory=dict)
     #: Where the engines of hosts listen, by the names of the hosts.
     engines: dict[str, str] = field(default_factory=dict)
 
@@ -102,7 +104,7 @@ class Stage:
             path = f"{self.path}:{PATH}" if self.path else PATH
             env = {"HOME": str(BUILT / "home"), "LC_ALL": "C.UTF-8", "PATH": path, "WEAVE_RUN_DIR": str(host.run_dir)}
             env["DOCKER_HOST"] = self.engines.get(host.name, f"unix://{self.directory}/no-engine.sock")
-            words += [f"{key}={value}" for key, value in env.items()]
+            words += [f"{key}={value}" for key, value in (env | self.env).items()]
             wrapper.write_text(f'#!/bin/sh\nexec {" ".join(words)} {self.python} "$@"\n')
             wrapper.chmod(0o755)
             hosts[name] = {

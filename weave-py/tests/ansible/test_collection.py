@@ -56,6 +56,7 @@ def test_options_are_the_arguments_of_operations(controller: Controller) -> None
         "peer": ("connect", "forget"),
         "attachment": ("attach", "detach"),
         "exposure": ("expose", "hide"),
+        "publication": ("publish", "unpublish"),
         "container": ("run", "remove"),
         "image": ("build",),
         "preflight": ("preflight",),

@@ -76,6 +76,12 @@ def test_attachment_and_exposure(stage: Stage, host: Host) -> None:
         failed = stage.fails(module, ips=[], state="absent", **more)
         assert (failed["kind"], failed["subject"]) == ("invalid_spec", "ips")
         assert "leave it out to take all away" in failed["msg"]
+    host.sh("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    did = stage.four("publication", host_port=8080, to="10.2.1.4", port=80)
+    assert did["publications"] == [{"host_port": 8080, "to": "10.2.1.4", "port": 80}]
+    assert stage.fails("publication", host_port=8081, to="10.9.9.9")["kind"] == "not_found"
+    did = stage.four("publication", host_port=8080, state="absent")
+    assert did["publications"] == []
     stage.four("exposure", state="absent")
     assert host.addresses("weave") == []
     stage.four("attachment", container=web.target, ips=["10.2.2.4/24"], state="absent")

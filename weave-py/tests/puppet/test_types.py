@@ -34,6 +34,8 @@ weave_container { 'app':
 }
 resources { 'weave_attachment': purge => true }
 weave_exposure { '10.2.1.1/24': }
+weave_publication { '8080': to => 'web', port => 80 }
+weave_publication { '127.0.0.1:53/udp': to => '10.2.1.9', masquerade => false }
 weave_peer { ['192.0.2.3', '192.0.2.1']: }
 weave_router { 'weave': peers => '192.0.2.1 192.0.2.2', mtu => 1400 }
 """
@@ -46,6 +48,8 @@ weave_container { 'app':
   options => Sensitive('--memory=96m -e PASSWORD=s3cr3t-of-line'),
 }
 weave_exposure { '10.2.1.1/24': masquerade => false }
+weave_publication { '8080/tcp': to => '10.2.1.6' }
+weave_publication { '127.0.0.1:53/udp': ensure => absent }
 weave_peer { '192.0.2.3:7000': ensure => absent }
 weave_router { 'weave': peers => ['192.0.2.2', '192.0.2.9:7000'], port => 7000 }
 """
@@ -53,6 +57,7 @@ LAST = """
 weave_attachment { 'web 10.2.1.4/24': ensure => absent, mtu => 1200 }
 resources { 'weave_attachment': purge => true }
 weave_container { 'app': ensure => absent, image => 'app', options => '--nonsense=1' }
+weave_publication { '8080': ensure => absent, before => Weave_exposure['10.2.1.1/24'] }
 weave_exposure { '10.2.1.1/24': ensure => absent }
 weave_peer { '192.0.2.2': ensure => absent, before => Weave_router['weave'] }
 weave_router { 'weave': ensure => absent }
@@ -85,6 +90,7 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     assert flood(host) == ["192.0.2.2", "192.0.2.3"]
     assert host.addresses("weave") == ["10.2.1.1/24"]
     assert "masquerade" in host.sh("nft", "list", "table", "inet", "weave")
+    assert "dnat ip to 10.2.1.4:80" in host.sh("nft", "list", "table", "inet", "weave")
     assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")
     assert "mtu 1300" in link(puppet, "web", "eth5")
     assert "10.9.0.0/16 via 10.3.1.1" in engine.docker("exec", "web", "ip", "route")
@@ -105,7 +111,8 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     )
     assert flood(host) == ["192.0.2.2", "192.0.2.9"]
     assert "dport 7000" in host.sh("nft", "list", "table", "inet", "weave")
-    assert "masquerade" not in host.sh("nft", "list", "table", "inet", "weave")
+    assert "ip saddr 10.2.1.0/24" not in host.sh("nft", "list", "table", "inet", "weave")
+    assert "dnat ip to 10.2.1.6:8080" in host.sh("nft", "list", "table", "inet", "weave")
     assert "02:00:00:00:00:0a" in link(puppet, "web", "ethwe")
     assert "mtu 1310" in link(puppet, "web", "eth5")
     app = link(puppet, "app", "ethwe")
@@ -129,6 +136,7 @@ def listing_tells_what_is_there(puppet: Puppet) -> None:
     assert "mtu => 1400" in puppet.resource("weave_router")
     assert "'192.0.2.3'" in puppet.resource("weave_peer")
     assert "masquerade => 'true'" in puppet.resource("weave_exposure")
+    assert "weave_publication { '8080/tcp':\n  ensure => 'present'" in puppet.resource("weave_publication")
     container = puppet.resource("weave_container")
     assert "weave_container { 'app':" in container
     assert "ips => ['10.2.1.5/24', '10.2.1.15/24']" in container

@@ -41,6 +41,8 @@ def test_their_arguments_are_those_of_the_library(minion: Minion) -> None:
         "detached": "detach",
         "exposed": "expose",
         "hidden": "hide",
+        "published": "publish",
+        "unpublished": "unpublish",
         "container_running": "run",
         "container_absent": "remove",
         "image_built": "build",

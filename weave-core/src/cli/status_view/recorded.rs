@@ -28,6 +28,8 @@ fn link(index: u32, name: &str, kind: LinkKind, mark: Option<Mark>) -> Link {
         peer_netnsid: None,
         ipv6_disabled: None,
         accept_ra: None,
+        route_localnet: None,
+        hairpin: None,
         tx_checksum: Some(false),
     }
 }

@@ -77,7 +77,15 @@ impl Engine {
     /// # Errors
     /// In the engine's words.
     pub(super) async fn load_holder(&self) -> Result<()> {
-        let archive = bytes::Bytes::from(archive(std::env::consts::ARCH)?);
+        self.load_holder_for(std::env::consts::ARCH).await
+    }
+
+    /// The same for the engine of another host, whose machine may be of another kind.
+    ///
+    /// # Errors
+    /// In the engine's words; `Unsupported` for machines without a program.
+    pub(super) async fn load_holder_for(&self, arch: &str) -> Result<()> {
+        let archive = bytes::Bytes::from(archive(arch)?);
         let what = format!("load {}", names::HOLDER_IMAGE);
         let order = |docker: bollard::Docker| {
             let body = bollard::body_full(archive.clone());

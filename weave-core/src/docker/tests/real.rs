@@ -1,7 +1,7 @@
 //! A real engine. Needs root, and fails without it.
 
 #[path = "../../../tests/support/lab/mod.rs"]
-pub(super) mod lab;
+pub(crate) mod lab;
 
 use serde_json::{Value, json};
 

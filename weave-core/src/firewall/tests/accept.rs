@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use super::space::{Space, passes};
 use crate::ErrorKind;
 use crate::firewall::{Look, add_accept, delete_accept};
-use crate::observed::{AcceptRule, ChainTool, Family, FirewallState};
+use crate::observed::{AcceptRule, ChainTool, Family, FirewallState, Passage};
 
 const BOTH: &str = "for i in iptables ip6tables; do";
 
@@ -107,6 +107,7 @@ fn wanted(state: &FirewallState) -> Vec<AcceptRule> {
             table: found.table.clone(),
             chain: found.chain.clone(),
             bridge: "weave".into(),
+            passage: Passage::Bridged,
         })
         .collect()
 }
@@ -197,6 +198,36 @@ fn the_accept_stands_before_what_others_put_at_the_head() {
     assert!(first.contains("weave:bridge"), "{listing}");
 }
 
+/// Each of the three by itself, in chains of each program: put in, seen, not taken for another, taken away.
+#[test]
+fn what_passes_is_told_apart() {
+    for case in cases_of_iptables().into_iter().chain(cases_of_nft()) {
+        let space = Space::new();
+        space.sh(&case.script);
+        let before = space.rules();
+        let bridged = wanted(&seen(&space));
+        assert!(!bridged.is_empty(), "{}", case.name);
+        let of = |passage| bridged.iter().map(move |rule| AcceptRule { passage, ..rule.clone() });
+        let mut all: Vec<_> =
+            [Passage::Answers, Passage::Published, Passage::Bridged].into_iter().flat_map(of).collect();
+        all.iter().for_each(|rule| add(&space, rule));
+        let mut found = accepts(&seen(&space));
+        found.sort();
+        all.sort();
+        assert_eq!(found, all, "{}\n{}", case.name, space.rules());
+        let once = space.rules();
+        all.iter().for_each(|rule| add(&space, rule));
+        assert_eq!(space.rules(), once, "{}: added again", case.name);
+        let (gone, kept): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|rule| rule.passage == Passage::Published);
+        gone.iter().for_each(|rule| delete(&space, rule));
+        let mut found = accepts(&seen(&space));
+        found.sort();
+        assert_eq!(found, kept, "{}", case.name);
+        kept.iter().for_each(|rule| delete(&space, rule));
+        assert_eq!(space.rules(), before, "{}", case.name);
+    }
+}
+
 #[test]
 fn a_rule_that_somebody_doubled_goes_wholly_and_others_stay() {
     for (tool, script) in [
@@ -228,8 +259,8 @@ fn where_there_is_no_chain_nothing_is_made() {
     let space = Space::new();
     for tool in [ChainTool::IptablesNft, ChainTool::IptablesLegacy, ChainTool::Nft] {
         for family in [Family::Ip, Family::Ip6] {
-            let chain = "DOCKER-USER".to_owned();
-            let rule = AcceptRule { tool, family, table: "filter".into(), chain, bridge: "weave".into() };
+            let (chain, passage) = ("DOCKER-USER".to_owned(), Passage::Published);
+            let rule = AcceptRule { tool, family, table: "filter".into(), chain, bridge: "weave".into(), passage };
             delete(&space, &rule);
             let error = space.run(move || add_accept(&rule)).expect_err("no chain");
             assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::space::{Space, passes, send};
-use super::table::table;
+use super::table::{PORTS, published, table};
 use crate::firewall::{Look, set_table};
 use crate::observed::{FirewallState, WeaveTable};
 
@@ -35,6 +35,10 @@ fn what_is_set_is_seen_and_what_is_removed_leaves_nothing() {
         table(Some(6784), &["192.0.2.1", "192.0.2.2", "2001:db8::1"], &["10.2.0.0/16", "10.9.9.9/32", "fd00::/64"]),
         table(None, &[], &["10.2.0.0/16", "0.0.0.0/1", "fd00::1/128"]),
         table(None, &["192.0.2.1"], &[]),
+        published(&PORTS, false),
+        published(&PORTS, true),
+        published(&PORTS[1..2], true),
+        WeaveTable { peers: std::collections::BTreeSet::new(), port: None, ..published(&PORTS[3..4], false) },
     ] {
         for _ in 0..2 {
             set(&space, Some(table.clone()));

@@ -1,12 +1,14 @@
 //! Encoding and decoding of weave's own table, without a kernel.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::firewall::reading::{Ownership, read};
 use crate::firewall::table::{objects, transaction};
-use crate::observed::WeaveTable;
+use crate::observed::{PublishedPort, WeaveTable};
+use crate::spec::{Destination, Publication};
 
 pub(super) fn table(port: Option<u16>, peers: &[&str], masquerade: &[&str]) -> WeaveTable {
     WeaveTable {
@@ -14,8 +16,33 @@ pub(super) fn table(port: Option<u16>, peers: &[&str], masquerade: &[&str]) -> W
         control: None,
         peers: peers.iter().map(|peer| peer.parse().expect("address")).collect(),
         masquerade: masquerade.iter().map(|network| network.parse().expect("network")).collect(),
+        ..WeaveTable::default()
     }
 }
+
+/// Ports in their short form, the network of whose targets is 10.2.0.0/16 or fd00::/64 where `direct`.
+pub(super) fn published(ports: &[&str], direct: bool) -> WeaveTable {
+    let port = |text: &&str| {
+        let publication: Publication = text.parse().expect("a publication");
+        let Destination::Address(to) = publication.to else { panic!("{text}") };
+        let network = if to.is_ipv4() { "10.2.0.0/16" } else { "fd00::/64" };
+        let Publication { host_port, protocol, host_ip, port, .. } = publication;
+        let direct = direct.then(|| network.parse().expect("a network"));
+        PublishedPort { host_port, protocol, host_ip, to, port, direct }
+    };
+    let publish: BTreeSet<_> = ports.iter().map(port).collect();
+    let localnet = publish.iter().any(PublishedPort::is_local).then(|| "weave".to_owned());
+    WeaveTable { publish, localnet, ..full() }
+}
+
+pub(super) const PORTS: [&str; 6] = [
+    "8080:10.2.1.4:80",
+    "192.0.2.1:53:10.2.1.4:53/udp",
+    "127.0.0.1:7:10.2.1.5:7/sctp",
+    "8080:[fd00::4]:80",
+    "[2001:db8::1]:8080:[fd00::4]:81/udp",
+    "8081:10.2.1.4:80",
+];
 
 fn full() -> WeaveTable {
     table(Some(6783), &["192.0.2.1", "192.0.2.2", "2001:db8::1"], &["10.2.0.0/16", "10.9.9.9/32", "fd00::/64"])
@@ -47,6 +74,10 @@ fn what_is_written_reads_the_same() {
         full(),
         WeaveTable { control: Some(6784), ..table(Some(6783), &[], &[]) },
         WeaveTable { control: Some(7000), ..full() },
+        published(&PORTS, false),
+        published(&PORTS, true),
+        published(&PORTS[1..2], true),
+        WeaveTable { masquerade: BTreeSet::new(), ..published(&PORTS[..1], true) },
     ] {
         assert_eq!(read(&listing(&table)), Ownership::Ours(table));
     }
@@ -110,7 +141,7 @@ fn what_was_changed_by_hand_is_damaged() {
         let mut listing = listing(&full());
         let first = first_rule(&listing);
         change(listing["nftables"].as_array_mut().expect("array"), first);
-        assert_eq!(read(&listing), Ownership::Damaged, "{name}");
+        assert_eq!(read(&listing), Ownership::Damaged(BTreeSet::new()), "{name}");
     }
     for added in [
         rule("input"),
@@ -120,7 +151,37 @@ fn what_was_changed_by_hand_is_damaged() {
     ] {
         let mut listing = listing(&full());
         listing["nftables"].as_array_mut().expect("array").push(added.clone());
-        assert_eq!(read(&listing), Ownership::Damaged, "{added}");
+        assert_eq!(read(&listing), Ownership::Damaged(BTreeSet::new()), "{added}");
+    }
+}
+
+#[test]
+fn what_was_published_is_read_even_in_a_damaged_table() {
+    for direct in [false, true] {
+        let table = published(&PORTS, direct);
+        let whole = listing(&table);
+        let rules = whole["nftables"].as_array().expect("array").len();
+        // Every other rule of a port is enough, as long as one of those stays that redirect to it.
+        for gone in 0..rules {
+            let mut listing = whole.clone();
+            let removed = listing["nftables"].as_array_mut().expect("array").remove(gone);
+            let is_rule = removed["rule"]["comment"] == "weave:publish";
+            let Ownership::Damaged(salvaged) = read(&listing) else { continue };
+            let without_source = direct && removed["rule"]["chain"] == "postrouting";
+            assert!(!is_rule || without_source || salvaged == table.publish, "{removed}: {salvaged:?}");
+        }
+    }
+    let tampered = |from: &str, to: &str| {
+        let text = listing(&published(&PORTS, true)).to_string();
+        assert!(text.contains(from), "{text}");
+        read(&serde_json::from_str(&text.replacen(from, to, 1)).expect("JSON"))
+    };
+    for (from, to) in [
+        ("\"addr\":\"10.2.1.4\",\"port\":80}", "\"addr\":\"10.2.1.9\",\"port\":80}"),
+        ("\"op\":\"in\"", "\"op\":\"==\""),
+        ("\"right\":\"local\"", "\"right\":\"unicast\""),
+    ] {
+        assert!(matches!(tampered(from, to), Ownership::Damaged(_)), "{from}");
     }
 }
 

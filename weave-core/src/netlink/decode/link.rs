@@ -24,6 +24,10 @@ const IFLA_LINK_NETNSID: u16 = 37;
 
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+
+const IFLA_BRPORT_MODE: u16 = 4;
 
 const IFLA_BR_STP_STATE: u16 = 5;
 const IFLA_BR_MCAST_SNOOPING: u16 = 23;
@@ -33,6 +37,11 @@ const IFLA_VXLAN_LOCAL: u16 = 4;
 const IFLA_VXLAN_LEARNING: u16 = 7;
 const IFLA_VXLAN_PORT: u16 = 15;
 const IFLA_VXLAN_LOCAL6: u16 = 17;
+
+const AF_INET: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+/// Place in the array of `net.ipv4.conf`, which counts from 1 (`include/uapi/linux/ip.h`).
+const IPV4_DEVCONF_ROUTE_LOCALNET: usize = 26;
 
 const AF_INET6: u16 = 10;
 const IFLA_INET6_CONF: u16 = 2;
@@ -56,6 +65,8 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
         peer_netnsid: None,
         ipv6_disabled: None,
         accept_ra: None,
+        route_localnet: None,
+        hairpin: None,
         tx_checksum: None,
     };
     for (kind, value) in Attributes(payload.get(HEADER..)?) {
@@ -65,9 +76,12 @@ pub(crate) fn link(payload: &[u8]) -> Option<Link> {
             IFLA_MTU => link.mtu = u32_at(value, 0).unwrap_or_default(),
             IFLA_LINK => link.peer_index = u32_at(value, 0).filter(|index| *index != 0),
             IFLA_MASTER => link.master = u32_at(value, 0).filter(|index| *index != 0),
-            IFLA_LINKINFO => link.kind = link_kind(value),
+            IFLA_LINKINFO => (link.kind, link.hairpin) = (link_kind(value), hairpin(value)),
             IFLA_IFALIAS => link.alias = Some(string(value)),
-            IFLA_AF_SPEC => (link.accept_ra, link.ipv6_disabled) = ipv6(value),
+            IFLA_AF_SPEC => {
+                (link.accept_ra, link.ipv6_disabled) = ipv6(value);
+                link.route_localnet = route_localnet(value);
+            }
             IFLA_GROUP => link.group = u32_at(value, 0).unwrap_or_default(),
             IFLA_LINK_NETNSID => link.peer_netnsid = i32_at(value, 0),
             _ => {}
@@ -92,6 +106,14 @@ fn link_kind(value: &[u8]) -> LinkKind {
         "veth" => LinkKind::Veth,
         _ => LinkKind::Other(name),
     }
+}
+
+/// What is said of it as a port of a bridge.
+fn hairpin(info: &[u8]) -> Option<bool> {
+    let of = |wanted| Attributes(info).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let (kind, data) = (of(IFLA_INFO_SLAVE_KIND)?, of(IFLA_INFO_SLAVE_DATA)?);
+    let mut fields = Attributes(data).filter(|_| string(kind) == "bridge");
+    fields.find(|(kind, _)| *kind == IFLA_BRPORT_MODE).map(|(_, value)| flag(value))
 }
 
 fn bridge(data: &[u8]) -> BridgeInfo {
@@ -123,6 +145,13 @@ fn vxlan(data: &[u8]) -> VxlanInfo {
 
 fn flag(value: &[u8]) -> bool {
     value.first().is_some_and(|byte| *byte != 0)
+}
+
+/// `route_localnet`, from an array of numbers that newer kernels make longer.
+fn route_localnet(af_spec: &[u8]) -> Option<bool> {
+    let (_, inet) = Attributes(af_spec).find(|(family, _)| *family == AF_INET)?;
+    let (_, conf) = Attributes(inet).find(|(kind, _)| *kind == IFLA_INET_CONF)?;
+    i32_at(conf, (IPV4_DEVCONF_ROUTE_LOCALNET - 1) * 4).map(|on| on != 0)
 }
 
 /// `accept_ra` and `disable_ipv6`, from an array of numbers that newer kernels make longer.
@@ -190,5 +219,20 @@ mod tests {
         attribute(IFLA_INET6_CONF);
         attribute(AF_INET6);
         assert_eq!(ipv6(&conf), (Some(3), Some(true)));
+        assert_eq!(route_localnet(&conf), None);
+    }
+
+    #[test]
+    fn so_does_route_localnet() {
+        let at = |set: usize| {
+            let conf: Vec<u8> = (1..34).flat_map(|place| i32::from(place == set).to_ne_bytes()).collect();
+            let wrap = |kind: u16, inside: &[u8]| {
+                let length = u16::try_from(inside.len() + 4).expect("short");
+                [&length.to_ne_bytes(), &kind.to_ne_bytes(), inside].concat()
+            };
+            route_localnet(&wrap(AF_INET, &wrap(IFLA_INET_CONF, &conf)))
+        };
+        assert_eq!((at(26), at(25), at(27)), (Some(true), Some(false), Some(false)));
+        assert_eq!(route_localnet(&[]), None);
     }
 }

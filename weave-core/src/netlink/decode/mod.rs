@@ -5,6 +5,7 @@
 //! and gives up a whole dump for one attribute that it does not know.
 
 mod address;
+mod counters;
 mod link;
 mod neighbour;
 mod route;
@@ -15,6 +16,7 @@ use std::net::IpAddr;
 use nix::libc;
 
 pub(crate) use address::address;
+pub(crate) use counters::{LinkCounters, counters};
 pub(crate) use link::link;
 pub(crate) use neighbour::{FdbEntry, fdb_entry};
 pub(crate) use route::{path, routes};
@@ -50,6 +52,17 @@ pub(crate) enum ReplyKind<'a> {
 
 /// `struct nlmsghdr`: length, type, flags, sequence number, port.
 const HEADER: usize = 16;
+
+/// The announcements in what one `recv` returned, each with its kind.
+pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = datagram;
+    std::iter::from_fn(move || {
+        let length = u32_at(rest, 0)? as usize;
+        let message = rest.get(..length).filter(|_| length >= HEADER)?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((u16_at(message, 4)?, message.get(HEADER..)?))
+    })
+}
 
 /// The answers in what one `recv` returned.
 pub(crate) fn replies(datagram: &[u8]) -> impl Iterator<Item = Reply<'_>> {
@@ -184,9 +197,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = replies(&bytes).count();
+            let _ = (replies(&bytes).count(), messages(&bytes).count());
             let _ = Attributes(&bytes).count();
-            let _ = link(&bytes);
+            let _ = (link(&bytes), counters(&bytes));
             let _ = address(&bytes);
             let _ = fdb_entry(&bytes);
             let _ = path(&bytes);

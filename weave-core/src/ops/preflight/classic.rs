@@ -135,6 +135,8 @@ mod tests {
             peer_netnsid: None,
             ipv6_disabled: None,
             accept_ra: None,
+            route_localnet: None,
+            hairpin: None,
             tx_checksum: Some(false),
         };
         let container = Container {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{Place, Step};
 use crate::names;
-use crate::observed::{AcceptRule, ChainTool, Family, Flood, WeaveTable};
+use crate::observed::{AcceptRule, ChainTool, Family, Flood, Passage, WeaveTable};
+use crate::spec::Publication;
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,6 +82,12 @@ impl fmt::Display for Step {
             Self::SetIpv6 { place, link, key, value, .. } => {
                 write!(f, "{place}sysctl net.ipv6.conf.{link}.{key}={value}")
             }
+            Self::SetLocalnet { link, on, .. } => {
+                write!(f, "sysctl net.ipv4.conf.{link}.route_localnet={}", i32::from(*on))
+            }
+            Self::SetHairpin { link, on, .. } => {
+                write!(f, "ip link set {link} type bridge_slave hairpin {}", if *on { "on" } else { "off" })
+            }
             Self::AddAddress { place, link, address } => write!(f, "{place}ip address add {address} dev {link}"),
             Self::DeleteAddress { place, link, address } => write!(f, "{place}ip address del {address} dev {link}"),
             Self::AddRoute { place, link, route } => write!(f, "{place}ip route add {route} dev {link}"),
@@ -97,6 +104,10 @@ impl fmt::Display for Step {
                 }
                 Ok(())
             }
+            Self::ForgetFlows { addresses } => {
+                f.write_str("conntrack --delete --src-or-dst")?;
+                addresses.iter().try_for_each(|address| write!(f, " {address}"))
+            }
             Self::Engine(step) => step.fmt(f),
             Self::Control(step) => step.fmt(f),
         }
@@ -110,7 +121,8 @@ fn table(f: &mut fmt::Formatter<'_>, table: Option<&WeaveTable>) -> fmt::Result 
         Some(port) => write!(f, "udp port {port} from {} peers only", table.peers.len())?,
         None => f.write_str("no router")?,
     }
-    table.masquerade.iter().try_for_each(|network| write!(f, ", masquerade {network}"))
+    table.masquerade.iter().try_for_each(|network| write!(f, ", masquerade {network}"))?;
+    table.publish.iter().try_for_each(|port| write!(f, ", publish {}", Publication::from(port)))
 }
 
 fn flood(f: &mut fmt::Formatter<'_>, verb: &str, link: &str, peers: &[Flood]) -> fmt::Result {
@@ -125,25 +137,22 @@ fn flood(f: &mut fmt::Formatter<'_>, verb: &str, link: &str, peers: &[Flood]) ->
 }
 
 fn accept(f: &mut fmt::Formatter<'_>, rule: &AcceptRule, add: bool) -> fmt::Result {
-    let AcceptRule { tool, family, table, chain, bridge } = rule;
+    let AcceptRule { tool, family, table, chain, bridge, passage } = rule;
     let program = match (tool, family) {
         (ChainTool::Nft, _) => {
             let verb = if add { "insert" } else { "delete" };
-            return write!(
-                f,
-                "nft {verb} rule {family} {table} {chain} iifname {bridge} oifname {bridge} accept comment {}",
-                names::RULE_COMMENT
-            );
+            let which = match passage {
+                Passage::Bridged => format!("iifname {bridge} oifname {bridge}"),
+                Passage::Published => format!("oifname {bridge} ct direction original ct status dnat"),
+                Passage::Answers => format!("iifname {bridge} ct direction reply ct status dnat"),
+            };
+            let comment = passage.comment();
+            return write!(f, "nft {verb} rule {family} {table} {chain} {which} accept comment {comment}");
         }
         (ChainTool::IptablesNft, Family::Ip6) => "ip6tables-nft",
         (ChainTool::IptablesNft, _) => "iptables-nft",
         (ChainTool::IptablesLegacy, Family::Ip6) => "ip6tables-legacy",
         (ChainTool::IptablesLegacy, _) => "iptables-legacy",
     };
-    write!(
-        f,
-        "{program} -t {table} -{} {chain} -i {bridge} -o {bridge} -m comment --comment {} -j ACCEPT",
-        if add { "I" } else { "D" },
-        names::RULE_COMMENT
-    )
+    write!(f, "{program} -t {table} -{} {chain} {}", if add { "I" } else { "D" }, rule.words().join(" "))
 }

@@ -56,6 +56,9 @@ fn bridge(link: &Link, mark: Mark, observed: &Observed) -> Vec<Step> {
         let (stp, multicast_snooping) = (info.stp, info.multicast_snooping);
         steps.push(Step::SetBridge { link: name.clone(), stp, multicast_snooping, before: (false, false) });
     }
+    if link.route_localnet == Some(true) {
+        steps.push(Step::SetLocalnet { link: name.clone(), on: true, before: false });
+    }
     steps.extend(link.up.then(|| set_up(&Place::Host, link)));
     let addresses = observed.addresses_of(link.index);
     steps.extend(addresses.map(|address| Step::AddAddress { place: Place::Host, link: name.clone(), address }));
@@ -143,6 +146,9 @@ fn veth(link: &Link, observed: &Observed) -> Vec<Step> {
     steps.extend(moved);
     if link.mtu != mtu {
         steps.push(Step::SetMtu { place: Place::Host, link: name, mtu: link.mtu, before: mtu });
+    }
+    if link.hairpin == Some(true) {
+        steps.push(Step::SetHairpin { link: link.name.as_str().into(), on: true, before: false });
     }
     steps.extend((!link.up).then(|| set_up(&Place::Host, link)));
     steps.extend(inside(&pair, container));

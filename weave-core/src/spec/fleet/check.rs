@@ -71,6 +71,7 @@ impl Fleet {
             self.check_host(name, host, &mut addresses, &mut problems);
         }
         self.check_defaults(&mut problems);
+        self.check_moves(&mut problems);
         for (key, image) in self.images.iter().flatten() {
             let reference = image
                 .image
@@ -88,6 +89,7 @@ impl Fleet {
         }
         self.check_together(&sound, &mut problems);
         problems.extend(overlay::problems(self));
+        problems.extend(self.publish_problems());
         problems
     }
 
@@ -172,14 +174,15 @@ impl Fleet {
                 problems.extend(attached.doubts(container, Some(host), &known).into_iter().map(Problem::doubt));
             }
         }
-        for there in by_host.values() {
+        for (host, there) in &by_host {
             let there = there.iter().map(|(container, _, attached)| (*container, attached));
-            problems.extend(taken_twice(there).into_iter().map(Problem::of));
+            let published = self.hosts.get(*host).and_then(|found| self.publications_of(host, found).ok().flatten());
+            problems.extend(taken_twice(there, &published.unwrap_or_default()).into_iter().map(Problem::of));
         }
     }
 
     /// The name of the host of a container, where it has one.
-    fn host_of(&self, own: &FleetContainer) -> Option<&str> {
+    pub(super) fn host_of(&self, own: &FleetContainer) -> Option<&str> {
         self.by_name(own.host.as_ref().or(self.defaults.host.as_ref())?).ok()
     }
 

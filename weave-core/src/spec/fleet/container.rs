@@ -65,6 +65,9 @@ pub struct FleetContainer {
     /// When its image is fetched (`missing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull: Option<Pull>,
+    /// Whether it moves, with its files, when it is given another host (what the fleet says).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<bool>,
     /// When it gets its interface (`after_start`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attach: Option<AttachWhen>,
@@ -85,7 +88,7 @@ impl FleetContainer {
     pub(super) fn over(&self, base: &Self) -> Result<Self> {
         let mut merged = over!(self, base,
             host ensure ips interface mtu mac gateway routes multicast probe
-            image command state on_change pull attach);
+            image command state on_change pull attach migrate);
         merged.options = match (base.options.clone(), self.options.clone()) {
             (Some(base), Some(own)) => Some(base.merge(own)?),
             (base, own) => own.or(base),

@@ -29,9 +29,11 @@ impl Fleet {
             ensure: self.ensure_of(host),
             peers: Some(self.peers_for(&router)),
             expose: host.weave_ip.as_ref().map(|ips| ips.iter().map(exposure).collect()),
+            publish: self.publications_of(name, host)?,
             firewall: host.firewall.or(self.firewall),
             containers: Some(containers),
             purge_containers: self.purge_containers,
+            moves: self.moves(name),
             router: Some(router),
         })
     }

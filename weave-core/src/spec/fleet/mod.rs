@@ -29,7 +29,9 @@ mod container;
 mod cut;
 mod hierarchy;
 mod image;
+mod moves;
 mod overlay;
+mod publish;
 mod read;
 
 use std::collections::BTreeMap;
@@ -40,10 +42,11 @@ pub use choose::Machine;
 pub use container::FleetContainer;
 pub use hierarchy::{is_hierarchy, read_hierarchy};
 pub use image::Image;
+pub use moves::Moves;
 pub use read::{Document, read_document, read_files, read_fleet, read_host, read_value};
 
 pub use super::Subnet;
-use super::{Cidr, Ensure, Firewall, List, Named, Peer, Router};
+use super::{Cidr, Ensure, Firewall, List, Named, Peer, Publication, Router};
 
 /// All hosts of a network and their containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -73,11 +76,18 @@ pub struct Fleet {
     /// Who looks after the packet filter of the hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,
+    /// Ports that every host publishes; a host's own go before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// How hosts take part in the network themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<ExposeDefaults>,
     /// Whether containers that weave once made from a document and that are no longer named are removed (false).
     pub purge_containers: bool,
+    /// Whether containers move, with their files, when they are given another host (false): the new host fetches them,
+    /// and the old one leaves them alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub migrate: bool,
 }
 
 /// One host of a fleet.
@@ -87,6 +97,9 @@ pub struct FleetHost {
     /// Its underlay address, or a name that every other host can resolve. The tunnel is bound to an address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Peer>,
+    /// Where the other hosts reach its engine, such as ssh://root@192.0.2.1: they fetch containers from it that move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Its addresses on the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weave_ip: Option<List<Cidr>>,
@@ -99,6 +112,9 @@ pub struct FleetHost {
     /// Its router, where it differs from the others'.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub router: Option<Router>,
+    /// All ports of it that lead to containers of the network, on any host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish: Option<List<Publication>>,
     /// Who looks after its packet filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Firewall>,

@@ -33,7 +33,8 @@ impl PortRange {
 }
 
 /// What runs over a port.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// The default.
     #[default]
@@ -54,15 +55,16 @@ impl Protocol {
         }
     }
 
+    /// The protocol of that name, in letters of either case.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Tcp, Self::Udp, Self::Sctp].into_iter().find(|protocol| protocol.name().eq_ignore_ascii_case(name))
+    }
+
     /// The container's side: `80`, `80/udp`, `80-90/`. The second protocol is what a slash without a word means.
     fn split(text: &str) -> Result<(&str, Self)> {
         let (port, protocol) = text.split_once('/').unwrap_or((text, ""));
-        match protocol.to_ascii_lowercase().as_str() {
-            "" | "tcp" => Ok((port, Self::Tcp)),
-            "udp" => Ok((port, Self::Udp)),
-            "sctp" => Ok((port, Self::Sctp)),
-            _ => Err(wrong(text, "has an unknown protocol", "tcp, udp, sctp")),
-        }
+        let named = if protocol.is_empty() { Some(Self::Tcp) } else { Self::named(protocol) };
+        named.map(|protocol| (port, protocol)).ok_or_else(|| wrong(text, "has an unknown protocol", "tcp, udp, sctp"))
     }
 }
 

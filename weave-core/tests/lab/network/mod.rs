@@ -1,5 +1,6 @@
 //! The network itself: packets are the witnesses.
 
+mod announce;
 mod announcement;
 pub(crate) mod common;
 mod concurrency;
@@ -16,6 +17,7 @@ mod names;
 mod overlay;
 mod preflight;
 mod probe;
+mod publish;
 mod reset;
 mod trace;
 mod underlay;

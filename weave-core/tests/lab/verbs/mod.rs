@@ -26,10 +26,12 @@ mod peers;
 mod privileges;
 mod probes;
 mod progress;
+mod publications;
 mod pulls;
 mod refused;
 mod restarts;
 mod routers;
+mod units;
 
 use std::fs;
 use std::process::{Command, Stdio};

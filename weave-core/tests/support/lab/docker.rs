@@ -77,6 +77,13 @@ impl Host {
         self.engine().as_mut().expect("an engine to signal").signal(signal);
     }
 
+    /// dockerd crashes: containers go on, until it starts again and finds them.
+    pub(crate) fn crash_docker(&self) {
+        self.signal_docker(Signal::SIGKILL);
+        let ended = || !self.engine().as_mut().is_some_and(Engine::is_running);
+        assert!(wait_until(START, ended), "dockerd of {} does not end", self.name());
+    }
+
     fn start_containerd(&self) -> Child {
         let dir = self.dir().display();
         let config = self.dir().join("containerd.toml");

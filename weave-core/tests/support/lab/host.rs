@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::command::{self, Output, wait_until};
 use super::engine::Engine;
@@ -40,6 +41,7 @@ pub(crate) struct Host(Arc<Inner>);
 
 struct Inner {
     number: u8,
+    mtu: u32,
     netns: Netns,
     underlay: Netns,
     dir: PathBuf,
@@ -61,18 +63,51 @@ impl Host {
         fs::create_dir_all(dir.join("run")).unwrap_or_else(|e| panic!("create {}: {e}", dir.display()));
         let host = Self(Arc::new(Inner {
             number,
+            mtu: options.mtu,
             netns: Netns::named(format!("{}-h{number}", lab.prefix)),
             underlay: lab.underlay.clone(),
             dir,
             weave: lab.weave.clone(),
             engine: Mutex::default(),
         }));
-        host.create();
-        // A new namespace inherits forwarding from the machine, and then dockerd leaves the policy of FORWARD alone.
-        host.sh("echo 0 >/proc/sys/net/ipv4/ip_forward").must();
-        let (v4, v6) = addresses(number);
-        host.add_underlay(UNDERLAY, options.mtu, &[&format!("{v4}/24"), &format!("{v6}/64")]);
+        host.power_on();
         host
+    }
+
+    /// Another namespace under the same name, on the underlay.
+    fn power_on(&self) {
+        self.create();
+        // A new namespace inherits forwarding from the machine, and then dockerd leaves the policy of FORWARD alone.
+        self.sh("echo 0 >/proc/sys/net/ipv4/ip_forward").must();
+        let (v4, v6) = addresses(self.0.number);
+        self.add_underlay(UNDERLAY, self.0.mtu, &[&format!("{v4}/24"), &format!("{v6}/64")]);
+    }
+
+    /// Everything is gone but the disk: the namespace with all that is in it, and `/run`. The engine has to be stopped
+    /// before, and be started after.
+    pub(crate) fn reboot(&self) {
+        assert!(self.engine().is_none(), "the engine of {} still runs", self.name());
+        let mut left: Vec<i32> = Vec::new();
+        let empty = wait_until(START, || {
+            let listed = command::exec(&["ip", "netns", "pids", self.name()]).must();
+            left = listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>();
+            for pid in &left {
+                // It may have ended meanwhile.
+                let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+            }
+            left.is_empty()
+        });
+        assert!(empty, "these do not end: {left:?}");
+        command::exec(&["ip", "netns", "delete", self.name()]).must();
+        // The kernel takes a namespace apart a moment later, and with it the other end of its wire.
+        let port = format!("h{}", self.0.number);
+        let gone = wait_until(START, || !self.0.underlay.exec(&["ip", "link", "show", "dev", &port]).ok());
+        assert!(gone, "{} does not go: something still runs in it", self.name());
+        let run = self.run_dir();
+        fs::remove_dir_all(&run)
+            .and_then(|()| fs::create_dir(&run))
+            .unwrap_or_else(|e| panic!("{}: {e}", run.display()));
+        self.power_on();
     }
 
     /// Joins the underlay once more, through another interface.

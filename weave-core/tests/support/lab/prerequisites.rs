@@ -13,6 +13,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("bridge", "iproute2"),
     ("nft", "nftables"),
+    ("conntrack", "conntrack"),
     ("iptables-nft-save", "iptables"),
     ("nsenter", "util-linux"),
     ("sysctl", "procps"),

@@ -64,6 +64,8 @@ impl Net {
             peer_netnsid: None,
             ipv6_disabled: (mtu >= MTU_MIN_V6).then_some(false),
             accept_ra: (mtu >= MTU_MIN_V6).then_some(1),
+            route_localnet: Some(false),
+            hairpin: None,
             tx_checksum,
         });
         Ok(index)

@@ -63,7 +63,8 @@ impl World {
         portrait.own.extend(accepts.iter().map(|(accept, times)| format!("{times} x {accept}")));
         portrait.own.extend(firewall.table.take().map(|table| format!("{table:?}")));
         if std::mem::take(&mut firewall.damaged) {
-            portrait.own.insert("a damaged table".to_owned());
+            let salvaged = std::mem::take(&mut firewall.salvaged);
+            portrait.own.insert(format!("a damaged table with {salvaged:?}"));
         }
         portrait.foreign.insert(format!("{firewall:?}"));
     }
@@ -110,7 +111,7 @@ impl World {
             },
         );
         format!(
-            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?} tx={:?}",
+            "{} {kind} mac={mac:?} mtu={} up={} master={master:?} alias={:?} group={} peer={:?} no_ipv6={:?} ra={:?} tx={:?} localnet={:?} hairpin={}",
             link.name,
             link.mtu,
             link.up,
@@ -120,6 +121,8 @@ impl World {
             link.ipv6_disabled,
             link.accept_ra,
             link.tx_checksum,
+            link.route_localnet,
+            link.hairpin == Some(true),
         )
     }
 }

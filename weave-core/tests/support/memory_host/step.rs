@@ -26,7 +26,9 @@ impl World {
             Step::DeleteLinks { links, group } => self.delete_group(links, *group),
             Step::SetMaster { link, bridge, .. } => {
                 let master = bridge.as_ref().map(|bridge| self.free_port(bridge)).transpose()?;
-                self.change(&Place::Host, link, |link| link.master = master)
+                self.change(&Place::Host, link, |link| {
+                    (link.master, link.hairpin) = (master, master.map(|_| false));
+                })
             }
             Step::AddFlood { link, peers } => {
                 self.flood_of(link)?.extend(peers);
@@ -64,6 +66,12 @@ impl World {
             Step::SetMac { place, link, mac, .. } => self.change(place, link, |link| link.mac = Some(*mac)),
             Step::SetMtu { place, link, mtu, .. } => self.on(place, link, |net, index| net.set_mtu(index, *mtu)),
             Step::SetUp { place, link, up } => self.on(place, link, |net, index| net.set_up(index, *up)),
+            Step::SetHairpin { link, on, .. } => {
+                gone(self.change(&Place::Host, link, |link| link.hairpin = link.master.map(|_| *on)))
+            }
+            Step::SetLocalnet { link, on, .. } => {
+                self.change(&Place::Host, link, |link| link.route_localnet = Some(*on))
+            }
             Step::SetOffload { place, link, on, .. } => self.on(place, link, |net, index| net.set_offload(index, *on)),
             Step::SetIpv6 { place, link, key, value, .. } => {
                 self.on(place, link, |net, index| net.set_ipv6(index, key, *value))
@@ -81,6 +89,7 @@ impl World {
                 Ok(())
             })),
             Step::Announce { place, link, .. } => self.on(place, link, |_, _| Ok(())),
+            Step::ForgetFlows { .. } => Ok(()),
             _ => Err(EINVAL),
         }
     }
@@ -91,6 +100,7 @@ impl World {
         }
         self.firewall.table = after;
         self.firewall.damaged = false;
+        self.firewall.salvaged.clear();
         Ok(())
     }
 
@@ -155,7 +165,7 @@ impl World {
         let (host, inner) = self.add_pair((HOST, &new.name), (inode, &new.interface), new.mtu)?;
         let link = self.host.link(host);
         link.alias = Some(new.mark.to_string());
-        link.master = Some(master);
+        (link.master, link.hairpin) = (Some(master), Some(false));
         link.up = true;
         self.net(inode).link(inner).mac = Some(new.mac);
         Ok(())

@@ -23,6 +23,17 @@ class Words(NamedTuple):
     so: str
 
 
+def publication(operation: str, given: Mapping[str, Any]) -> tuple[Words, str, dict[str, Any]]:
+    """Return words, operation and arguments for a port, which is the state's name where none is given."""
+    name, arguments = given["name"], {field: value for field, value in given.items() if field != "name"}
+    port = name if arguments["host_port"] is None else arguments["host_port"]
+    words = {
+        "publish": Words(f"publish port {port}", f"Published port {port}", f"Port {port} is published as asked"),
+        "unpublish": Words(f"take port {port} back", f"Took port {port} back", f"Port {port} is not published"),
+    }
+    return words[operation], operation, {**arguments, "host_port": port}
+
+
 def make(
     name: str, words: Words, operation: str, arguments: Mapping[str, Any], *, test: bool, whole: bool = False
 ) -> dict[str, Any]:

@@ -187,6 +187,46 @@ def detach(
     return _call("detach", locals())
 
 
+def announce(
+    container: str | None = None, ips: str | list[str] | None = None, test: bool | None = None
+) -> dict[str, Any]:
+    """Tell the network again where addresses are, and forget the connections that this host remembers of them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.announce web
+    """
+    return _call("announce", locals())
+
+
+def migrate(
+    name: str,
+    from_: str | None = None,
+    to: str | None = None,
+    tls: str | None = None,
+    insecure: bool | None = None,
+    volumes: bool | None = None,
+    binds: bool | None = None,
+    live_copy: bool | None = None,
+    timeout: int | None = None,
+    remove_source: bool | None = None,
+    undo: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Move a container between this host and another one, with its image, files and addresses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.migrate web to=ssh://root@dockerhost002
+    """
+    given = dict(locals())
+    return _call("migrate", {"from": given.pop("from_"), **given})
+
+
 def expose(ips: str | list[str], masquerade: bool | None = None, test: bool | None = None) -> dict[str, Any]:
     """Give the host itself addresses on the network.
 
@@ -209,6 +249,46 @@ def hide(ips: str | list[str] | None = None, test: bool | None = None) -> dict[s
         salt dockerhost001 weave.hide
     """
     return _call("hide", locals())
+
+
+def publish(
+    host_port: int,
+    to: str,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Pass a port of the host on to a container, on this host or another.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.publish 8080 web port=80
+    """
+    return _call("publish", locals())
+
+
+def unpublish(
+    host_port: int,
+    to: str | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Take a published port back; ``to``, ``port`` and ``masquerade`` are not compared.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt dockerhost001 weave.unpublish 8080
+    """
+    return _call("unpublish", locals())
 
 
 def run(
@@ -276,6 +356,29 @@ def build(
         salt dockerhost001 weave.build web:7 /srv/web build_args='{"VERSION": "7"}'
     """
     return _call("build", locals())
+
+
+def install_units(
+    file: str | None = None,
+    host: str | None = None,
+    program: str | None = None,
+    enable: bool | None = None,
+    start: bool | None = None,
+    state: str | None = None,
+    test: bool | None = None,
+) -> dict[str, Any]:
+    """Have systemd apply a document at each boot, and watch over it.
+
+    ``file`` is the document (``/etc/weave/host.yaml``), ``program`` the command ``weave`` (the one on ``PATH``);
+    ``enable`` (true) is about the next boot, ``start`` (true) about now; ``state=absent`` takes the units away.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' weave.install_units /etc/weave/fleet.yaml host=dockerhost001
+    """
+    return _call("install_units", locals())
 
 
 def preflight() -> dict[str, Any]:

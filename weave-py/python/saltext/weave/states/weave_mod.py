@@ -65,9 +65,7 @@ def host_present(name: str, document: Mapping[str, Any] | None = None, file: str
                 containers:
                   db: {ips: 10.2.1.1/24}
     """
-    words = Words(
-        "bring the host to its document", "Brought the host to its document", "The host is as its document says"
-    )
+    words = Words("bring the host to its document", "Brought the host to its document", "The host is as written")
     return _document(name, words, document, file)
 
 
@@ -248,8 +246,33 @@ def exposed(name: str, ips: str | list[str] | None = None, masquerade: bool | No
 
 def hidden(name: str, ips: str | list[str] | None = None) -> dict[str, Any]:
     """Take addresses of the host from the network, all where none is given."""
-    words = Words("hide the host", "Hid the host", "The host is hidden as asked")
-    return _make(name, words, "hide", {"ips": ips})
+    return _make(name, Words("hide the host", "Hid the host", "The host is hidden as asked"), "hide", {"ips": ips})
+
+
+def published(
+    name: str,
+    to: str,
+    host_port: int | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+) -> dict[str, Any]:
+    """Pass ``host_port`` (the state's name) of the host on to the container ``to``, on this host or another."""
+    return _make(name, *state.publication("publish", locals()))
+
+
+def unpublished(
+    name: str,
+    host_port: int | None = None,
+    to: str | None = None,
+    port: int | None = None,
+    protocol: str | None = None,
+    host_ip: str | None = None,
+    masquerade: bool | None = None,
+) -> dict[str, Any]:
+    """Take ``host_port`` (the state's name) back; ``to``, ``port`` and ``masquerade`` are not compared."""
+    return _make(name, *state.publication("unpublish", locals()))
 
 
 def container_running(

@@ -10,6 +10,7 @@ module PuppetX
       MAC = 'allowed: six pairs of hex digits such as 0a:57:0a:02:01:04'.freeze
       PEER = 'allowed: an address or a name, with or without a port: 192.0.2.2, 192.0.2.2:6783, [2001:db8::2]:6783, db2'.freeze
       REQUEST = 'allowed: net:default, or net: and a network (net:10.2.1.0/24)'.freeze
+      PUBLISHED = 'allowed: 8080, 8080/udp, 192.0.2.1:8080/tcp, [2001:db8::1]:8080'.freeze
       ROUTE = 'allowed: `10.9.0.0/16` or `10.9.0.0/16 via 10.2.1.1`'.freeze
 
       module_function
@@ -97,6 +98,33 @@ module PuppetX
         words = [container(field, container), cidr(field, ip)]
         words << interface(field, interface) unless interface.nil? || interface == 'ethwe'
         words.join(' ')
+      end
+
+      # A port of the host, in one form: its protocol always, and before it the address where there is one.
+      def published(field, value)
+        host_ip, port, protocol = sides(value)
+        number = port if port && port.between?(1, 65_535)
+        refuse(field, value, 'is no port of the host', PUBLISHED) unless number && (host_ip.nil? || address(host_ip))
+        side([host_ip && address(host_ip).to_s, number, protocol])
+      end
+
+      # Address, port and protocol of it; nothing where it is none.
+      def sides(value)
+        parts = value.to_s.strip.match(%r{\A(?:(?:\[([^\]]+)\]|([\d.]+)):)?(\d{1,5})(?:/(tcp|udp|sctp))?\z}i)&.captures
+        parts && [parts[0] || parts[1], parts[2].to_i, (parts[3] || 'tcp').downcase]
+      end
+
+      # The same as one text.
+      def side(parts)
+        host_ip, port, protocol = parts
+        before = host_ip && (host_ip.include?(':') ? "[#{host_ip}]:" : "#{host_ip}:")
+        "#{before}#{port}/#{protocol || 'tcp'}"
+      end
+
+      # A container, or an address.
+      def destination(field, value)
+        valid = address(value.to_s) || value.to_s.match?(%r{\A(/?[A-Za-z0-9][A-Za-z0-9_.-]*|netns:.+|pid:[1-9]\d*)\z})
+        refuse(field, value, 'is neither an address nor a container', "#{CONTAINER}, or 10.2.1.4") unless valid
       end
 
       # A number of bytes, or `auto`.

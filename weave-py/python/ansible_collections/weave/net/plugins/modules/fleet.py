@@ -33,8 +33,8 @@ options:
   document:
     description:
       - The fleet's document as data, with the fields C(hosts), C(containers), C(images), C(defaults), C(subnets),
-        C(peers), C(router), C(firewall), C(expose), C(ensure) and C(purge_containers). The command C(weave schema fleet)
-        prints what each of them takes.
+        C(peers), C(router), C(firewall), C(expose), C(publish), C(ensure) and C(purge_containers). The command
+        C(weave schema fleet) prints what each of them takes.
       - Needed with I(state=present), unless there is I(file).
       - Options of containers may hold secrets, so the document stands neither in the log of the target nor in the result.
         The values of environment variables are left out of the diff; a command is not, so set C(no_log) on the task

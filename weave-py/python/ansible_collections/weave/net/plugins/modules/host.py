@@ -31,8 +31,8 @@ options:
     default: present
   document:
     description:
-      - The host's document as data, with the fields C(ensure), C(router), C(peers), C(expose), C(firewall), C(containers)
-        and C(purge_containers). The command C(weave schema host) prints what each of them takes.
+      - The host's document as data, with the fields C(ensure), C(router), C(peers), C(expose), C(publish), C(firewall),
+        C(containers) and C(purge_containers). The command C(weave schema host) prints what each of them takes.
       - Needed with I(state=present), unless there is I(file).
       - Options of containers may hold secrets, so the document stands neither in the log of the target nor in the result.
         The values of environment variables are left out of the diff; a command is not, so set C(no_log) on the task

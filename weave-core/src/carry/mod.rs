@@ -1,0 +1,35 @@
+//! What a container needs to get from one host to another: its image, its volumes, and a container like it.
+//!
+//! Weave runs on one of the two hosts, and asks the engine of the other. What has to be done with files over there is
+//! done by programs of that host, in a container that has nothing of its own; what has to be done with its network is
+//! done by the weave that is installed there.
+
+mod copy;
+mod end;
+mod far;
+mod files;
+mod image;
+mod make;
+mod mounts;
+mod program;
+mod recreation;
+#[cfg(test)]
+mod tests;
+mod volume;
+
+pub(crate) use copy::{Pass, check_tools, copy};
+pub(crate) use end::End;
+pub(crate) use far::far_weave;
+pub(crate) use files::{FileKind, kinds};
+pub(crate) use image::{ImageCarried, find_image, image, image_config};
+pub(crate) use make::make;
+pub(crate) use mounts::{Passage, Place, passages};
+pub(crate) use program::{Program, Reach, run_there, sweep};
+pub(crate) use recreation::{Recreation, recreation};
+pub(crate) use volume::{VolumeMade, create_volume};
+
+/// The label of volumes that were made on the target, with the mark of the migration as its value.
+pub(crate) const MIGRATES: &str = "weave.migrates";
+
+/// The label of what serves to carry one container, with the name of that as its value.
+pub(crate) const CARRIES: &str = "weave.carries";

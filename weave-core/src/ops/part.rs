@@ -1,0 +1,71 @@
+//! The part of a document that needs no engine: the network alone.
+
+use super::{Report, checked, container};
+use crate::Result;
+use crate::apply::{Converged, Expected, Mode, converge_locked, look};
+use crate::host::Host;
+use crate::observed::Scope;
+use crate::plan::{AttachmentIntent, Intent};
+use crate::spec::{Attach, Ensure, HostDocument};
+
+/// What a watch is called where operations are.
+pub(crate) const WATCH: &str = "watch";
+
+/// What a router in a container waits for.
+const LEFT_OUT: &str = "the network of a router in a container is left to a run with the engine, and there is none yet";
+
+/// `apply` of the network alone.
+pub(super) async fn network<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Result<Report> {
+    const APPLY: &str = "apply";
+    checked(APPLY, document.validate())?;
+    let (part, warning) = cut(host, document).await.map_err(|error| error.op(APPLY))?;
+    let (mut report, _) = container::converge_intent(host, APPLY, &part, intent(&part), mode).await?;
+    report.warnings.extend(warning);
+    Ok(report)
+}
+
+/// All of a document, for a watch: containers that do not run although weave does not run them are no problem.
+pub(crate) async fn document<H: Host>(host: &H, document: &HostDocument) -> Result<Report> {
+    let (report, _) = container::converge_intent(host, WATCH, document, intent(document), Mode::Apply).await?;
+    Ok(report)
+}
+
+/// The network of a document, and these attachments besides, for a watch that has the lock.
+pub(crate) async fn network_locked<H: Host>(
+    host: &H,
+    document: &HostDocument,
+    attachments: impl IntoIterator<Item = Attach>,
+) -> Result<Converged> {
+    let (part, warning) = cut(host, document).await?;
+    let mut intent = intent(&part);
+    intent.attachments.extend(attachments.into_iter().map(AttachmentIntent::Exact));
+    let mut done = converge_locked(host, &intent, Mode::Apply, &Expected::default()).await?;
+    done.plan.warnings.extend(warning);
+    Ok(done)
+}
+
+/// Interfaces of containers alone, for a watch that has the lock. Where there is no network yet, they are problems.
+pub(crate) async fn attachments_locked<H: Host>(host: &H, attachments: Vec<Attach>) -> Result<Converged> {
+    let attachments = attachments.into_iter().map(AttachmentIntent::Exact).collect();
+    let intent = Intent { attachments, each_by_itself: true, only_running: true, ..Intent::default() };
+    converge_locked(host, &intent, Mode::Apply, &Expected::default()).await
+}
+
+/// The report of a watch, which has no use for the state.
+pub(crate) fn told(done: Converged) -> Report {
+    Report { state: None, ..Report::of(WATCH, Mode::Apply, done) }
+}
+
+/// What is done of the document now.
+async fn cut<H: Host>(host: &H, document: &HostDocument) -> Result<(HostDocument, Option<String>)> {
+    let waits = document.ensure == Ensure::Present && document.router_in_container();
+    if waits && look(host, &Scope::default()).await?.bridge().is_none() {
+        return Ok((HostDocument::default(), Some(LEFT_OUT.to_owned())));
+    }
+    Ok((document.network_only(), None))
+}
+
+/// What a document without containers that are run is after.
+fn intent(part: &HostDocument) -> Intent {
+    Intent { only_running: true, ..Intent::from(part) }
+}

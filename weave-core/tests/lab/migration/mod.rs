@@ -1,0 +1,9 @@
+//! A container goes from one host to another, each with an engine of its own.
+
+mod fleet;
+mod kills;
+mod kinds;
+mod lives;
+mod moves;
+mod refused;
+mod scene;
