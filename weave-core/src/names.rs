@@ -116,6 +116,14 @@ pub fn holder_of(name: &str) -> String {
     format!("{name}.weave-net")
 }
 
+/// The label of a volume that marks a container as being moved, on both hosts, with the container's name.
+pub const MOVES: &str = "weave.moves";
+
+/// The name of that volume.
+pub fn moves(name: &str) -> String {
+    format!("weave-moves-{name}")
+}
+
 /// The name of a container that was moved to another host and shall stay.
 pub fn moved(name: &str) -> String {
     format!("{name}.weave-moved")

@@ -28,6 +28,9 @@ const HOLDERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22wea
 /// All routers that weave runs.
 const ROUTERS: &str = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22weave.routes%22%5D%7D";
 
+/// What marks containers that are being moved.
+const MOVES: &str = "/volumes?filters=%7B%22label%22%3A%5B%22weave.moves%22%5D%7D";
+
 /// All containers.
 const ALL: &str = "/containers/json?all=1";
 
@@ -46,6 +49,7 @@ enum Question {
     Latest(String),
     Log(String),
     Bonds,
+    Moves,
 }
 
 enum Answer {
@@ -57,6 +61,7 @@ enum Answer {
     Latest(String, Result<String, String>),
     Log(String, Option<Vec<String>>),
     Bonds(Vec<Bond>),
+    Moves(BTreeSet<String>),
 }
 
 /// One of a list of containers.
@@ -88,6 +93,7 @@ impl Engine {
         let first = scope.ours.then_some(Question::Ours).into_iter().chain(holders);
         let first = first.chain((!few).then_some(Question::All)).chain(scope.bonds.then_some(Question::Bonds));
         let first = first.chain(scope.routers.then_some(Question::Routers));
+        let first = first.chain(scope.moves.then_some(Question::Moves));
         let logs = scope.logs.iter().filter_map(|name| spoken_name(name)).map(|name| Question::Log(name.to_owned()));
         let rest = spoken.iter().filter(|_| few).map(|name| Question::Named((*name).to_owned()));
         // The slowest first.
@@ -129,6 +135,7 @@ impl Engine {
                 Answer::Latest(reference, digest) => drop(seen.latest.insert(reference, digest)),
                 Answer::Log(name, lines) => seen.logs.extend(lines.map(|lines| (name, lines))),
                 Answer::Bonds(bonds) => seen.bonds = bonds,
+                Answer::Moves(moves) => seen.moves = moves,
             }
         }
         seen.api_minor = Some(self.create_version().await?);
@@ -169,6 +176,7 @@ impl Engine {
                 Ok(Answer::Log(name, lines))
             }
             Question::Bonds => self.bonds().await.map(Answer::Bonds),
+            Question::Moves => self.moves().await.map(Answer::Moves),
         }
     }
 
@@ -189,6 +197,13 @@ impl Engine {
             Some(Listed { id: item.get("Id")?.as_str()?.to_owned(), name: own_name(item), holds })
         };
         Ok(listed.iter().filter_map(one).collect())
+    }
+
+    /// The containers that are being moved.
+    async fn moves(&self) -> Result<BTreeSet<String>> {
+        let answer = self.read("list volumes", MOVES.to_owned()).await.map_err(|failure| failure.error)?;
+        let marks = answer["Volumes"].as_array().into_iter().flatten();
+        Ok(marks.filter_map(|mark| mark["Labels"][names::MOVES].as_str()).map(str::to_owned).collect())
     }
 
     async fn image(&self, reference: &str) -> Result<Option<Image>> {

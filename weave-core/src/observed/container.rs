@@ -1,6 +1,6 @@
 //! Containers and images as the engine tells of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +104,8 @@ pub struct ContainerScope {
     pub logs: Vec<String>,
     /// All bonds between containers, too.
     pub bonds: bool,
+    /// Which containers are being moved from this host or to it, too.
+    pub moves: bool,
 }
 
 /// A container that is bound to another one itself, and not to whoever has its name.
@@ -132,4 +134,6 @@ pub struct Containers {
     pub logs: BTreeMap<String, Vec<String>>,
     /// Bonds, where they were asked for.
     pub bonds: Vec<Bond>,
+    /// Names of containers that are being moved, or whose move was broken off, where that was asked for.
+    pub moves: BTreeSet<String>,
 }

@@ -258,6 +258,7 @@ impl Wanted {
             holders: false,
             images: images.into_iter().map(str::to_owned).collect(),
             latest: latest.into_iter().cloned().collect(),
+            moves: true,
             ..ContainerScope::default()
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::guard::Guard;
+use super::mark;
 use super::prepare::Prepared;
 use super::side::Side;
 use super::words::lines;
@@ -303,15 +304,21 @@ impl<'a> Run<'a> {
             guard.dismiss();
         }
         // A run that was killed may have done its last step, and left only helpers.
-        if self.steps.is_empty() && self.journal().is_none() {
-            return;
-        }
+        let helped = !self.steps.is_empty() || self.journal().is_some();
         let token = self.token();
+        let mut left = Vec::new();
         for side in [&self.from, &self.to] {
-            if let Err(error) = carry::sweep(&side.end, &token).await {
-                self.warnings.push(format!("helpers of the move are left on {}: {error}", side.name));
+            let cleared = async {
+                if helped {
+                    carry::sweep(&side.end, &token).await?;
+                }
+                mark::clear(self, side).await
+            };
+            if let Err(error) = cleared.await {
+                left.push(format!("helpers of the move are left on {}: {error}", side.name));
             }
         }
+        self.warnings.extend(left);
     }
 
     /// How long the container did not run, or could not be reached.

@@ -8,6 +8,7 @@ mod guard;
 mod interfaces;
 #[cfg(debug_assertions)]
 mod kill;
+mod mark;
 mod prepare;
 mod prove;
 mod report;
@@ -68,6 +69,7 @@ async fn under_lock(kernel: &Kernel, spec: &Migrate, mode: Mode) -> Result<Repor
 
 /// One step after the other, each from a new look at both ends.
 async fn go(run: &mut Run<'_>) -> Result<()> {
+    let mut marked = false;
     loop {
         run.look().await?;
         let step = match next(&run.ends, &run.done, run.wishes()) {
@@ -76,6 +78,10 @@ async fn go(run: &mut Run<'_>) -> Result<()> {
             Err(error) if error.kind() == ErrorKind::ContainerNotRunning => return Err(run.ended().await),
             Err(error) => return Err(error),
         };
+        if !marked {
+            mark::set(run).await?;
+            marked = true;
+        }
         run.act(&step).await?;
     }
 }

@@ -17,6 +17,7 @@ mod leftover;
 mod lookup;
 mod make;
 mod mounts;
+mod moving;
 mod paths;
 mod recreate;
 mod remove;
@@ -193,6 +194,7 @@ pub fn plan_containers(
             lanes.push(lane);
         }
     }
+    moving::leave(&mut lanes, observed);
     lanes
 }
 

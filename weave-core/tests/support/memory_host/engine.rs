@@ -108,6 +108,7 @@ impl Engine {
             latest: latest.collect(),
             logs: scope.logs.iter().filter_map(|name| Some((name.clone(), self.said(name)?))).collect(),
             bonds: if scope.bonds { self.bonds() } else { Vec::new() },
+            moves: std::collections::BTreeSet::new(),
         }
     }
 
