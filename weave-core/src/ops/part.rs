@@ -1,12 +1,14 @@
 //! The part of a document that needs no engine: the network alone.
 
+use std::borrow::Cow;
+
 use super::{Report, checked, container};
-use crate::Result;
 use crate::apply::{Converged, Expected, Mode, converge_locked, look};
 use crate::host::Host;
-use crate::observed::Scope;
+use crate::observed::{ContainerScope, Scope};
 use crate::plan::{AttachmentIntent, Intent};
 use crate::spec::{Attach, Ensure, HostDocument};
+use crate::{Error, ErrorKind, Result};
 
 /// What a watch is called where operations are.
 pub(crate) const WATCH: &str = "watch";
@@ -24,10 +26,36 @@ pub(super) async fn network<H: Host>(host: &H, document: &HostDocument, mode: Mo
     Ok(report)
 }
 
-/// All of a document, for a watch: containers that do not run although weave does not run them are no problem.
+/// All of a document, for a watch: containers that do not run although weave does not run them are no problem. Those
+/// that a fleet moves here are fetched by `apply` alone, since that may take hours.
 pub(crate) async fn document<H: Host>(host: &H, document: &HostDocument) -> Result<Report> {
-    let (report, _) = container::converge_intent(host, WATCH, document, intent(document), Mode::Apply).await?;
+    let (document, absent) = without_those_to_fetch(host, document).await?;
+    let (mut report, _) = container::converge_intent(host, WATCH, &document, intent(&document), Mode::Apply).await?;
+    report.errors.extend(absent.into_iter().map(|name| {
+        let message = "is to move here, and a watch does not fetch it";
+        let error = Error::new(ErrorKind::NotFound, name, message).hint("run `weave apply` with the document here");
+        error.op(WATCH).report()
+    }));
     Ok(report)
+}
+
+/// The document without containers that would have to be fetched, and which those are.
+async fn without_those_to_fetch<'a, H: Host>(
+    host: &H,
+    document: &'a HostDocument,
+) -> Result<(Cow<'a, HostDocument>, Vec<String>)> {
+    let names: Vec<String> = document.moves.fetched.keys().cloned().collect();
+    if names.is_empty() {
+        return Ok((Cow::Borrowed(document), names));
+    }
+    let scope = ContainerScope { names: names.clone(), ..ContainerScope::default() };
+    let there = host.observe_containers(&scope).await?.containers;
+    let absent: Vec<String> = names.into_iter().filter(|name| !there.contains_key(name)).collect();
+    let mut document = document.clone();
+    for name in &absent {
+        document.leave_out(name);
+    }
+    Ok((Cow::Owned(document), absent))
 }
 
 /// The network of a document, and these attachments besides, for a watch that has the lock.

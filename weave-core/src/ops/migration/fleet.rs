@@ -8,7 +8,7 @@ use crate::kernel::Kernel;
 use crate::observed::{Container, ContainerScope};
 use crate::ops::host;
 use crate::plan::migration::{Journal, Restart};
-use crate::spec::{ContainerRef, Ensure, HostDocument, Migrate};
+use crate::spec::{Ensure, HostDocument, Migrate};
 use crate::{Error, ErrorKind, Result};
 
 /// Fetches the containers that are to move here, and then makes the host what the document says.
@@ -30,13 +30,13 @@ pub async fn apply(kernel: &Kernel, document: &HostDocument, mode: Mode) -> Resu
             Ok(Some(report)) => {
                 if mode == Mode::Check {
                     // What it will be like is known when it is here.
-                    leave(&mut document, name);
+                    document.leave_out(&name);
                 }
                 reports.push(report);
             }
             Err(error) => {
                 errors.push(error.op("apply").report());
-                leave(&mut document, name);
+                document.leave_out(&name);
             }
         }
     }
@@ -49,14 +49,6 @@ pub async fn apply(kernel: &Kernel, document: &HostDocument, mode: Mode) -> Resu
         report.warnings.splice(..0, moved.warnings);
     }
     Ok(report)
-}
-
-/// Takes a container out of the document, and out of what is purged.
-fn leave(document: &mut HostDocument, name: String) {
-    if let Some(containers) = &mut document.containers {
-        containers.0.retain(|container, _| !matches!(container, ContainerRef::Container(other) if **other == *name));
-    }
-    document.moves.left.insert(name);
 }
 
 /// Fetches one, unless it is here or nowhere.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fleet;
 use super::check::Problem;
-use crate::spec::{ContainerRef, Ensure};
+use crate::spec::{ContainerRef, Ensure, HostDocument};
 
 /// What a host's document knows of containers that move. It is cut out of a fleet, and written nowhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +13,18 @@ pub struct Moves {
     pub fetched: BTreeMap<String, Vec<String>>,
     /// Containers of other hosts, which come and get them: they are left alone here.
     pub left: BTreeSet<String>,
+}
+
+impl HostDocument {
+    /// Takes a container out of the document, and out of what is purged.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        if let Some(containers) = &mut self.containers {
+            containers
+                .0
+                .retain(|container, _| !matches!(container, ContainerRef::Container(other) if **other == *name));
+        }
+        self.moves.left.insert(name.to_owned());
+    }
 }
 
 impl Fleet {
