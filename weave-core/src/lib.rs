@@ -36,7 +36,6 @@
 pub mod apply;
 pub mod blocking;
 mod cancel;
-#[allow(dead_code, unused_imports, reason = "what moves containers is built on it")]
 mod carry;
 mod classic;
 #[cfg(feature = "cli")]

@@ -21,12 +21,12 @@ pub(crate) use copy::{Pass, check_tools, copy};
 pub(crate) use end::End;
 pub(crate) use far::far_weave;
 pub(crate) use files::{FileKind, kinds};
-pub(crate) use image::{ImageCarried, find_image, image, image_config};
+pub(crate) use image::{find_image, image, image_config};
 pub(crate) use make::make;
-pub(crate) use mounts::{Passage, Place, passages};
-pub(crate) use program::{Program, Reach, run_there, sweep};
+pub(crate) use mounts::{Place, passages};
+pub(crate) use program::sweep;
 pub(crate) use recreation::{Recreation, recreation};
-pub(crate) use volume::{VolumeMade, create_volume};
+pub(crate) use volume::create_volume;
 
 /// The label of volumes that were made on the target, with the mark of the migration as its value.
 pub(crate) const MIGRATES: &str = "weave.migrates";

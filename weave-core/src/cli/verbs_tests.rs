@@ -46,23 +46,6 @@ fn attach(ips: &[&str], more: Value) -> Value {
 #[test]
 fn classic_invocations() {
     let table = [
-        ("weave attach 10.2.1.4/24 c1", attach(&["10.2.1.4/24"], json!({}))),
-        ("weave attach ip:10.2.1.4/24 ip:10.2.2.4/24 c1", attach(&["10.2.1.4/24", "10.2.2.4/24"], json!({}))),
-        ("weave attach c1", attach(&["net:default"], json!({}))),
-        ("weave attach net:10.2.1.0/24 10.2.2.4/24 c1", attach(&["10.2.2.4/24", "net:10.2.1.0/24"], json!({}))),
-        ("weave attach 10.2.1.4/24 --no-multicast-route c1", attach(&["10.2.1.4/24"], json!({"multicast": false}))),
-        (
-            "weave attach --no-multicast --no-probe --mtu 1400 --interface eth1 10.2.1.4/24 c1",
-            attach(&["10.2.1.4/24"], json!({"multicast": false, "probe": false, "mtu": 1400, "interface": "eth1"})),
-        ),
-        (
-            "weave attach 10.2.1.4/24 c1 --gateway 10.2.1.1 --route 10.9.0.0/16 --route 10.8.0.0/16",
-            attach(&["10.2.1.4/24"], json!({"gateway": "10.2.1.1", "routes": ["10.9.0.0/16", "10.8.0.0/16"]})),
-        ),
-        (
-            "weave detach 10.2.1.4/24 c1",
-            json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
-        ),
         (
             "weave migrate web --to ssh://root@b --binds --keep-source --timeout 5",
             json!({
@@ -73,10 +56,6 @@ fn classic_invocations() {
         ("weave announce c1", json!({"operation": "announce", "container": "c1"})),
         ("weave announce 10.2.1.4/24", json!({"operation": "announce", "ips": ["10.2.1.4/24"]})),
         ("weave announce 10.2.1.4/24 c1", json!({"operation": "announce", "container": "c1", "ips": ["10.2.1.4/24"]})),
-        (
-            "weave detach netns:/run/netns/c1",
-            json!({"operation": "detach", "container": "netns:/run/netns/c1", "interface": "ethwe"}),
-        ),
         (
             "weave install-units --no-start",
             json!({
@@ -143,6 +122,53 @@ fn classic_invocations() {
             json!({"operation": "expose", "ips": ["10.2.1.1/24"], "masquerade": false}),
         ),
         ("weave hide", json!({"operation": "hide"})),
+        ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
+        ("weave --check --json -q status", json!({"operation": "status"})),
+        ("weave status targets", json!({"operation": "status"})),
+        ("weave status --latest", json!({"operation": "status", "latest": true})),
+        ("weave stop", json!({"operation": "stop"})),
+        ("weave reset --check", json!({"operation": "reset"})),
+        ("weave version", json!({"operation": "version"})),
+        ("weave preflight", json!({"operation": "preflight"})),
+    ];
+    for (line, expected) in table {
+        assert_eq!(told(line, &Given::default()), expected, "{line}");
+    }
+}
+
+#[test]
+fn attachments() {
+    let table = [
+        ("weave attach 10.2.1.4/24 c1", attach(&["10.2.1.4/24"], json!({}))),
+        ("weave attach ip:10.2.1.4/24 ip:10.2.2.4/24 c1", attach(&["10.2.1.4/24", "10.2.2.4/24"], json!({}))),
+        ("weave attach c1", attach(&["net:default"], json!({}))),
+        ("weave attach net:10.2.1.0/24 10.2.2.4/24 c1", attach(&["10.2.2.4/24", "net:10.2.1.0/24"], json!({}))),
+        ("weave attach 10.2.1.4/24 --no-multicast-route c1", attach(&["10.2.1.4/24"], json!({"multicast": false}))),
+        (
+            "weave attach --no-multicast --no-probe --mtu 1400 --interface eth1 10.2.1.4/24 c1",
+            attach(&["10.2.1.4/24"], json!({"multicast": false, "probe": false, "mtu": 1400, "interface": "eth1"})),
+        ),
+        (
+            "weave attach 10.2.1.4/24 c1 --gateway 10.2.1.1 --route 10.9.0.0/16 --route 10.8.0.0/16",
+            attach(&["10.2.1.4/24"], json!({"gateway": "10.2.1.1", "routes": ["10.9.0.0/16", "10.8.0.0/16"]})),
+        ),
+        (
+            "weave detach 10.2.1.4/24 c1",
+            json!({"operation": "detach", "container": "c1", "ips": ["10.2.1.4/24"], "interface": "ethwe"}),
+        ),
+        (
+            "weave detach netns:/run/netns/c1",
+            json!({"operation": "detach", "container": "netns:/run/netns/c1", "interface": "ethwe"}),
+        ),
+    ];
+    for (line, expected) in table {
+        assert_eq!(told(line, &Given::default()), expected, "{line}");
+    }
+}
+
+#[test]
+fn published_ports() {
+    let table = [
         ("weave publish 8080:80 web", json!({"operation": "publish", "host_port": 8080, "to": "web", "port": 80})),
         (
             "weave publish --udp --host-ip 192.0.2.1 --without-masquerade 53 10.2.1.4",
@@ -162,14 +188,6 @@ fn classic_invocations() {
             "weave unpublish --sctp --host-ip 192.0.2.1 8080",
             json!({"operation": "unpublish", "host_port": 8080, "protocol": "sctp", "host_ip": "192.0.2.1"}),
         ),
-        ("weave ps weave:expose c1", json!({"operation": "ps", "containers": ["weave:expose", "c1"]})),
-        ("weave --check --json -q status", json!({"operation": "status"})),
-        ("weave status targets", json!({"operation": "status"})),
-        ("weave status --latest", json!({"operation": "status", "latest": true})),
-        ("weave stop", json!({"operation": "stop"})),
-        ("weave reset --check", json!({"operation": "reset"})),
-        ("weave version", json!({"operation": "version"})),
-        ("weave preflight", json!({"operation": "preflight"})),
     ];
     for (line, expected) in table {
         assert_eq!(told(line, &Given::default()), expected, "{line}");

@@ -17,7 +17,6 @@ mod connect;
 pub(crate) mod context;
 pub(crate) mod create;
 mod credentials;
-#[allow(dead_code, reason = "what moves containers asks for it")]
 mod elsewhere;
 mod events;
 mod facts;

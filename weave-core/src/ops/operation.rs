@@ -161,18 +161,7 @@ impl Operation {
     /// Those of the operation.
     pub async fn run(&self, kernel: &Kernel, mode: Mode) -> Result<Report> {
         match self {
-            Self::Apply(apply) => {
-                let document = apply.document(&machine()).map_err(|error| error.op(self.name()))?;
-                // Without containers that are run, the engine is not worth waiting for.
-                let hurried = (apply.only == Part::Network).then(|| kernel.in_a_hurry());
-                let kernel = hurried.as_ref().unwrap_or(kernel);
-                let mut report = match apply.only {
-                    Part::All => Box::pin(migration::apply(kernel, &document, mode)).await?,
-                    part => host::apply_part(kernel, &document, part, mode).await?,
-                };
-                report.warnings.splice(..0, apply.warnings.iter().cloned());
-                Ok(report)
-            }
+            Self::Apply(spec) => apply(kernel, spec, mode).await,
             Self::Launch(spec) => router::launch(kernel, spec, mode).await,
             Self::Stop(_) => router::stop(kernel, mode).await,
             Self::Reset(_) => host::reset(kernel, mode).await,
@@ -198,4 +187,17 @@ impl Operation {
             Self::Version(_) => Ok(host::version()),
         }
     }
+}
+
+async fn apply(kernel: &Kernel, spec: &Apply, mode: Mode) -> Result<Report> {
+    let document = spec.document(&machine()).map_err(|error| error.op("apply"))?;
+    // Without containers that are run, the engine is not worth waiting for.
+    let hurried = (spec.only == Part::Network).then(|| kernel.in_a_hurry());
+    let kernel = hurried.as_ref().unwrap_or(kernel);
+    let mut report = match spec.only {
+        Part::All => Box::pin(migration::apply(kernel, &document, mode)).await?,
+        part => host::apply_part(kernel, &document, part, mode).await?,
+    };
+    report.warnings.splice(..0, spec.warnings.iter().cloned());
+    Ok(report)
 }

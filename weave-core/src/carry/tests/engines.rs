@@ -9,7 +9,8 @@ use bytes::Bytes;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use super::super::{End, Program, Reach, run_there};
+use super::super::End;
+use super::super::program::{Program, Reach, run_there};
 use super::lab::{DockerOptions, Host, HostOptions, Lab, wait_until};
 use super::{TOKEN, block_on};
 use crate::docker::Engine;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::super::program::start;
-use super::super::{FileKind, Program, Reach, check_tools, far_weave, kinds, run_there, sweep};
+use super::super::program::{Program, Reach, run_there};
+use super::super::{FileKind, check_tools, far_weave, kinds, sweep};
 use super::{End, Scene, TOKEN, block_on};
 use crate::apply::Mode;
 use crate::{ErrorKind, Result};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::{FileKind, Pass, Passage, Place, copy, create_volume, passages, sweep};
+use super::super::mounts::Passage;
+use super::super::{FileKind, Pass, Place, copy, create_volume, passages, sweep};
 use super::{Scene, TOKEN, block_on, inspect, look};
 use crate::{ErrorKind, Result};
 

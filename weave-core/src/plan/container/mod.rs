@@ -194,8 +194,7 @@ pub fn plan_containers(
             lanes.push(lane);
         }
     }
-    moving::leave(&mut lanes, observed);
-    lanes
+    moving::leave(lanes, observed)
 }
 
 /// Plans each by itself. Containers that are `renewed` are made anew, and so are those that are bound to them.
