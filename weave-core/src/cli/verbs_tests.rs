@@ -311,7 +311,7 @@ fn documents_that_are_shown_are_right() {
         assert_eq!(apply.warnings, Vec::<String>::new(), "{text}");
         read += 1;
     }
-    assert_eq!(read, 7);
+    assert_eq!(read, 8);
 }
 
 #[test]

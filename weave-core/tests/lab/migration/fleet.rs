@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::scene::{Scene, listed};
+use super::scene::{Scene, WEAVE, listed};
 use crate::lab::Host;
 
 /// Applies the fleet on one host, with the container on `on`.
@@ -62,4 +62,41 @@ fn a_container_that_is_given_another_host_goes_there_with_its_files() {
         let again = apply(&scene, host, "b", &[]);
         assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
     }
+}
+
+#[test]
+fn a_container_on_its_way_is_left_alone_on_both_hosts() {
+    let scene = Scene::new();
+    let (a, b) = (&scene.a, &scene.b);
+    apply(&scene, a, "a", &[]);
+    // Under another name it does not take itself for the command, so that nobody starts the container again.
+    let program = a.dir().join("unguarded");
+    fs::hard_link(WEAVE, &program).or_else(|_| fs::copy(WEAVE, &program).map(drop)).expect("a copy");
+    let to = b.docker_host();
+    let mut command = scene.command_of(&program, a, &["--quiet", "migrate", "web", "--to", &to]);
+    let status = command.env("WEAVE_KILL_AT", "last_pass after").status().expect("weave to start");
+    assert_eq!(status.code(), None, "not killed");
+    let halfway = ("web exited".to_owned(), "web created".to_owned());
+    assert_eq!((listed(a), listed(b)), halfway);
+
+    let text = "containers: {web: {ip: 10.2.1.4/24, image: 'app:1', command: sleep 1000000, \
+                options: '--network=none --stop-signal=SIGKILL --restart=always -v named:/named'}}\n";
+    for host in [a, b] {
+        let file = host.dir().join("host.yaml");
+        fs::write(&file, text).expect("a file");
+        let file = file.display().to_string();
+        for line in [&["apply", &file][..], &["apply", "--check", &file], &["rm", "web"]] {
+            let output = scene.weave(host, line);
+            let said = output.stdout.replace("\\n", " ");
+            assert!(output.code == 1 && said.contains("is being moved to another host"), "{output}");
+            assert_eq!((listed(a), listed(b)), halfway, "{}: {output}", host.name());
+        }
+    }
+    scene.done(a, &["migrate", "web", "--to", &to, "--undo"]);
+    assert_eq!((listed(a), listed(b)), ("web running".to_owned(), String::new()));
+    for host in [a, b] {
+        assert_eq!(host.docker(&["volume", "ls", "-q", "--filter", "label=weave.moves"]).must(), "");
+    }
+    let again = apply(&scene, a, "a", &[]);
+    assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
 }

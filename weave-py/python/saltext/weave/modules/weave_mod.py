@@ -1,9 +1,9 @@
-"""The operations of weave, by the library's own names and with its own arguments.
+"""The operations of weave that change something, by the library's own names and with its own arguments.
 
 An argument that is not given is the library's to decide. With ``test=True`` an operation stops after its plan and
 touches nothing; where ``test`` is not given, the minion's own ``test`` decides, as for states. Each returns the report:
 ``changed``, ``changes``, ``steps``, ``warnings``, ``state`` (the host afterwards, with ``test=True`` as it is, as a
-document) and ``result`` (what a reading operation read).
+document). Those that only read are in a module of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from salt.exceptions import CommandExecutionError  # pyright: ignore[reportMissingImports]
-
 from saltext.weave import CANNOT_LOAD
 
 try:
-    import weave_py
-    from saltext.weave import report
+    from saltext.weave import calls
 except ImportError as error:
     WHY_NOT = CANNOT_LOAD.format(error)
 else:
@@ -36,14 +33,8 @@ def __virtual__() -> str | tuple[bool, str]:  # noqa: N807
 
 def _call(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(arguments)
-    # What only reads has no `test`.
-    test = given.pop("test", False)
-    if test is None:
-        test = __opts__.get("test")
-    try:
-        return weave_py.call(operation, given, check=bool(test))
-    except (weave_py.WeaveError, TypeError) as error:
-        raise CommandExecutionError(report.failure(error)) from error
+    test = given.pop("test")
+    return calls.call(operation, given, test=bool(__opts__.get("test") if test is None else test))
 
 
 def apply(
@@ -379,79 +370,3 @@ def install_units(
         salt '*' weave.install_units /etc/weave/fleet.yaml host=dockerhost001
     """
     return _call("install_units", locals())
-
-
-def preflight() -> dict[str, Any]:
-    """Look whether this host is fit; ``result`` is a list of findings.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' weave.preflight
-    """
-    return _call("preflight", {})
-
-
-def status(latest: bool | None = None) -> dict[str, Any]:
-    """Tell what the network is like on this host; ``state`` reads like a document.
-
-    latest
-        Whether the registry is asked for the newest image of a router in a container (false)
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' weave.status
-        salt '*' weave.status latest=True
-    """
-    return _call("status", locals())
-
-
-def ps(containers: str | list[str] | None = None) -> dict[str, Any]:
-    """List the attachments of this host: id, hardware address and addresses of each.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' weave.ps
-    """
-    return _call("ps", locals())
-
-
-def facts(mask_env: bool | None = None) -> dict[str, Any]:
-    """Tell everything about the containers of this host; ``mask_env`` (true) hides values of environment variables.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' weave.facts
-    """
-    return _call("facts", locals())
-
-
-def schema(document: str | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of a document (``host`` or ``fleet``) as ``result``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call --local weave.schema fleet
-    """
-    return _call("schema", locals())
-
-
-def version() -> dict[str, Any]:
-    """Tell versions as ``result``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' weave.version
-    """
-    return _call("version", {})
