@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::observed::{ContainerScope, Scope};
 use crate::plan::{AttachmentIntent, Intent};
 use crate::spec::{Attach, Ensure, HostDocument};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// What a watch is called where operations are.
 pub(crate) const WATCH: &str = "watch";
@@ -31,11 +31,8 @@ pub(super) async fn network<H: Host>(host: &H, document: &HostDocument, mode: Mo
 pub(crate) async fn document<H: Host>(host: &H, document: &HostDocument) -> Result<Report> {
     let (document, absent) = without_those_to_fetch(host, document).await?;
     let (mut report, _) = container::converge_intent(host, WATCH, &document, intent(&document), Mode::Apply).await?;
-    report.errors.extend(absent.into_iter().map(|name| {
-        let message = "is to move here, and a watch does not fetch it";
-        let error = Error::new(ErrorKind::NotFound, name, message).hint("run `weave apply` with the document here");
-        error.op(WATCH).report()
-    }));
+    let told = |name| format!("{name} is to move here, which a watch does not do: run `weave apply` with the document");
+    report.warnings.extend(absent.into_iter().map(told));
     Ok(report)
 }
 

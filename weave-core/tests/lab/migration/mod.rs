@@ -1,5 +1,6 @@
 //! A container goes from one host to another, each with an engine of its own.
 
+mod clients;
 mod fleet;
 mod kills;
 mod kinds;

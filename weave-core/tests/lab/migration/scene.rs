@@ -65,7 +65,7 @@ impl Scene {
     }
 
     /// Files of every sort.
-    fn fill(&self) {
+    pub(super) fn fill(&self) {
         let files = "echo plain >$0/plain; mkdir -p $0/deep/er; echo deep >$0/deep/er/file; chmod 600 $0/deep/er/file
             ln -s ../gone $0/link; ln $0/plain $0/hard; chown 12345:54321 $0/hard; mkfifo $0/pipe; chmod 2775 $0/deep
             dd if=/dev/urandom of=$0/big bs=64k count=16 2>/dev/null; echo ' odd' >\"$0/a b
