@@ -201,7 +201,11 @@ impl Engine {
 
     /// The containers that are being moved.
     async fn moves(&self) -> Result<BTreeSet<String>> {
-        let answer = self.read("list volumes", MOVES.to_owned()).await.map_err(|failure| failure.error)?;
+        let answer = match self.read("list volumes", MOVES.to_owned()).await {
+            // One without volumes has no marks either.
+            Err(Failure { status: Some(404), .. }) => return Ok(BTreeSet::new()),
+            answer => answer.map_err(|failure| failure.error)?,
+        };
         let marks = answer["Volumes"].as_array().into_iter().flatten();
         Ok(marks.filter_map(|mark| mark["Labels"][names::MOVES].as_str()).map(str::to_owned).collect())
     }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{Report, checked, container};
+use crate::Result;
 use crate::apply::{Converged, Expected, Mode, converge_locked, look};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Scope};
 use crate::plan::{AttachmentIntent, Intent};
 use crate::spec::{Attach, Ensure, HostDocument};
-use crate::Result;
 
 /// What a watch is called where operations are.
 pub(crate) const WATCH: &str = "watch";

@@ -99,6 +99,10 @@ async fn go_back(run: &mut Run<'_>) -> Result<()> {
 async fn given_up(run: &mut Run<'_>, error: Error) -> Error {
     // Somebody else made it so, and has to say which of the two counts.
     if run.is_foreign() {
+        if run.journal().is_none() {
+            // There is nothing of a move on the target.
+            run.finish().await;
+        }
         return error;
     }
     tracing::debug!(%error, "going back");
