@@ -279,6 +279,8 @@ impl<'a> Run<'a> {
 
     async fn remove_target(&mut self, volumes: bool) -> Result<()> {
         let Some(target) = self.target.clone() else { return Ok(()) };
+        // The engine keeps volumes without names that somebody still writes to, and says nothing of it.
+        carry::sweep(&self.to.end, &self.token()).await?;
         // What an earlier run had started there may have written what is nowhere else.
         let keeps = self.is_back && self.done.was_started;
         order(&self.to, ContainerStep::Remove { name: target.id.clone(), volumes: !keeps }).await?;

@@ -1,9 +1,48 @@
 //! What cannot be moved, and what is undone.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::scene::{APP, Scene, WEAVE, files, listed};
-use crate::lab::{DockerOptions, wait_until};
+use crate::lab::{DockerOptions, Host, exec, wait_until};
+
+/// A disk without room in the place of the volumes of a host's engine, as long as this lives.
+struct NoRoom(String);
+
+impl NoRoom {
+    fn on(host: &Host) -> Self {
+        let volumes = host.dir().join("docker/volumes").display().to_string();
+        assert!(Path::new(&volumes).is_dir(), "no volumes in {volumes}");
+        exec(&["mount", "-t", "tmpfs", "-o", "size=256k", "none", &volumes]).must();
+        Self(volumes)
+    }
+}
+
+impl Drop for NoRoom {
+    fn drop(&mut self) {
+        exec(&["umount", &self.0]);
+    }
+}
+
+#[test]
+fn a_full_disk_over_there_leaves_the_container_where_it_is() {
+    let scene = Scene::new();
+    scene.run(&["--restart=always"]);
+    let before = files(&scene.a);
+    let full = NoRoom::on(&scene.b);
+    let error = scene.refused(&scene.a, &["migrate", "web", "--to", &scene.b.docker_host()]);
+    let text = format!("{} {}", error["message"], error["hint"]);
+    assert!(text.contains("No space left on device"), "{error:#}");
+    assert_eq!((listed(&scene.a), listed(&scene.b)), ("web running".to_owned(), String::new()), "{error:#}");
+    let left = scene.b.docker(&["volume", "ls", "-q"]).must();
+    assert_eq!(left, "", "{error:#} {}", scene.b.docker(&["volume", "inspect", left.trim()]));
+    assert!(scene.watcher.await_ping([10, 2, 1, 4].into()));
+    drop(full);
+    scene.moved(&[]);
+    assert_eq!((listed(&scene.a), listed(&scene.b)), (String::new(), "web running".to_owned()));
+    assert_eq!(files(&scene.b), before);
+}
 
 /// The kind of an error, its subject, and all of its words.
 #[track_caller]
