@@ -41,12 +41,14 @@ def apply(
     document: Mapping[str, Any] | None = None,
     file: str | None = None,
     host: str | None = None,
+    only: str | None = None,
     test: bool | None = None,
 ) -> dict[str, Any]:
     """Bring this host to what a document says of it: a host's document or a whole fleet's.
 
     ``document`` is its data, ``file`` the path of its file; one of the two is needed. ``host`` says which of a fleet's
-    hosts this one is, where its name and addresses do not tell.
+    hosts this one is, where its name and addresses do not tell. ``only``: ``network`` runs and removes no container,
+    and needs no engine.
 
     CLI Example:
 
