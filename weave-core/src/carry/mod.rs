@@ -28,8 +28,5 @@ pub(crate) use program::sweep;
 pub(crate) use recreation::{Recreation, recreation};
 pub(crate) use volume::create_volume;
 
-/// The label of volumes that were made on the target, with the mark of the migration as its value.
-pub(crate) const MIGRATES: &str = "weave.migrates";
-
 /// The label of what serves to carry one container, with the name of that as its value.
 pub(crate) const CARRIES: &str = "weave.carries";

@@ -1,7 +1,8 @@
 //! Volumes on the target like those of the source.
 
-use super::{End, MIGRATES};
+use super::End;
 use crate::docker::volume::Volume;
+use crate::plan::migration::MIGRATES;
 use crate::{Error, ErrorKind, Result};
 
 /// What came of a volume on the target.

@@ -2,12 +2,11 @@
 
 use super::{Report, migrate};
 use crate::apply::Mode;
-use crate::carry::MIGRATES;
 use crate::docker::Engine;
 use crate::kernel::Kernel;
 use crate::observed::{Container, ContainerScope};
 use crate::ops::host;
-use crate::plan::migration::{Journal, Restart};
+use crate::plan::migration::{Journal, MIGRATES, Restart};
 use crate::spec::{Ensure, HostDocument, Migrate};
 use crate::{Error, ErrorKind, Result};
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::spec::Attach;
 
-/// The label that holds the [`Journal`].
+/// The label of what a move makes on the target: of the container it holds the [`Journal`], of volumes whose they are.
 pub const MIGRATES: &str = "weave.migrates";
 
 /// What cannot be seen of the source any more once it is stopped.
