@@ -23,6 +23,9 @@ const SHARE: u32 = 20;
 /// The longest such pause; looks that are farther apart are not in a row.
 const GAP_MAX: Duration = Duration::from_secs(2);
 
+/// How long after a failure the kernel may still tell of what was done and undone.
+const ECHO: Duration = Duration::from_millis(250);
+
 /// The pause after a failure, and each time twice as long.
 const BACKOFF: Duration = Duration::from_secs(1);
 
@@ -100,8 +103,10 @@ pub(super) struct Decide {
     /// Whether the network stands, as far as is known: containers can be attached to it.
     stands: bool,
     failures: u32,
-    /// Before this, what failed is not tried again.
+    /// Before this, what failed is not tried again by itself.
     not_before: Option<Instant>,
+    /// When what failed had ended. What the kernel tells right after it, it has done and undone itself.
+    failed_at: Option<Instant>,
     /// Before this, the network is not looked at again: looks find nothing.
     gap: Instant,
     /// How many looks in a row found nothing, and when the last one ended.
@@ -125,6 +130,7 @@ impl Decide {
             stands: false,
             failures: 0,
             not_before: None,
+            failed_at: None,
             gap: now,
             fruitless: (0, now),
             settled: false,
@@ -135,6 +141,7 @@ impl Decide {
     /// Takes note of something.
     pub(super) fn note(&mut self, noticed: Noticed, now: Instant) {
         match noticed {
+            Noticed::Network | Noticed::Routes if self.failed_at.is_some_and(|at| now < at + ECHO) => {}
             Noticed::Network => self.look(now, false),
             Noticed::Routes => self.look(now, true),
             Noticed::Started(container) => {
@@ -158,6 +165,7 @@ impl Decide {
         self.gap = now;
         self.failures = 0;
         self.not_before = None;
+        self.failed_at = None;
         self.settled = false;
     }
 
@@ -181,8 +189,11 @@ impl Decide {
 
     /// When the network is to be looked at.
     fn look_at(&self) -> Instant {
-        let due = self.network.map_or(self.resync_at, |due| due.at().max(self.gap).min(self.resync_at));
-        self.not_before.map_or(due, |not_before| due.max(not_before))
+        let by_itself = self.not_before.unwrap_or(self.resync_at);
+        // What somebody else changes is put right soon, although something else keeps failing.
+        let noticed =
+            self.network.map(|due| due.at().max(self.gap).max(self.failed_at.map_or(self.gap, |at| at + BACKOFF)));
+        noticed.map_or(by_itself, |noticed| noticed.min(by_itself))
     }
 
     /// When something is to be done without anything being noticed before.
@@ -243,6 +254,7 @@ impl Decide {
                     self.settled = true;
                     self.failures = 0;
                     self.not_before = None;
+                    self.failed_at = None;
                 }
                 None
             }
@@ -253,10 +265,13 @@ impl Decide {
                 let pause = (BACKOFF * 2u32.saturating_pow(self.failures)).min(BACKOFF_MAX);
                 self.failures = self.failures.saturating_add(1).min(31);
                 self.not_before = Some(now + pause);
+                self.failed_at = Some(now);
+                if work != Work::Containers {
+                    self.network = None;
+                }
                 if work == Work::Document {
                     self.document = true;
                 }
-                self.look(now, false);
                 Some(pause)
             }
         }

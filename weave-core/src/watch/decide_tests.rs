@@ -229,6 +229,29 @@ fn what_fails_again_and_again_is_tried_more_and_more_seldom() {
 }
 
 #[test]
+fn what_others_change_is_put_right_although_something_else_keeps_failing() {
+    let mut game = Game::settled(true);
+    game.note(Noticed::Network);
+    for _ in 0..8 {
+        game.until_work();
+        game.done(Outcome::Partly);
+    }
+    assert_eq!(game.at_rest_for(), 60);
+    game.wait(249);
+    game.note(Noticed::Network);
+    assert_eq!(game.at_rest_for(), 59, "what it did itself hastened it");
+    game.wait(10_000);
+    game.note(Noticed::Network);
+    let (work, _, after) = game.until_work();
+    assert_eq!((work, after), (Work::Network, QUIET.as_millis()));
+    game.done(Outcome::Partly);
+    // Not more often than once a second.
+    game.wait(250);
+    game.note(Noticed::Network);
+    assert_eq!(game.until_work().2, 750);
+}
+
+#[test]
 fn a_document_that_failed_is_tried_again_as_a_whole() {
     let mut game = Game::new(true);
     game.note(Noticed::Engine(true));
