@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::lab::{Host, HostOptions, Lab, Netns, Snapshot};
 
 /// How long a packet may take that is expected; on a busy machine a wake-up alone can take a tenth of a second.
-pub(crate) const SOON: Duration = Duration::from_secs(3);
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// How long a packet is waited for that must not come.
 pub(crate) const NEVER: Duration = Duration::from_millis(300);

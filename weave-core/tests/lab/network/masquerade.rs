@@ -110,10 +110,10 @@ fn multicast_and_broadcast_keep_their_source() {
 }
 
 fn listener(netns: &Netns) -> UdpSocket {
-    netns.in_netns(|| {
-        let socket = UdpSocket::bind(("0.0.0.0", 5001)).expect("a socket");
-        socket.join_multicast_v4(&[239, 1, 1, 1].into(), &[0, 0, 0, 0].into()).expect("a route for multicast");
-        socket.set_read_timeout(Some(SOON)).expect("a timeout");
-        socket
+    netns.bind(|| {
+        let socket = UdpSocket::bind(("0.0.0.0", 5001))?;
+        socket.join_multicast_v4(&[239, 1, 1, 1].into(), &[0, 0, 0, 0].into())?;
+        socket.set_read_timeout(Some(SOON))?;
+        Ok(socket)
     })
 }

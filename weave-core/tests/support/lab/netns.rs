@@ -1,6 +1,7 @@
 //! A network namespace, and work inside it.
 
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,6 +93,21 @@ impl Netns {
         joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
+    /// Binds a socket in this namespace, to a port that may have been in use until a moment ago.
+    ///
+    /// A process that another test is just starting has inherited all sockets, until it becomes another program.
+    pub(crate) fn bind<T: Send>(&self, bind: impl Fn() -> io::Result<T> + Sync) -> T {
+        let mut bound = self.in_netns(&bind);
+        let is_held = |bound: &io::Result<T>| matches!(bound, Err(e) if e.kind() == ErrorKind::AddrInUse);
+        wait_until(Duration::from_secs(10), || {
+            if is_held(&bound) {
+                bound = self.in_netns(&bind);
+            }
+            !is_held(&bound)
+        });
+        bound.unwrap_or_else(|e| panic!("a socket in {}: {e}", self.name()))
+    }
+
     /// Whether one echo request is answered within a second.
     pub(crate) fn ping(&self, to: IpAddr) -> bool {
         self.exec(&["ping", "-n", "-q", "-c1", "-W1", &to.to_string()]).ok()
@@ -106,8 +122,8 @@ impl Netns {
         self.exec(&["ping", "-n", "-q", "-c1", "-W1", "-s", &payload, "-M", discovery, &to.to_string()]).ok()
     }
 
-    /// Whether an echo request is answered before a few seconds are over, for paths that need a moment to come up.
+    /// Whether an echo request is answered before long, for paths that need a moment to come up.
     pub(crate) fn await_ping(&self, to: IpAddr) -> bool {
-        wait_until(Duration::from_secs(5), || self.ping(to))
+        wait_until(Duration::from_secs(20), || self.ping(to))
     }
 }

@@ -102,12 +102,23 @@ pub(crate) fn assert_same(before: &Snapshot, after: &Snapshot) {
     assert!(difference.is_empty(), "the network is not as it was:\n{difference}");
 }
 
-/// Waits for duplicate address detection: an address gets its routes only afterwards. On a link that is down it never
-/// ends, so a limit is no error.
+/// Waits for what the kernel does by itself: a link gets its addresses when its carrier has been noticed, and an address
+/// its routes when nobody else has it. On a link that is down the latter never ends, so a limit is no error.
 fn settle(netns: &Netns) {
     wait_until(Duration::from_secs(3), || {
-        netns.exec(&["ip", "-6", "address", "show", "tentative"]).stdout.trim().is_empty()
+        let noticed = json(netns, &["ip", "-j", "link"]).iter().all(carrier_is_noticed);
+        noticed && netns.exec(&["ip", "-6", "address", "show", "tentative"]).stdout.trim().is_empty()
     });
+}
+
+/// The flag is the carrier itself, the state what the kernel has made of it up to now.
+fn carrier_is_noticed(link: &Value) -> bool {
+    let has_carrier = link["flags"].as_array().is_some_and(|flags| flags.contains(&"LOWER_UP".into()));
+    match link["operstate"].as_str() {
+        Some("UP") => has_carrier,
+        Some("DOWN" | "LOWERLAYERDOWN") => !has_carrier,
+        _ => true,
+    }
 }
 
 #[track_caller]
