@@ -8,3 +8,4 @@ mod lives;
 mod moves;
 mod refused;
 mod scene;
+mod ways;

@@ -87,7 +87,8 @@ c\"; dd if=/dev/zero of=$0/sparse bs=1 count=1 seek=10000000 2>/dev/null; touch 
         let mut command = on.command(program.to_str().expect("a path in UTF-8"));
         command.args(args).env("WEAVE_RUN_DIR", on.run_dir()).env("DOCKER_HOST", on.docker_host());
         let path = format!("PATH={programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-        command.env("WEAVE_THERE", format!("WEAVE_RUN_DIR={} {path}", other.run_dir().display()));
+        let (run_dir, engine) = (other.run_dir(), other.docker_host());
+        command.env("WEAVE_THERE", format!("WEAVE_RUN_DIR={} DOCKER_HOST={engine} {path}", run_dir.display()));
         command
     }
 

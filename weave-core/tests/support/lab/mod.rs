@@ -32,6 +32,7 @@ mod registry;
 mod router;
 mod snapshot;
 mod sweep;
+pub(crate) mod ways;
 
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
