@@ -222,9 +222,12 @@ fn is_former_self(container: &ContainerRef, owner: &Owner, observed: &Observed) 
     }
 }
 
+/// How an error says that an address was found on another host.
+pub(crate) const BEHIND_PEER: &str = "behind peer";
+
 fn taken_error(container: &ContainerRef, owner: &Owner, observed: &Observed) -> Error {
     let place = match (&owner.peer, &owner.link) {
-        (Some(peer), _) => format!(" behind peer {peer}"),
+        (Some(peer), _) => format!(" {BEHIND_PEER} {peer}"),
         (None, Some(link)) => {
             let name = observed.attachments().find(|(host, _)| host.name == *link).map(|(_, mark)| mark.container());
             name.map_or_else(

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::act::Run;
+use crate::apply::BEHIND_PEER;
 use crate::observed::ContainerScope;
 use crate::plan::migration::Target;
 use crate::spec::{Attach, Cidr, Mac};
@@ -14,9 +15,14 @@ use crate::{Error, ErrorKind, Result};
 /// How long it has to stay up before it is believed.
 const PROOF: Duration = Duration::from_secs(1);
 
-/// How often it is asked for, and how often an address is tried that the source's namespace may still answer to: the
-/// kernel takes one away some time after the last process in it has ended.
-const TRIES: usize = 10;
+/// How long an address is tried that the source's namespace may still answer to, on its host: one process of the kernel
+/// takes all namespaces apart whose last program has ended, one after the other.
+const APART: Duration = Duration::from_secs(60);
+
+/// How long the container is asked for, whatever a question takes; and how long an address is tried that may be another's.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Between two tries.
 const PAUSE: Duration = Duration::from_millis(300);
 
 impl Run<'_> {
@@ -25,11 +31,12 @@ impl Run<'_> {
         let interfaces = self.journal().map(|journal| journal.interfaces.clone()).unwrap_or_default();
         for attach in &interfaces {
             let attach = Attach { probe: true, ..attach.clone() };
-            let mut tries = TRIES;
+            let begun = Instant::now();
             loop {
-                tries -= 1;
                 match self.to.attach(&attach).await {
-                    Err(error) if error.kind() == ErrorKind::Conflict && tries > 0 => sleep(PAUSE).await,
+                    Err(error) if error.kind() == ErrorKind::Conflict && begun.elapsed() < patience(&error) => {
+                        sleep(PAUSE).await;
+                    }
                     done => break done?,
                 }
             }
@@ -61,14 +68,13 @@ impl Run<'_> {
         let all: Vec<(Cidr, Option<Mac>)> =
             interfaces.iter().flat_map(|attach| attach.ips.iter().map(|ip| (*ip, attach.mac))).collect();
         let ips: Vec<Cidr> = all.iter().map(|(ip, _)| *ip).collect();
-        let mut tries = TRIES;
+        let end = Instant::now() + ANSWER;
         loop {
-            tries -= 1;
             let said = self.from.announce(None, &ips).await?;
             let silent = all.iter().find(|(ip, mac)| !is_answered(&said, ip, mac.as_ref()));
             match silent {
                 None => return Ok(()),
-                Some(_) if tries > 0 => sleep(PAUSE).await,
+                Some(_) if Instant::now() < end => sleep(PAUSE).await,
                 Some((ip, _)) => {
                     let (from, to) = (&self.from.name, &self.to.name);
                     let message = format!("on {to}, it does not answer to {ip} as it is asked from {from}");
@@ -96,6 +102,11 @@ impl Run<'_> {
         Error::new(ErrorKind::ContainerNotRunning, name, message)
             .hint("what it needs of its host may be missing there: names of other containers, files, networks")
     }
+}
+
+/// How long an address that is taken may be the source's own.
+fn patience(error: &Error) -> Duration {
+    if error.message().contains(BEHIND_PEER) { APART } else { ANSWER }
 }
 
 /// Whether `announce` found the address elsewhere, with this hardware address.

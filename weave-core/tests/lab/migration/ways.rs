@@ -19,7 +19,12 @@ fn goes_and_comes_back(scene: &Scene, before: &str, way: &[&str], command: impl 
         let output =
             command(&[&["--json", "migrate", "web", option][..], way].concat()).output().expect("weave to start");
         let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{way:?}: {said} {why}");
+        assert!(
+            output.status.success(),
+            "{option} {way:?}: {said} {why}; {} and {}",
+            listed(&scene.a),
+            listed(&scene.b)
+        );
         serde_json::from_str::<Value>(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
     };
     for (option, there, elsewhere) in [("--to", &scene.b, &scene.a), ("--from", &scene.a, &scene.b)] {
