@@ -13,8 +13,10 @@ use crate::lab::ways::{Sshd, certificates, over_tls, signed};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 2, 1, 4));
 
-/// There and back again, as `weave` on the first host is told with `way`.
-fn goes_and_comes_back(scene: &Scene, before: &str, way: &[&str], command: impl Fn(&[&str]) -> Command) {
+/// There, and back again where `options` say so, as `weave` on the first host is told with `way`.
+fn goes(scene: &Scene, options: &[&str], way: &[&str], command: impl Fn(&[&str]) -> Command) {
+    scene.run(&["--restart=always"]);
+    let before = files(&scene.a);
     let run = |option: &str| {
         let output =
             command(&[&["--json", "migrate", "web", option][..], way].concat()).output().expect("weave to start");
@@ -27,7 +29,8 @@ fn goes_and_comes_back(scene: &Scene, before: &str, way: &[&str], command: impl 
         );
         serde_json::from_str::<Value>(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
     };
-    for (option, there, elsewhere) in [("--to", &scene.b, &scene.a), ("--from", &scene.a, &scene.b)] {
+    for option in options {
+        let (there, elsewhere) = if *option == "--to" { (&scene.b, &scene.a) } else { (&scene.a, &scene.b) };
         let done = run(option);
         assert_eq!((listed(there), listed(elsewhere)), ("web running".to_owned(), String::new()), "{done:#}");
         assert_eq!(files(there), before, "{done:#}");
@@ -44,8 +47,6 @@ fn goes_and_comes_back(scene: &Scene, before: &str, way: &[&str], command: impl 
 #[test]
 fn over_ssh() {
     let scene = Scene::new();
-    scene.run(&["--restart=always"]);
-    let before = files(&scene.a);
     let dir = scene.b.dir().join("ssh");
     let sshd = Sshd::start(&scene.b, &dir);
     let home = scene.a.dir().join("home/.ssh");
@@ -53,10 +54,10 @@ fn over_ssh() {
     fs::write(home.join("known_hosts"), sshd.known(scene.b.v4())).expect("a file");
     sshd.admit(&home);
     let address = format!("ssh://root@{}", scene.b.v4());
-    // ssh takes the home from the list of users.
-    let at_home = "mount --make-rprivate / && mount --bind \"$0\" ~root && exec \"$@\"";
+    // ssh takes the home from the list of users. A mount of its namespace would keep a container's alive.
+    let at_home = "mount --make-rprivate / && umount -a -t nsfs && mount --bind \"$0\" ~root && exec \"$@\"";
     let home = home.parent().expect("a directory").display().to_string();
-    goes_and_comes_back(&scene, &before, &[&address], |args| {
+    goes(&scene, &["--to", "--from"], &[&address], |args| {
         scene.command_of(
             Path::new("unshare"),
             &scene.a,
@@ -75,8 +76,6 @@ fn over_tcp_with_certificates() {
     fs::copy(ours.join("ca.pem"), client.join("ca.pem")).expect("the authority");
     b.stop_docker();
     b.start_docker(&DockerOptions { args: over_tls(v4, &ours), ..DockerOptions::quiet() });
-    scene.run(&["--restart=always"]);
-    let before = files(&scene.a);
     let (address, client) = (format!("tcp://{v4}"), client.display().to_string());
-    goes_and_comes_back(&scene, &before, &[&address, "--tls", &client], |args| scene.command(&scene.a, args));
+    goes(&scene, &["--to", "--from"], &[&address, "--tls", &client], |args| scene.command(&scene.a, args));
 }
