@@ -1,5 +1,6 @@
 //! A watch as a service: signals, the word to the service manager, logs.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -130,10 +131,18 @@ fn logs_are_lines_or_json() {
     }
     assert!(log.contains("network: changed"), "{log}");
     drop(watching);
-    let mut command = command(&site, &[]);
-    let watching = Watching::of(&site.host, command.env("JOURNAL_STREAM", "8:1"));
+    // To the journal in its own words, and to whoever else inherits the name of its stream as to anybody.
+    for (inherited, mark) in [(false, '<'), (true, '2')] {
+        let mut command = command(&site, &[]);
+        // The file that the next watch writes into.
+        let about = std::fs::metadata(site.host.dir().join("watch.log")).expect("a log");
+        let stream = if inherited { "8:1".to_owned() } else { format!("{}:{}", about.dev(), about.ino()) };
+        let watching = Watching::of(&site.host, command.env("JOURNAL_STREAM", stream));
+        watching.await_count("weave_convergences_total", 1);
+        assert!(watching.log().lines().all(|line| line.starts_with(mark)), "{}", watching.log());
+    }
+    let watching = Watching::of(&site.host, &mut command(&site, &[]));
     watching.await_count("weave_convergences_total", 1);
-    assert!(watching.log().lines().all(|line| line.starts_with('<')), "{}", watching.log());
     // Asked for anything else, it says what there is.
     assert_eq!(ask(&site.host, "GET", "/metrics").0, 200);
     assert_eq!(ask(&site.host, "GET", "/").0, 404);
