@@ -6,7 +6,7 @@ use super::{Report, checked, classic, container};
 use crate::apply::{Converged, Expected, Mode, converge_locked, look};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Scope};
-use crate::plan::{AttachmentIntent, Intent};
+use crate::plan::{AttachmentIntent, Intent, RouterIntent};
 use crate::spec::{Attach, ContainerRef, Ensure, HostDocument};
 use crate::{Result, names};
 
@@ -64,17 +64,26 @@ pub(crate) async fn network_locked<H: Host>(
     engine: bool,
 ) -> Result<Converged> {
     let attachments: Vec<_> = attachments.into_iter().map(AttachmentIntent::Exact).collect();
+    let wish = |part: &HostDocument| {
+        let mut intent = intent(part);
+        intent.attachments.extend_from_slice(&attachments);
+        intent
+    };
     let mut with_router = None;
     if engine && document.router_in_container() {
-        match bring(host, &document.network_with_router(), &attachments).await {
+        match bring(host, wish(&document.network_with_router())).await {
             Ok(done) => return Ok(done),
             Err(error) => with_router = Some(error),
         }
     }
     // A router that cannot be served is no reason to leave all else.
     let (part, warning) = cut(host, document).await?;
-    let done = bring(host, &part, &attachments).await;
-    match (done, with_router) {
+    let mut rest = wish(&part);
+    if document.router_in_container() && rest.router == RouterIntent::Needed {
+        // There is a bridge, and whatever else belongs to the router waits for it.
+        rest.router = RouterIntent::Leave;
+    }
+    match (bring(host, rest).await, with_router) {
         (Ok(mut done), None) => {
             done.plan.warnings.extend(warning);
             Ok(done)
@@ -88,9 +97,7 @@ pub(crate) async fn network_locked<H: Host>(
     }
 }
 
-async fn bring<H: Host>(host: &H, part: &HostDocument, attachments: &[AttachmentIntent]) -> Result<Converged> {
-    let mut intent = intent(part);
-    intent.attachments.extend_from_slice(attachments);
+async fn bring<H: Host>(host: &H, mut intent: Intent) -> Result<Converged> {
     classic::enter(host, &mut intent).await?;
     converge_locked(host, &intent, Mode::Apply, &Expected::default()).await
 }
