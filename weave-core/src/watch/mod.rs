@@ -332,3 +332,22 @@ fn read(options: &WatchOptions) -> Result<(HostDocument, Vec<String>)> {
     document.validate()?;
     Ok((document, read.warnings))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::KernelOptions;
+
+    #[test]
+    fn a_time_between_looks_that_is_none_is_refused() {
+        crate::blocking::run(async {
+            for resync in [Duration::ZERO, Duration::MAX] {
+                let kernel = Kernel::new(KernelOptions::default()).expect("a host");
+                let begun = Watch::begin(kernel, WatchOptions::default().resync(resync)).await;
+                let error = begun.err().expect("an error");
+                assert_eq!(error.subject(), "resync");
+                assert!(error.message().contains("allowed: from 1 s to a day"), "{error}");
+            }
+        });
+    }
+}
