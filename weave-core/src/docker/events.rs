@@ -54,7 +54,7 @@ impl Engine {
     pub(crate) async fn events(&self, since: SystemTime) -> Result<Events> {
         const WHAT: &str = "listen to events";
         // Whether it is there is told at once; the answer to the question itself comes with the first event.
-        self.ask(WHAT, |docker| async move { docker.ping().await }).await.map_err(|failure| failure.error)?;
+        self.ping(WHAT).await?;
         let docker = self.newest(self.patience().answer).await.map_err(|failure| failure.error)?;
         let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
         let words = Happened::WORDS.iter().map(|(word, _)| (*word).to_owned()).collect();
@@ -70,6 +70,18 @@ impl Engine {
             std::future::ready(event)
         });
         Ok(Box::pin(events))
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) async fn is_there(&self) -> Result<()> {
+        self.ping("ask whether it is there").await
+    }
+
+    async fn ping(&self, what: &str) -> Result<()> {
+        self.ask(what, |docker| async move { docker.ping().await }).await.map_err(|failure| failure.error).map(drop)
     }
 }
 

@@ -35,6 +35,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -121,6 +122,8 @@ pub struct Kernel {
     lock_timeout: Duration,
     watcher: Option<Watcher>,
     cancel: Cancel,
+    /// Whether it was told to change anything.
+    acted: AtomicBool,
 }
 
 /// What the last look left for the next steps.
@@ -154,6 +157,7 @@ impl Kernel {
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
             cancel: Cancel::new(),
+            acted: AtomicBool::new(false),
         })
     }
 
@@ -190,6 +194,7 @@ impl Kernel {
             lock_timeout: self.lock_timeout,
             watcher: self.watcher.clone(),
             cancel: self.cancel.clone(),
+            acted: AtomicBool::new(false),
         }
     }
 
@@ -202,6 +207,11 @@ impl Kernel {
     /// The same host, with an engine that has two seconds for an answer: it may only be about to start.
     pub(crate) fn in_a_hurry(&self) -> Self {
         Self { engine: self.engine.in_a_hurry(), ..self.afresh() }
+    }
+
+    /// Whether anything was done to the network, be it that it failed or was undone: the kernel tells of it.
+    pub(crate) fn has_acted(&self) -> bool {
+        self.acted.load(Ordering::Relaxed)
     }
 
     /// Where the lock is.
@@ -336,6 +346,7 @@ impl Host for Kernel {
     }
 
     async fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> Vec<Outcome> {
+        self.acted.fetch_or(!steps.is_empty(), Ordering::Relaxed);
         self.act(steps, on_error).await
     }
 

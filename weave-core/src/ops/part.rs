@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Report, checked, container};
-use crate::Result;
+use super::{Report, checked, classic, container};
 use crate::apply::{Converged, Expected, Mode, converge_locked, look};
 use crate::host::Host;
 use crate::observed::{ContainerScope, Scope};
-use crate::plan::{AttachmentIntent, Intent};
-use crate::spec::{Attach, Ensure, HostDocument};
+use crate::plan::{AttachmentIntent, Intent, RouterIntent};
+use crate::spec::{Attach, ContainerRef, Ensure, HostDocument};
+use crate::{Result, names};
 
 /// What a watch is called where operations are.
 pub(crate) const WATCH: &str = "watch";
@@ -55,18 +55,51 @@ async fn without_those_to_fetch<'a, H: Host>(
     Ok((Cow::Owned(document), absent))
 }
 
-/// The network of a document, and these attachments besides, for a watch that has the lock.
+/// The network of a document, and these attachments besides, for a watch that has the lock. With the `engine`, a router
+/// in a container and its peers belong to it.
 pub(crate) async fn network_locked<H: Host>(
     host: &H,
     document: &HostDocument,
     attachments: impl IntoIterator<Item = Attach>,
+    engine: bool,
 ) -> Result<Converged> {
+    let attachments: Vec<_> = attachments.into_iter().map(AttachmentIntent::Exact).collect();
+    let wish = |part: &HostDocument| {
+        let mut intent = intent(part);
+        intent.attachments.extend_from_slice(&attachments);
+        intent
+    };
+    let mut with_router = None;
+    if engine && document.router_in_container() {
+        match bring(host, wish(&document.network_with_router())).await {
+            Ok(done) => return Ok(done),
+            Err(error) => with_router = Some(error),
+        }
+    }
+    // A router that cannot be served is no reason to leave all else.
     let (part, warning) = cut(host, document).await?;
-    let mut intent = intent(&part);
-    intent.attachments.extend(attachments.into_iter().map(AttachmentIntent::Exact));
-    let mut done = converge_locked(host, &intent, Mode::Apply, &Expected::default()).await?;
-    done.plan.warnings.extend(warning);
-    Ok(done)
+    let mut rest = wish(&part);
+    if document.router_in_container() && rest.router == RouterIntent::Needed {
+        // There is a bridge, and whatever else belongs to the router waits for it.
+        rest.router = RouterIntent::Leave;
+    }
+    match (bring(host, rest).await, with_router) {
+        (Ok(mut done), None) => {
+            done.plan.warnings.extend(warning);
+            Ok(done)
+        }
+        (Ok(mut done), Some(error)) => {
+            let name = document.router.as_ref().and_then(|router| router.name.as_deref()).unwrap_or(names::ROUTER);
+            done.plan.problems.push((ContainerRef::Container(name.into()), error));
+            Ok(done)
+        }
+        (Err(_), Some(error)) | (Err(error), None) => Err(error),
+    }
+}
+
+async fn bring<H: Host>(host: &H, mut intent: Intent) -> Result<Converged> {
+    classic::enter(host, &mut intent).await?;
+    converge_locked(host, &intent, Mode::Apply, &Expected::default()).await
 }
 
 /// Interfaces of containers alone, for a watch that has the lock. Where there is no network yet, they are problems.

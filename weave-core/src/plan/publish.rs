@@ -107,7 +107,11 @@ impl Context<'_> {
         let ports = match (self.targets(publishing), &publication.to) {
             (Ok(ports), _) => ports,
             (Err(error), Destination::Container(container)) if self.is_document() => {
-                plan.problems.push((container.clone(), at(error, field)));
+                if self.is_unknown_yet(container) {
+                    plan.warnings.push(format!("{publication} is left out until the engine can be asked: {error}"));
+                } else {
+                    plan.problems.push((container.clone(), at(error, field)));
+                }
                 // It is known by its name alone and may come back: until then the port stays as it is.
                 return Ok(self.current.iter().filter(|port| is_of(publication, port)).cloned().collect());
             }
@@ -140,6 +144,13 @@ impl Context<'_> {
             plan.warnings.push(format!("{publication}: {ip} is no address of this host, yet"));
         }
         Ok(free)
+    }
+
+    /// Whether nobody can say where the container is, and that is no fault: there is no engine yet.
+    fn is_unknown_yet(&self, container: &ContainerRef) -> bool {
+        let engine_is_away =
+            matches!(self.observed.targets.get(container), Some(Target::Problem(TargetProblem::Engine(_))));
+        self.intent.only_running && engine_is_away
     }
 
     /// The same, as it is published now.

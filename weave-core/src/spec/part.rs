@@ -46,6 +46,11 @@ impl HostDocument {
         }
     }
 
+    /// The same where the engine is there: a router in a container and its peers stay.
+    pub(crate) fn network_with_router(&self) -> Self {
+        Self { router: self.router.clone(), peers: self.peers.clone(), ..self.network_only() }
+    }
+
     /// Whether the document asks for a router in a container.
     pub(crate) fn router_in_container(&self) -> bool {
         self.router.as_ref().is_some_and(|router| match router.kind {

@@ -87,6 +87,8 @@ Restart=always
 RestartSec=1
 # It is ready when all that the document says is done once; images may have to come from far.
 TimeoutStartSec=15min
+# What takes long is given up; a container that is stopped just then has its own time for that.
+TimeoutStopSec=5min
 WatchdogSec=60
 OOMScoreAdjust=-900
 {CONFINEMENT}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::Work;
+use super::backoff::{BACKOFF, Backoff};
 
 /// The kernel tells of one change in several messages, and of several changes one after the other.
 const QUIET: Duration = Duration::from_millis(20);
@@ -23,14 +24,8 @@ const SHARE: u32 = 20;
 /// The longest such pause; looks that are farther apart are not in a row.
 const GAP_MAX: Duration = Duration::from_secs(2);
 
-/// How long after a failure the kernel may still tell of what was done and undone.
+/// How long after a turn the kernel may still tell of what was done and undone in it.
 const ECHO: Duration = Duration::from_millis(250);
-
-/// The pause after a failure, and each time twice as long.
-const BACKOFF: Duration = Duration::from_secs(1);
-
-/// The longest pause after a failure.
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Something that was noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +55,13 @@ pub(super) enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// Whether it has to be tried again.
+    fn is_failure(self) -> bool {
+        matches!(self, Self::Partly | Self::Failed)
+    }
+}
+
 /// When the network is looked at.
 #[derive(Debug, Clone, Copy)]
 struct Due {
@@ -84,6 +86,19 @@ pub(super) struct Begun {
     pub(super) settled: bool,
     /// Whether the engine is asked for every container, whatever the kernel shows of it.
     pub(super) thorough: bool,
+    /// Whether the engine answers, as far as is known.
+    pub(super) engine: bool,
+}
+
+/// How something ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) took: Duration,
+    /// Whether anything was done to the kernel, be it that it was undone.
+    pub(super) acted: bool,
+    /// Whether ports of the host lead to containers, where that was looked at.
+    pub(super) publishes: Option<bool>,
 }
 
 /// What is known, and what is to be done.
@@ -98,16 +113,23 @@ pub(super) struct Decide {
     document: bool,
     network: Option<Due>,
     started: BTreeSet<String>,
+    /// Those of them that are being served.
+    serving: BTreeSet<String>,
     /// Whether the engine answers; nothing is done until that is known.
     engine: Option<bool>,
-    /// Whether the network stands, as far as is known: containers can be attached to it.
-    stands: bool,
-    failures: u32,
-    /// Before this, what failed is not tried again by itself.
-    not_before: Option<Instant>,
-    /// When what failed had ended. What the kernel tells right after it, it has done and undone itself.
-    failed_at: Option<Instant>,
-    /// Before this, the network is not looked at again: looks find nothing.
+    /// Whether the network was brought about or tried once. From then on containers that start are attached by
+    /// themselves: a turn that fails as a whole is undone, and leaves the network as it was.
+    tried: bool,
+    /// Whether ports of the host may lead to containers, which concerns the host ends of their interfaces.
+    publishes: bool,
+    /// Whether the next look at the network is about containers that were just attached.
+    follows: bool,
+    of_document: Backoff,
+    of_network: Backoff,
+    of_containers: Backoff,
+    /// Until then, what is announced is taken for what was done and undone here.
+    echo: Instant,
+    /// Before this, the network is not looked at because something is announced: looks find nothing, or fail.
     gap: Instant,
     /// How many looks in a row found nothing, and when the last one ended.
     fruitless: (u32, Instant),
@@ -126,11 +148,15 @@ impl Decide {
             document: has_document,
             network: Some(Due { first: now, last: now, slow: false }),
             started: BTreeSet::new(),
+            serving: BTreeSet::new(),
             engine: None,
-            stands: false,
-            failures: 0,
-            not_before: None,
-            failed_at: None,
+            tried: false,
+            publishes: true,
+            follows: false,
+            of_document: Backoff::default(),
+            of_network: Backoff::default(),
+            of_containers: Backoff::default(),
+            echo: now,
             gap: now,
             fruitless: (0, now),
             settled: false,
@@ -141,11 +167,12 @@ impl Decide {
     /// Takes note of something.
     pub(super) fn note(&mut self, noticed: Noticed, now: Instant) {
         match noticed {
-            Noticed::Network | Noticed::Routes if self.failed_at.is_some_and(|at| now < at + ECHO) => {}
+            Noticed::Network | Noticed::Routes if now < self.echo => {}
             Noticed::Network => self.look(now, false),
             Noticed::Routes => self.look(now, true),
             Noticed::Started(container) => {
                 self.started.insert(container);
+                self.of_containers.hasten();
             }
             Noticed::Document => self.begin_anew(now),
             Noticed::Engine(answers) => {
@@ -162,10 +189,8 @@ impl Decide {
     fn begin_anew(&mut self, now: Instant) {
         self.document = self.has_document;
         self.look(now, false);
-        self.gap = now;
-        self.failures = 0;
-        self.not_before = None;
-        self.failed_at = None;
+        (self.gap, self.echo) = (now, now);
+        [&mut self.of_document, &mut self.of_network, &mut self.of_containers].into_iter().for_each(Backoff::clear);
         self.settled = false;
     }
 
@@ -179,20 +204,20 @@ impl Decide {
 
     /// When the whole document is to be brought about: without the engine, only the network can be.
     fn document_at(&self, now: Instant) -> Option<Instant> {
-        (self.document && self.engine == Some(true)).then(|| self.not_before.unwrap_or(now))
+        (self.document && self.engine == Some(true)).then(|| self.of_document.at().unwrap_or(now))
     }
 
-    /// Whether containers are to be attached, which is done at once.
-    fn containers_go(&self) -> bool {
-        self.stands && !self.started.is_empty() && self.engine == Some(true)
+    /// When containers are to be attached: those that were just started at once.
+    fn containers_at(&self, now: Instant) -> Option<Instant> {
+        let any = self.tried && !self.started.is_empty() && self.engine == Some(true);
+        any.then(|| self.of_containers.at().unwrap_or(now))
     }
 
     /// When the network is to be looked at.
     fn look_at(&self) -> Instant {
-        let by_itself = self.not_before.unwrap_or(self.resync_at);
+        let by_itself = self.of_network.at().unwrap_or(self.resync_at);
         // What somebody else changes is put right soon, although something else keeps failing.
-        let noticed =
-            self.network.map(|due| due.at().max(self.gap).max(self.failed_at.map_or(self.gap, |at| at + BACKOFF)));
+        let noticed = self.network.map(|due| due.at().max(self.gap));
         noticed.map_or(by_itself, |noticed| noticed.min(by_itself))
     }
 
@@ -201,8 +226,7 @@ impl Decide {
         if self.running.is_some() || self.engine.is_none() {
             return None;
         }
-        let containers = self.containers_go().then_some(now);
-        [self.document_at(now), containers, Some(self.look_at())].into_iter().flatten().min()
+        [self.document_at(now), self.containers_at(now), Some(self.look_at())].into_iter().flatten().min()
     }
 
     /// What is to be done now; it is taken for begun.
@@ -210,71 +234,114 @@ impl Decide {
         if self.wake(now).is_none_or(|at| at > now) {
             return None;
         }
-        let overdue = self.network.is_some_and(|due| !due.slow && due.first + 2 * PATIENCE <= now);
-        let work = if self.document_at(now).is_some_and(|at| at <= now) {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        // Containers may start without end.
+        let overdue = self.look_at() + 2 * PATIENCE <= now;
+        let work = if is_due(self.document_at(now)) {
             Work::Document
-        } else if self.containers_go() && !(overdue && self.look_at() <= now) {
+        } else if is_due(self.containers_at(now)) && !overdue {
             Work::Containers
         } else {
             Work::Network
         };
         // The larger ones serve every container that runs.
-        let mut started = std::mem::take(&mut self.started);
+        self.serving = std::mem::take(&mut self.started);
+        // An interface that is new is nothing that somebody else has changed.
+        let settled = self.settled && self.serving.is_empty() && !self.follows;
         if work == Work::Document {
             self.document = false;
         }
         if work != Work::Containers {
             self.network = None;
-            started.clear();
+            self.follows = false;
         }
         self.running = Some(work);
-        let thorough = !self.settled || self.failures > 0 || now >= self.resync_at;
-        Some(Begun { work, started, settled: self.settled, thorough })
+        let thorough = !self.settled || self.of_network.has_failed() || now >= self.resync_at;
+        let started = if work == Work::Containers { self.serving.clone() } else { BTreeSet::new() };
+        Some(Begun { work, started, settled, thorough, engine: self.engine == Some(true) })
     }
 
     /// Takes note of what came of it; when it is tried again, if it has to be.
-    pub(super) fn done(&mut self, outcome: Outcome, took: Duration, now: Instant) -> Option<Duration> {
+    pub(super) fn done(&mut self, ended: Ended, now: Instant) -> Option<Duration> {
         let work = self.running.take()?;
-        if work != Work::Containers {
-            self.resync_at = now + self.resync;
-            self.fruitless = match (work, outcome) {
-                (Work::Network, Outcome::Unchanged) if now <= self.fruitless.1 + GAP_MAX * 2 => {
-                    (self.fruitless.0 + 1, now)
-                }
-                (Work::Network, Outcome::Unchanged) => (1, now),
-                _ => (0, now),
-            };
-            let pause = if self.fruitless.0 > FRUITLESS { (took * SHARE).min(GAP_MAX) } else { Duration::ZERO };
-            self.gap = now + pause;
+        let serving = std::mem::take(&mut self.serving);
+        if work == Work::Containers {
+            return self.attached(ended.outcome, serving, now);
         }
-        match outcome {
-            Outcome::Unchanged | Outcome::Changed => {
-                if work != Work::Containers {
-                    self.stands = true;
-                    self.settled = true;
-                    self.failures = 0;
-                    self.not_before = None;
-                    self.failed_at = None;
+        self.looked(work, ended, now);
+        if ended.outcome == Outcome::Failed {
+            // They are not served, and need not wait for what failed.
+            self.started.extend(serving);
+        } else {
+            self.of_containers.clear();
+        }
+        match work {
+            Work::Document if ended.outcome.is_failure() => {
+                self.document = true;
+                Some(self.of_document.failed(now))
+            }
+            _ if ended.outcome.is_failure() => {
+                if ended.acted {
+                    // It is looked at again anyway, and would for ever hear itself.
+                    self.network = None;
+                    self.echo = now + ECHO;
+                }
+                Some(self.of_network.failed(now))
+            }
+            _ => {
+                self.settled = true;
+                self.of_network.clear();
+                // The network says nothing of a document that failed.
+                if work == Work::Document {
+                    self.of_document.clear();
                 }
                 None
             }
-            Outcome::Partly | Outcome::Failed => {
-                if work != Work::Containers {
-                    self.stands = outcome == Outcome::Partly;
-                }
-                let pause = (BACKOFF * 2u32.saturating_pow(self.failures)).min(BACKOFF_MAX);
-                self.failures = self.failures.saturating_add(1).min(31);
-                self.not_before = Some(now + pause);
-                self.failed_at = Some(now);
-                if work != Work::Containers {
-                    self.network = None;
-                }
-                if work == Work::Document {
-                    self.document = true;
-                }
-                Some(pause)
-            }
         }
+    }
+
+    /// After a look at the network, alone or with all of the document.
+    fn looked(&mut self, work: Work, ended: Ended, now: Instant) {
+        let Ended { outcome, took, publishes, .. } = ended;
+        self.tried = true;
+        self.publishes = publishes.unwrap_or(true);
+        if (work, outcome) != (Work::Document, Outcome::Failed) {
+            self.resync_at = now + self.resync;
+        }
+        self.fruitless = match (work, outcome) {
+            (Work::Network, Outcome::Unchanged) if now <= self.fruitless.1 + GAP_MAX * 2 => (self.fruitless.0 + 1, now),
+            (Work::Network, Outcome::Unchanged) => (1, now),
+            _ => (0, now),
+        };
+        let pause = if outcome.is_failure() {
+            BACKOFF
+        } else if self.fruitless.0 > FRUITLESS {
+            (took * SHARE).min(GAP_MAX)
+        } else {
+            Duration::ZERO
+        };
+        self.gap = now + pause;
+    }
+
+    /// After containers alone, which put off nothing else, whatever came of it.
+    fn attached(&mut self, outcome: Outcome, serving: BTreeSet<String>, now: Instant) -> Option<Duration> {
+        if self.publishes && matches!(outcome, Outcome::Changed | Outcome::Partly) {
+            // What leads to them concerns their host ends, and is seen by a look at all.
+            self.look(now, false);
+            self.follows = true;
+        }
+        if !outcome.is_failure() {
+            self.of_containers.clear();
+            return None;
+        }
+        let fresh = !self.started.is_empty();
+        self.started.extend(serving);
+        let pause = self.of_containers.failed(now);
+        if fresh {
+            // Who was started meanwhile does not wait.
+            self.of_containers.hasten();
+        }
+        Some(pause)
     }
 }
 

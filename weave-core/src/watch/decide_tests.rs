@@ -2,6 +2,9 @@
 
 use super::*;
 
+#[path = "decide_failures.rs"]
+mod failures;
+
 const RESYNC: Duration = Duration::from_secs(60);
 const TOOK: Duration = Duration::from_millis(5);
 
@@ -48,9 +51,38 @@ impl Game {
         (work, started.into_iter().collect(), (self.now - from).as_millis())
     }
 
+    /// It ends so; who fails has done and undone something.
     fn done(&mut self, outcome: Outcome) -> Option<Duration> {
+        self.ends(Ended { outcome, took: TOOK, acted: outcome != Outcome::Unchanged, publishes: Some(false) })
+    }
+
+    fn ends(&mut self, ended: Ended) -> Option<Duration> {
         self.now += TOOK;
-        self.decide.done(outcome, TOOK, self.now)
+        self.decide.done(ended, self.now)
+    }
+
+    /// Plays until so many seconds have passed: what was begun, and how often. `plays` says what happens in each tenth of
+    /// a second, and what comes of what is begun.
+    fn play(
+        &mut self,
+        seconds: u64,
+        mut plays: impl FnMut(&mut Self, u64),
+        comes: impl Fn(&Begun) -> Outcome,
+    ) -> Vec<Work> {
+        let mut begun = Vec::new();
+        for tenth in 0..seconds * 10 {
+            plays(self, tenth);
+            let end = self.now + Duration::from_millis(100);
+            while let Some(at) = self.decide.wake(self.now).filter(|at| *at < end) {
+                self.now = self.now.max(at);
+                let next = self.decide.next(self.now).expect("its time");
+                let outcome = comes(&next);
+                begun.push(next.work);
+                self.done(outcome);
+            }
+            self.now = self.now.max(end);
+        }
+        begun
     }
 
     /// When something is done next if nothing happens, in seconds from now.
@@ -190,14 +222,17 @@ fn containers_that_start_without_end_do_not_keep_the_network_from_being_looked_a
 }
 
 #[test]
-fn containers_wait_for_a_network_that_stands() {
+fn containers_wait_for_the_first_turn_and_for_no_other() {
     let mut game = Game::new(true);
     game.note(Noticed::Engine(true));
     game.until_work();
     game.note(Noticed::Started("web".to_owned()));
+    // It was undone, and whatever there was is there.
     assert_eq!(game.done(Outcome::Failed), Some(BACKOFF));
-    let (work, started, after) = game.until_work();
-    assert_eq!((work, started.len(), after), (Work::Document, 0, 1000));
+    assert_eq!(game.until_work(), (Work::Containers, vec!["web".to_owned()], 0));
+    game.done(Outcome::Changed);
+    let (work, _, after) = game.until_work();
+    assert_eq!((work, after), (Work::Document, 995));
     // One that cannot be served is no reason to keep the others waiting.
     game.done(Outcome::Partly);
     game.note(Noticed::Started("db".to_owned()));
@@ -205,61 +240,27 @@ fn containers_wait_for_a_network_that_stands() {
 }
 
 #[test]
-fn what_fails_again_and_again_is_tried_more_and_more_seldom() {
-    let mut game = Game::settled(true);
-    game.note(Noticed::Network);
-    let mut pauses = Vec::new();
-    for _ in 0..9 {
-        assert_eq!(game.until_work().0, Work::Network);
-        // Its own undoing is told, and hastens nothing.
+fn containers_that_ports_lead_to_are_looked_at_and_are_no_drift() {
+    for publishes in [false, true] {
+        let mut game = Game::settled(true);
         game.note(Noticed::Network);
-        pauses.push(game.done(Outcome::Failed).expect("again").as_secs());
-        game.note(Noticed::Network);
-    }
-    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    assert_eq!(game.at_rest_for(), 60);
-    // Somebody who changes the document does not have to wait.
-    game.note(Noticed::Document);
-    let (work, _, after) = game.until_work();
-    assert_eq!((work, after), (Work::Document, 0));
-    game.done(Outcome::Changed);
-    game.note(Noticed::Network);
-    game.until_work();
-    assert_eq!(game.done(Outcome::Partly), Some(BACKOFF));
-}
-
-#[test]
-fn what_others_change_is_put_right_although_something_else_keeps_failing() {
-    let mut game = Game::settled(true);
-    game.note(Noticed::Network);
-    for _ in 0..8 {
         game.until_work();
-        game.done(Outcome::Partly);
+        game.ends(Ended { outcome: Outcome::Unchanged, took: TOOK, acted: false, publishes: Some(publishes) });
+        game.note(Noticed::Started("web".to_owned()));
+        game.until_work();
+        game.done(Outcome::Changed);
+        if publishes {
+            game.wait(20);
+            let begun = game.decide.next(game.now).expect("a look");
+            assert_eq!((begun.work, begun.settled), (Work::Network, false));
+            game.done(Outcome::Changed);
+            game.note(Noticed::Network);
+            game.wait(20);
+            assert!(game.decide.next(game.now).expect("a look").settled);
+        } else {
+            assert!(game.at_rest_for() > 50);
+        }
     }
-    assert_eq!(game.at_rest_for(), 60);
-    game.wait(249);
-    game.note(Noticed::Network);
-    assert_eq!(game.at_rest_for(), 59, "what it did itself hastened it");
-    game.wait(10_000);
-    game.note(Noticed::Network);
-    let (work, _, after) = game.until_work();
-    assert_eq!((work, after), (Work::Network, QUIET.as_millis()));
-    game.done(Outcome::Partly);
-    // Not more often than once a second.
-    game.wait(250);
-    game.note(Noticed::Network);
-    assert_eq!(game.until_work().2, 750);
-}
-
-#[test]
-fn a_document_that_failed_is_tried_again_as_a_whole() {
-    let mut game = Game::new(true);
-    game.note(Noticed::Engine(true));
-    for outcome in [Outcome::Failed, Outcome::Partly, Outcome::Changed] {
-        assert_eq!(game.until_work().0, Work::Document);
-        game.done(outcome);
-    }
-    assert!(game.at_rest_for() > 50);
 }
 
 #[test]

@@ -19,6 +19,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// So long its first word is waited for before it counts as away.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// After so long a silence it is asked whether it is still there: one that hangs keeps its connections open.
+const QUIET: Duration = Duration::from_secs(10);
+
 /// Whoever was connected for this long was connected for good.
 const PROVEN: Duration = Duration::from_secs(1);
 
@@ -50,7 +53,7 @@ pub(super) async fn listen(engine: Engine, tell: UnboundedSender<Told>) {
                 if tell.send(Told::Engine(None)).is_err() {
                     return;
                 }
-                match hear(events, &tell).await {
+                match hear(&engine, events, &tell).await {
                     Some(error) => error,
                     None => return,
                 }
@@ -76,9 +79,15 @@ pub(super) async fn listen(engine: Engine, tell: UnboundedSender<Told>) {
 }
 
 /// Hears events to their end; why it came, or nothing where nobody wants to know any more.
-async fn hear(mut events: Events, tell: &UnboundedSender<Told>) -> Option<Error> {
+async fn hear(engine: &Engine, mut events: Events, tell: &UnboundedSender<Told>) -> Option<Error> {
     loop {
-        match events.next().await {
+        let Ok(event) = tokio::time::timeout(QUIET, events.next()).await else {
+            match engine.is_there().await {
+                Ok(()) => continue,
+                Err(error) => return Some(error),
+            }
+        };
+        match event {
             Some(Ok(event)) => tell.send(Told::Container(event)).ok()?,
             Some(Err(error)) => return Some(error),
             None => {

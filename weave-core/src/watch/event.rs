@@ -38,11 +38,13 @@ pub enum Event {
         work: Work,
         /// How long it took, the wait for another weave among it.
         took: Duration,
-        /// Whether all was as it should be before: then what was changed was put right.
+        /// Whether all was as it should be before, and nothing was started that is served now: then what was changed was put
+        /// right.
         settled: bool,
         /// What was changed, warnings, and containers that could not be served. Without its `state`.
         report: Box<Report>,
-        /// When it is tried again, where something could not be served.
+        /// When it is tried again, where something could not be served. Work stands as failed until the same or larger work
+        /// is done without: a turn of the network says nothing of a document.
         again: Option<Duration>,
     },
     /// It could not be done, and the host is as it was.

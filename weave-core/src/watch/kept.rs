@@ -24,8 +24,8 @@ pub(super) struct Kept {
     /// All but containers; nothing where weave is not on the host.
     host: Option<HostDocument>,
     wishes: BTreeMap<Key, Wish>,
-    /// The turn of the lock after which this was what there was.
-    turn: u64,
+    /// The turn of the lock after which this was what there was; nothing before the first look.
+    turn: Option<u64>,
 }
 
 impl Kept {
@@ -38,18 +38,18 @@ impl Kept {
 
     /// Whether somebody else may have changed the host since, now that the lock is held for the `turn`th time.
     pub(super) fn is_stale(&self, turn: u64) -> bool {
-        self.turn.wrapping_add(1) != turn
+        self.turn.is_none_or(|seen| seen.wrapping_add(1) != turn)
     }
 
     /// This is what there was at that turn, and nobody has changed it since.
     pub(super) fn keep_since(&mut self, turn: u64) {
-        self.turn = turn;
+        self.turn = Some(turn);
     }
 
     /// Takes what is there for what is wanted. A container that has ended, or was started anew a moment ago, keeps what
     /// it had; one that runs on without its interface was detached.
     pub(super) fn read(&mut self, observed: &Observed, scope: &Scope) {
-        let there = document(observed, scope);
+        let mut there = document(observed, scope);
         if there.ensure != Ensure::Present {
             *self = Self { turn: self.turn, ..Self::default() };
             return;
@@ -60,6 +60,10 @@ impl Kept {
             _ => true,
         });
         self.wishes.extend(wishes(observed));
+        // The host may lose the address that the tunnel has; as long as it has it, the tunnel keeps it.
+        if let Some(router) = &mut there.router {
+            router.underlay = None;
+        }
         self.host = Some(HostDocument { containers: None, ..there });
     }
 

@@ -115,9 +115,12 @@ fn pass_on(heard: io::Result<bool>, mut noticed: Vec<Noticed>, tell: &UnboundedS
     noticed.into_iter().all(|noticed| tell.send(Told::Noticed(noticed)).is_ok())
 }
 
-/// Begins with the links that there are. Where they cannot be listed, each that is told of later says something new.
+/// Begins with the links that there are. Where they cannot be listed, those that were heard of stay.
 async fn begin(kernel: &Kernel, notice: &mut Notice) {
-    notice.begin(kernel.links().await.unwrap_or_default());
+    match kernel.links().await {
+        Ok(links) => notice.begin(links),
+        Err(error) => tracing::debug!(%error, "links are not listed"),
+    }
 }
 
 /// Reads what has come; whether some of it was lost.

@@ -10,6 +10,7 @@
 //!     the whole document | its network | containers that just started
 //! ```
 
+mod backoff;
 mod decide;
 mod engine;
 mod event;
@@ -37,10 +38,15 @@ use crate::ops::file::named;
 use crate::spec::HostDocument;
 use crate::{Error, Result};
 use decide::{Decide, Noticed};
+use file::{Refused, States};
 use work::{Done, Wanted, perform};
 
 /// How often everything is looked at although nobody has told of a change, unless another time is given.
 pub const RESYNC: Duration = Duration::from_secs(60);
+
+/// The shortest such time, and the longest.
+const RESYNC_MIN: Duration = Duration::from_secs(1);
+const RESYNC_MAX: Duration = Duration::from_secs(86400);
 
 /// What a watch is told.
 #[derive(Debug, Clone)]
@@ -50,7 +56,8 @@ pub struct WatchOptions {
     pub files: Vec<String>,
     /// Which of a fleet's hosts this one is, where its name and addresses do not tell.
     pub host: Option<String>,
-    /// How often everything is looked at although nobody has told of a change (a minute).
+    /// How often everything is looked at although nobody has told of a change (a minute); from a second to a day. A
+    /// document that was not taken is read again as often.
     pub resync: Duration,
 }
 
@@ -122,6 +129,7 @@ pub struct Watch {
     told: UnboundedReceiver<Told>,
     sources: Vec<JoinHandle<()>>,
     running: Option<(Work, bool, Running)>,
+    refused: Option<Refused>,
     ends: bool,
 }
 
@@ -137,9 +145,16 @@ impl Watch {
     /// Begins to listen. Everything is brought about first, as soon as it is known whether the engine answers.
     ///
     /// # Errors
-    /// As the reading of the document; and where the kernel's announcements cannot be heard.
+    /// As the reading of the document; `InvalidSpec` for a time between looks that is none; and where the kernel's
+    /// announcements cannot be heard.
     pub async fn begin(kernel: Kernel, options: WatchOptions) -> Result<Self> {
+        if !(RESYNC_MIN..=RESYNC_MAX).contains(&options.resync) {
+            let message = format!("{:?} is not allowed; allowed: from 1 s to a day", options.resync);
+            return Err(Error::invalid("resync", message));
+        }
         let kernel = Arc::new(kernel);
+        // Before they are read: what is written from here on is read again.
+        let known = file::states(&options.files);
         let wanted = if options.files.is_empty() {
             Wanted::Kept(Arc::default())
         } else {
@@ -148,12 +163,13 @@ impl Watch {
         let ears = kernel::open(&kernel).await?;
         let (tell, told) = mpsc::unbounded_channel();
         let decide = Decide::new(options.resync, !options.files.is_empty(), Instant::now());
-        let mut watch = Self { kernel, options, wanted, decide, told, sources: Vec::new(), running: None, ends: false };
-        watch.listen(ears, &tell);
+        let (sources, running, refused) = (Vec::new(), None, None);
+        let mut watch = Self { kernel, options, wanted, decide, told, sources, running, refused, ends: false };
+        watch.listen(ears, known, &tell);
         Ok(watch)
     }
 
-    fn listen(&mut self, ears: kernel::Ears, tell: &UnboundedSender<Told>) {
+    fn listen(&mut self, ears: kernel::Ears, known: States, tell: &UnboundedSender<Told>) {
         let kernel::Ears { links, nftables } = ears;
         let learns = self.options.files.is_empty();
         let kernel = Arc::clone(&self.kernel);
@@ -161,7 +177,7 @@ impl Watch {
         self.sources.push(tokio::spawn(kernel::links(kernel, links, learns, tell.clone())));
         self.sources.extend(nftables.map(|socket| tokio::spawn(kernel::nftables(socket, tell.clone()))));
         if !self.options.files.is_empty() {
-            self.sources.push(tokio::spawn(file::watch(self.options.files.clone(), tell.clone())));
+            self.sources.push(tokio::spawn(file::watch(self.options.files.clone(), known, tell.clone())));
         }
     }
 
@@ -174,7 +190,8 @@ impl Watch {
                 return None;
             }
             self.start();
-            let wake = self.decide.wake(Instant::now()).filter(|_| !self.ends);
+            let again = self.refused.as_ref().map(|refused| refused.again);
+            let wake = self.decide.wake(Instant::now()).into_iter().chain(again).min().filter(|_| !self.ends);
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -190,7 +207,7 @@ impl Watch {
             let event = tokio::select! {
                 done = done => self.ended(done),
                 told = self.told.recv() => self.take(told?),
-                () = sleep => None,
+                () = sleep => self.read_again(),
             };
             if event.is_some() {
                 return event;
@@ -212,7 +229,7 @@ impl Watch {
 
     fn ended(&mut self, done: Done) -> Option<Event> {
         let (work, settled, _) = self.running.take()?;
-        let again = self.decide.done(done.outcome(), done.took, Instant::now());
+        let again = self.decide.done(done.ended(), Instant::now());
         let took = done.took;
         Some(match done.result {
             Ok(report) => Event::Converged { work, took, settled, report, again },
@@ -256,10 +273,21 @@ impl Watch {
                 warnings
             })
         };
+        let now = Instant::now();
+        self.refused =
+            result.as_ref().err().map(|why| Refused { words: why.to_string(), again: now + self.options.resync });
         if result.is_ok() {
-            self.decide.note(Noticed::Document, Instant::now());
+            self.decide.note(Noticed::Document, now);
         }
         Event::Read { result }
+    }
+
+    /// Reads a document again that was not taken; what is told already is not told again.
+    fn read_again(&mut self) -> Option<Event> {
+        let before = self.refused.take_if(|refused| refused.again <= Instant::now())?;
+        let event = self.reload();
+        let is_told = self.refused.as_ref().is_some_and(|refused| refused.words == before.words);
+        (!is_told).then_some(event)
     }
 
     /// Reads the counters of this host's ports, whenever it is asked.
@@ -267,9 +295,11 @@ impl Watch {
         Meter { kernel: Arc::clone(&self.kernel) }
     }
 
-    /// Ends the watch: what is under way is done first, unless it still waits for another weave.
+    /// Ends the watch: what is under way is done first, unless it still waits for another weave. What takes long is given
+    /// up ([`Cancel`](crate::Cancel), the one that the kernel was given), and what was done before is undone.
     pub fn end(&mut self) {
         self.ends = true;
+        self.kernel.cancel().cancel();
         if is_held_by_another(self.kernel.run_dir()) {
             self.running = None;
         }
@@ -301,4 +331,23 @@ fn read(options: &WatchOptions) -> Result<(HostDocument, Vec<String>)> {
     let document = read.document(&machine)?.into_owned();
     document.validate()?;
     Ok((document, read.warnings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::KernelOptions;
+
+    #[test]
+    fn a_time_between_looks_that_is_none_is_refused() {
+        crate::blocking::run(async {
+            for resync in [Duration::ZERO, Duration::MAX] {
+                let kernel = Kernel::new(KernelOptions::default()).expect("a host");
+                let begun = Watch::begin(kernel, WatchOptions::default().resync(resync)).await;
+                let error = begun.err().expect("an error");
+                assert_eq!(error.subject(), "resync");
+                assert!(error.message().contains("allowed: from 1 s to a day"), "{error}");
+            }
+        });
+    }
 }

@@ -105,7 +105,11 @@ impl Notice {
     }
 
     fn gone(&mut self, payload: &[u8]) -> Option<Said> {
-        let Known::Ours(before) = self.links.remove(&whole(payload)?.index)? else { return None };
+        let link = whole(payload)?;
+        // The message has all of it, also of one that was never heard of.
+        let Known::Ours(before) = self.links.remove(&link.index).unwrap_or_else(|| Known::of(link)) else {
+            return None;
+        };
         Some(before.attachment().map_or(Said::Noticed(Noticed::Network), Said::EndGone))
     }
 
@@ -230,7 +234,9 @@ mod tests {
         assert_eq!(told(&mut notice, RTM_DELLINK, &link(3, 1400, "")), []);
         assert_eq!(told(&mut notice, RTM_NEWLINK, &ours), network);
         assert_eq!(told(&mut notice, RTM_DELLINK, &ours), network);
-        assert_eq!(told(&mut notice, RTM_DELLINK, &ours), []);
+        // One that nobody has told of says what it was when it goes.
+        assert_eq!(told(&mut notice, RTM_DELLINK, &link(4, 1450, "weave:router")), network);
+        assert_eq!(told(&mut notice, RTM_DELLINK, &link(5, 1450, "")), []);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What is done when its time has come: under the lock, like every operation, and looking first.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Work;
-use super::decide::{Begun, Outcome};
+use super::decide::{Begun, Ended, Outcome};
 use super::kept::Kept;
 use crate::Result;
 use crate::apply::{Converged, look};
@@ -14,8 +13,8 @@ use crate::kernel::Kernel;
 use crate::netlink::drop_spares;
 use crate::ops::Report;
 use crate::ops::part::{self, WATCH};
-use crate::plan::Plan;
-use crate::spec::{ContainerRef, HostDocument};
+use crate::plan::{Plan, published};
+use crate::spec::{Attach, ContainerRef, HostDocument};
 
 /// What shall be.
 #[derive(Clone)]
@@ -60,18 +59,29 @@ fn inside(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 pub(super) struct Done {
     pub(super) result: Result<Box<Report>>,
     pub(super) took: Duration,
+    found: Found,
+    /// Whether anything was done to the kernel.
+    acted: bool,
+}
+
+/// What was found besides what the report says.
+#[derive(Default)]
+struct Found {
     /// Whether somebody else had changed the host, which is news although nothing had to be done.
     news: bool,
+    /// Whether ports of the host lead to containers, where that was looked at.
+    publishes: Option<bool>,
 }
 
 impl Done {
-    pub(super) fn outcome(&self) -> Outcome {
-        match &self.result {
+    pub(super) fn ended(&self) -> Ended {
+        let outcome = match &self.result {
             Err(_) => Outcome::Failed,
             Ok(report) if !report.is_ok() => Outcome::Partly,
-            Ok(report) if report.changed || self.news => Outcome::Changed,
+            Ok(report) if report.changed || self.found.news => Outcome::Changed,
             Ok(_) => Outcome::Unchanged,
-        }
+        };
+        Ended { outcome, took: self.took, acted: self.acted, publishes: self.found.publishes }
     }
 }
 
@@ -79,53 +89,41 @@ impl Done {
 /// dropped.
 pub(super) async fn perform(kernel: Arc<Kernel>, wanted: Wanted, begun: Begun) -> Done {
     let began = Instant::now();
-    // Nothing of the last look stays, least of all open namespaces of containers that are gone.
-    let Begun { work, started, thorough, .. } = begun;
-    let mut kernel = kernel.afresh();
-    if work == Work::Network && !thorough {
+    // Nothing of the last look stays, least of all open namespaces of containers that are gone. An engine that is away
+    // has no long time for an answer.
+    let mut kernel = if begun.engine { kernel.afresh() } else { kernel.in_a_hurry() };
+    if begun.work == Work::Network && !begun.thorough {
         kernel.believe_marks();
     }
-    let mut news = false;
+    let mut found = Found::default();
     let result = match wanted {
-        Wanted::Document(document) => of_document(&kernel, &document, work, &started).await,
-        Wanted::Kept(kept) => of_kept(&kernel, &kept, (work, &started), &mut news).await,
+        Wanted::Document(document) => of_document(&kernel, &document, &begun, &mut found).await,
+        Wanted::Kept(kept) => of_kept(&kernel, &kept, &begun, &mut found).await,
     };
     // Else a socket would keep the namespace of a container that has ended.
     drop_spares();
     let result = result.map(|report| Box::new(Report { state: None, ..report })).map_err(|error| error.op(WATCH));
-    Done { result, took: began.elapsed(), news }
+    Done { result, took: began.elapsed(), found, acted: kernel.has_acted() }
 }
 
-async fn of_document(
-    kernel: &Kernel,
-    document: &HostDocument,
-    work: Work,
-    started: &BTreeSet<String>,
-) -> Result<Report> {
-    if work == Work::Document {
+async fn of_document(kernel: &Kernel, document: &HostDocument, begun: &Begun, found: &mut Found) -> Result<Report> {
+    if begun.work == Work::Document {
         return part::document(kernel, document).await;
     }
     let _lock = kernel.lock(WATCH).await?;
-    let done = match work {
-        Work::Containers => {
-            let named = started.iter().map(|name| ContainerRef::Container(name.as_str().into()));
-            let wishes = named.filter_map(|name| Some(document.attached(&name)?.attach(name)));
-            part::attachments_locked(kernel, wishes.filter(|wish| !wish.ips.is_empty()).collect()).await?
-        }
-        _ => part::network_locked(kernel, document, None).await?,
-    };
-    Ok(part::told(done))
+    if begun.work == Work::Containers {
+        let named = begun.started.iter().map(|name| ContainerRef::Container(name.as_str().into()));
+        let wishes = named.filter_map(|name| Some(document.attached(&name)?.attach(name)));
+        let wishes = wishes.filter(|wish| !wish.ips.is_empty()).collect();
+        return Ok(part::told(part::attachments_locked(kernel, wishes).await?));
+    }
+    network(kernel, (document, Vec::new()), begun, found).await.map(part::told)
 }
 
-async fn of_kept(
-    kernel: &Kernel,
-    kept: &Mutex<Kept>,
-    (work, started): (Work, &BTreeSet<String>),
-    news: &mut bool,
-) -> Result<Report> {
+async fn of_kept(kernel: &Kernel, kept: &Mutex<Kept>, begun: &Begun, found: &mut Found) -> Result<Report> {
     let lock = kernel.lock(WATCH).await?;
     let is_stale = inside(kept).is_stale(lock.turn());
-    *news = is_stale;
+    found.news = is_stale;
     if is_stale {
         let scope = inside(kept).scope();
         let observed = look(kernel, &scope).await?;
@@ -134,15 +132,27 @@ async fn of_kept(
     inside(kept).keep_since(lock.turn());
     let host = inside(kept).host().cloned();
     let Some(host) = host else { return Ok(part::told(nothing())) };
-    let done = if work == Work::Containers && !is_stale {
-        let wishes = inside(kept).attachments_of(started);
+    let done = if begun.work == Work::Containers && !is_stale {
+        let wishes = inside(kept).attachments_of(&begun.started);
         part::attachments_locked(kernel, wishes).await?
     } else {
         let wishes = inside(kept).attachments();
-        part::network_locked(kernel, &host, wishes).await?
+        network(kernel, (&host, wishes), begun, found).await?
     };
     inside(kept).note(&done.observed);
     Ok(part::told(done))
+}
+
+/// The network of a document, and interfaces besides.
+async fn network(
+    kernel: &Kernel,
+    (document, attachments): (&HostDocument, Vec<Attach>),
+    begun: &Begun,
+    found: &mut Found,
+) -> Result<Converged> {
+    let done = part::network_locked(kernel, document, attachments, begun.engine).await?;
+    found.publishes = Some(!published(&done.observed).is_empty());
+    Ok(done)
 }
 
 fn nothing() -> Converged {

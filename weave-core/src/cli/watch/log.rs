@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 
+use nix::sys::stat::fstat;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
@@ -17,12 +18,18 @@ pub(super) fn begin(log: Log, quiet: bool) {
     let level = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
     let colours = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(stderr).with_ansi(colours);
-    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let journal = std::env::var("JOURNAL_STREAM").is_ok_and(|stream| is_stream(&stream));
     // Another one may be there already where the command runs inside a program.
     let _ = match log {
         Log::Text => tracing::subscriber::set_global_default(lines.event_format(Lines { journal }).finish()),
         Log::Json => tracing::subscriber::set_global_default(lines.json().with_target(false).finish()),
     };
+}
+
+/// Whether stderr is the stream that the journal reads, as the service manager names it (device:inode). Who is started by
+/// a service inherits the variable, and may write elsewhere.
+fn is_stream(stream: &str) -> bool {
+    fstat(stderr()).is_ok_and(|own| stream == format!("{}:{}", own.st_dev, own.st_ino))
 }
 
 /// A line for each event: when, how grave, what. The journal knows when by itself, and is told how grave by a number

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::said::Said;
 use crate::Result;
 use crate::watch::{Counters, Event, Meter, Work};
 
@@ -30,12 +31,14 @@ struct Inner {
     seconds: Histogram,
     drift: Family<Labels, Count>,
     engine: Gauge,
+    problems: Gauge,
 }
 
 impl Metrics {
     pub(super) fn new(meter: Meter) -> Self {
         let mut registry = Registry::with_prefix("weave");
-        let (convergences, drift, engine) = (Family::default(), Family::default(), Gauge::default());
+        let (convergences, drift) = (Family::default(), Family::default());
+        let (engine, problems) = (Gauge::default(), Gauge::default());
         let seconds = Histogram::new(SECONDS);
         registry.register(
             "convergences",
@@ -46,12 +49,14 @@ impl Metrics {
         registry.register("convergence_seconds", "How long they took", seconds.clone());
         registry.register("drift", "What had been changed by others and was put right, by subject", drift.clone());
         registry.register("engine_connected", "Whether the Docker engine answers", engine.clone());
-        Self(Arc::new(Inner { meter, registry, convergences, seconds, drift, engine }))
+        registry.register("problems", "How many things cannot be done at the moment", problems.clone());
+        Self(Arc::new(Inner { meter, registry, convergences, seconds, drift, engine, problems }))
     }
 
-    /// Takes note of an event.
-    pub(super) fn count(&self, event: &Event) {
-        let Inner { convergences, seconds, drift, engine, .. } = &*self.0;
+    /// Takes note of an event, and of what stands in the way after it.
+    pub(super) fn count(&self, event: &Event, standing: &Said) {
+        let Inner { convergences, seconds, drift, engine, problems, .. } = &*self.0;
+        problems.set(i64::try_from(standing.count()).unwrap_or(i64::MAX));
         let (took, result) = match event {
             Event::Converged { work, took, settled, report, again } => {
                 if *settled && *work == Work::Network {

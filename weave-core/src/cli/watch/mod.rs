@@ -73,16 +73,16 @@ async fn keep(args: &WatchArgs, address: Option<SocketAddr>, mut signals: Signal
         tokio::select! {
             event = watch.next() => {
                 let Some(event) = event else { break };
-                metrics.count(&event);
                 tell.event(&event);
-                notify.event(&event);
+                metrics.count(&event, tell.problems());
+                notify.event(&event, tell.problems());
             }
             signal = signals.next() => match signal {
                 Signal::SIGHUP => {
                     notify.reloads();
                     let event = watch.reload();
                     tell.event(&event);
-                    notify.event(&event);
+                    notify.event(&event, tell.problems());
                 }
                 signal => {
                     tell.ends(signal);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::time::{Instant, sleep_until};
 
+use super::said::Said;
 use crate::watch::Event;
 
 /// What it knows.
@@ -52,15 +53,10 @@ impl Notify {
         send(&[NotifyState::Stopping]);
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
+    /// Tells what an event comes to, while so much stands in the way.
+    pub(super) fn event(&mut self, event: &Event, problems: &Said) {
         let status = match event {
-            Event::Converged { again: None, .. } if self.engine => Some("all is as it should be".to_owned()),
-            Event::Converged { again: None, .. } => Some("the network is as it should be; no engine".to_owned()),
-            Event::Converged { report, .. } => {
-                let first = report.errors.first().map(|error| format!("{}: {}", error.subject, error.message));
-                Some(format!("{} problems, the first: {}", report.errors.len(), first.unwrap_or_default()))
-            }
-            Event::Failed { error, .. } => Some(format!("failed: {error}")),
+            Event::Converged { .. } | Event::Failed { .. } => Some(status(self.engine, problems)),
             Event::Engine { away } => {
                 self.engine = away.is_none();
                 None
@@ -81,9 +77,37 @@ impl Notify {
     }
 }
 
+/// How it fares, in a line.
+fn status(engine: bool, problems: &Said) -> String {
+    match (problems.count(), problems.first().unwrap_or_default(), engine) {
+        (0, _, true) => "all is as it should be".to_owned(),
+        (0, _, false) => "the network is as it should be; no engine".to_owned(),
+        (1, first, _) => format!("a problem: {first}"),
+        (count, first, _) => format!("{count} problems, the first: {first}"),
+    }
+}
+
 fn send(states: &[NotifyState<'_>]) {
     // Without a service manager nothing is sent; one that does not listen is no reason to end.
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "the service manager is not told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Work;
+
+    #[test]
+    fn nothing_is_as_it_should_be_while_a_document_fails() {
+        let mut said = Said::default();
+        assert_eq!(status(true, &said), "all is as it should be");
+        assert_eq!(status(false, &said), "the network is as it should be; no engine");
+        said.anew(Work::Document, vec!["web: no image".to_owned()]);
+        said.is_over(Work::Network);
+        assert_eq!(status(true, &said), "a problem: web: no image");
+        said.anew(Work::Containers, vec!["db: taken".to_owned()]);
+        assert_eq!(status(true, &said), "2 problems, the first: web: no image");
     }
 }

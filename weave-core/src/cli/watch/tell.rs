@@ -18,6 +18,7 @@ const NAMED: usize = 10;
 pub(super) struct Tell {
     problems: Said,
     warnings: Said,
+    ends: bool,
 }
 
 impl Tell {
@@ -29,7 +30,13 @@ impl Tell {
         }
     }
 
-    pub(super) fn ends(&self, signal: Signal) {
+    /// What stands in the way of what shall be.
+    pub(super) fn problems(&self) -> &Said {
+        &self.problems
+    }
+
+    pub(super) fn ends(&mut self, signal: Signal) {
+        self.ends = true;
         tracing::info!(%signal, "ending, once what was begun is done");
     }
 
@@ -37,7 +44,7 @@ impl Tell {
         match event {
             Event::Converged { work, took, report, again, .. } => self.converged(*work, *took, report, *again),
             Event::Failed { work, error, again, .. } => {
-                self.problems(*work, vec![in_words(&error.report())], *again);
+                self.failed(*work, vec![in_words(&error.report())], *again);
             }
             Event::Read { result: Ok(warnings) } => {
                 tracing::info!("the document is read anew");
@@ -71,14 +78,19 @@ impl Tell {
             tracing::warn!("{warning}");
         }
         match again {
-            Some(again) => self.problems(work, report.errors.iter().map(in_words).collect(), again),
+            Some(again) => self.failed(work, report.errors.iter().map(in_words).collect(), again),
             None if self.problems.is_over(work) => tracing::info!("all is as it should be again"),
             None => {}
         }
     }
 
-    fn problems(&mut self, work: Work, words: Vec<String>, again: Duration) {
+    fn failed(&mut self, work: Work, words: Vec<String>, again: Duration) {
         for words in self.problems.anew(work, words) {
+            if self.ends {
+                // What was given up is no error, and nothing is tried again.
+                tracing::warn!("{words}");
+                continue;
+            }
             tracing::error!("{words}; tried again in {} s and more and more seldom", again.as_secs());
         }
     }

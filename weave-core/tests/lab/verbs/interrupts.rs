@@ -60,7 +60,7 @@ fn a_build_is_given_up() {
 }
 
 /// An engine that begins to fetch an image and comes to no end with it; it tells when it begins.
-fn endless_engine(host: &Host) -> (String, mpsc::Receiver<()>) {
+pub(crate) fn endless_engine(host: &Host) -> (String, mpsc::Receiver<()>) {
     let path = host.dir().join("endless.sock");
     let listener = UnixListener::bind(&path).expect("a socket");
     let (begins, begun) = mpsc::channel();
@@ -75,7 +75,7 @@ fn endless_engine(host: &Host) -> (String, mpsc::Receiver<()>) {
                 let json = "Content-Type: application/json\r\nConnection: close\r\n";
                 let answer = if head.contains("/_ping") || head.contains("/containers/json") {
                     format!("HTTP/1.1 200 OK\r\n{json}Content-Length: 2\r\n\r\n[]")
-                } else if head.contains("/images/create") {
+                } else if head.contains("/images/create") || head.contains("/events") {
                     format!("HTTP/1.1 200 OK\r\n{json}\r\n")
                 } else {
                     format!("HTTP/1.1 404 Not Found\r\n{json}Content-Length: 16\r\n\r\n{{\"message\":\"no\"}}")
@@ -84,6 +84,8 @@ fn endless_engine(host: &Host) -> (String, mpsc::Receiver<()>) {
                 drop(stream.write_all(answer.as_bytes()));
                 if head.contains("/images/create") {
                     let _ = begins.send(());
+                }
+                if head.contains("/images/create") || head.contains("/events") {
                     // Until the other side closes.
                     let _ = reader.read_line(&mut head);
                 }

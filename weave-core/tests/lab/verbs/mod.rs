@@ -33,6 +33,8 @@ mod restarts;
 mod routers;
 mod units;
 
+pub(crate) use interrupts::endless_engine;
+
 use std::fs;
 use std::process::{Command, Stdio};
 

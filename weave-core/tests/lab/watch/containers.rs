@@ -2,8 +2,8 @@
 
 use nix::sys::signal::Signal;
 
-use super::{WEAVE, Watching, addresses, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab};
+use super::{SOON, WEAVE, Watching, addresses, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
 
 struct Scene {
     _lab: Lab,
@@ -124,6 +124,71 @@ fn an_engine_that_is_silent_is_not_waited_for() {
     host.signal_docker(Signal::SIGCONT);
     attached(&watching, &web, "10.2.1.4/24");
     watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
+    assert_eq!(watching.end(), 0);
+}
+
+/// One that hangs later, with its connections open, counts as away after a while.
+#[test]
+fn an_engine_that_falls_silent_is_away() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    let watching = Watching::document(host, DOCUMENT);
+    attached(&watching, &web, "10.2.1.4/24");
+    host.signal_docker(Signal::SIGSTOP);
+    let away = || watching.count("weave_engine_connected") == 0;
+    // It has ten seconds for a sign of life, and ten more for an answer.
+    assert!(wait_until(3 * SOON, away), "{}", watching.log());
+    host.signal_docker(Signal::SIGCONT);
+    watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
+    assert_eq!(watching.end(), 0);
+}
+
+/// A container that publishes reaches itself through the port of the host, also after it was started anew.
+#[test]
+fn the_host_end_of_a_published_container_is_as_before_its_restart() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    let text = DOCUMENT.replace("containers:", "expose: [10.2.1.1/24]\npublish: ['8080:web:80']\ncontainers:");
+    let watching = Watching::document(host, &text);
+    let is_hairpin = || host.exec(&["bridge", "-d", "link", "show"]).stdout.contains("hairpin on");
+    attached(&watching, &web, "10.2.1.4/24");
+    watching.wait("the hairpin", is_hairpin);
+    for _ in 0..3 {
+        watching.settle();
+        web.restart();
+        attached(&watching, &web, "10.2.1.4/24");
+        watching.wait("the hairpin", is_hairpin);
+    }
+    assert_eq!(watching.end(), 0);
+}
+
+/// What the document wants and cannot have stands, however fine the network is; and what starts meanwhile is served.
+#[test]
+fn a_document_that_fails_is_told_as_long_as_it_does() {
+    let scene = Scene::new();
+    let host = &scene.host;
+    let web = host.run_container("web", &["--network=none"]);
+    let text = format!("{DOCUMENT}  app: {{ip: 10.2.1.9/24, image: 'no-such-image:1', pull: never}}\n");
+    let watching = Watching::document(host, &text);
+    watching.await_log("no-such-image");
+    // Mostly the next try of the document is farther away than a look at the network.
+    watching.wait("a look at the network", || {
+        host.sh("ip link set weave down").must();
+        let is_up = || host.exec(&["ip", "-o", "link", "show", "up", "dev", "weave"]).stdout.contains("weave");
+        wait_until(SOON, is_up) && watching.count("weave_drift_total") > 1
+    });
+    web.restart();
+    attached(&watching, &web, "10.2.1.4/24");
+    assert_eq!(watching.count("weave_problems"), 1, "{}", watching.metrics());
+    let log = watching.log();
+    assert_eq!((log.matches("no-such-image").count(), log.matches("as it should be again").count()), (1, 0), "{log}");
+    host.docker(&["tag", IMAGE, "no-such-image:1"]).must();
+    // It waits for its own next try, or for this.
+    watching.signal(Signal::SIGHUP);
+    watching.await_log("all is as it should be again");
+    watching.wait("the metrics", || watching.count("weave_problems") == 0);
     assert_eq!(watching.end(), 0);
 }
 

@@ -87,3 +87,19 @@ fn what_cannot_be_watched_is_refused_at_once() {
     let watching = Watching::begin(host, &["--host", "a", &path]);
     assert!(wait_until(SOON, || addresses(&site.web, "ethwe") == "10.2.1.4/24"), "{}", watching.log());
 }
+
+/// What is wrong with a document may be the host's fault, and pass without a change of the file.
+#[test]
+fn a_document_that_is_not_taken_is_read_again() {
+    let site = Site::new();
+    let host = &site.host;
+    let watching = Watching::begin(host, &["--resync", "1", &write(host, &site.document())]);
+    watching.await_count("weave_convergences_total", 1);
+    write(host, "hosts: {other: {address: 192.0.2.88, weave_ip: 10.2.1.88/24}}\n");
+    watching.await_log("the document is not taken");
+    watching.await_count("weave_convergences_total", watching.count("weave_convergences_total") + 3);
+    assert_eq!(watching.log().matches("the document is not taken").count(), 1, "{}", watching.log());
+    host.sh("ip address add 192.0.2.88/24 dev eth0").must();
+    watching.wait("the other document", || addresses(host, "weave") == "10.2.1.88/24");
+    assert_eq!(watching.end(), 0);
+}

@@ -81,3 +81,39 @@ fn containers_keep_what_they_had_through_restarts() {
     assert!(!has_interface(&db.netns()), "{}", watching.log());
     assert_eq!(watching.end(), 0);
 }
+
+/// A lock that nobody has signed yet, as after an upgrade, in a new run directory.
+#[test]
+fn what_was_there_before_the_lock_is_kept() {
+    let site = Site::new();
+    let host = &site.host;
+    host.weave(&["launch", "192.0.2.2"]).must();
+    host.weave(&["expose", "10.2.1.1/24"]).must();
+    std::fs::remove_file(host.run_dir().join("lock")).expect("a lock");
+    let watching = Watching::begin(host, &[]);
+    watching.await_count("weave_convergences_total", 1);
+    watching.settle();
+    host.sh("ip address delete 10.2.1.1/24 dev weave").must();
+    watching.wait("the exposure", || addresses(host, "weave") == "10.2.1.1/24");
+    assert_eq!(watching.end(), 0);
+}
+
+#[test]
+fn the_network_is_kept_when_the_hosts_address_changes() {
+    let site = Site::new();
+    let host = &site.host;
+    host.weave(&["launch", "192.0.2.2"]).must();
+    host.weave(&["expose", "10.2.1.1/24"]).must();
+    // The underlay of a lab is a veth, as interfaces of containers are, of which the addresses concern nobody.
+    let watching = Watching::begin(host, &["--resync", "2"]);
+    watching.await_count("weave_convergences_total", 1);
+    let old = addresses(host, "eth0");
+    host.sh(&format!("ip address delete {old} dev eth0; ip address add 192.0.2.77/24 dev eth0")).must();
+    watching.wait("the new address", || {
+        host.exec(&["ip", "-d", "link", "show", "dev", "vxlan-6783"]).stdout.contains("local 192.0.2.77")
+    });
+    host.sh("ip address delete 10.2.1.1/24 dev weave").must();
+    watching.wait("the exposure", || addresses(host, "weave") == "10.2.1.1/24");
+    assert!(!watching.log().contains("ERROR"), "{}", watching.log());
+    assert_eq!(watching.end(), 0);
+}

@@ -7,6 +7,7 @@ mod files;
 mod kept;
 mod part;
 mod rest;
+mod router;
 mod service;
 
 use std::fs::{self, File};

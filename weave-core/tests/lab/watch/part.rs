@@ -92,3 +92,20 @@ fn only_containers_that_run_are_attached_and_none_is_touched() {
     assert_eq!(addresses(&still.netns(), "ethwe"), "10.2.1.5/24");
     report(&host, &[&path], 0);
 }
+
+#[test]
+fn a_port_to_a_container_that_only_the_engine_knows_is_left_out_without_one() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let host = lab.add_host(HostOptions::default());
+    let text = "router: {}\npeers: [192.0.2.2]\nexpose: [10.2.1.1/24]\npublish: ['8080:other:80']\n";
+    let path = write(&host, text);
+    let done = report(&host, &[&path], 2);
+    assert_eq!(done["errors"], Value::Array(Vec::new()), "{done:#}");
+    assert!(done["warnings"].to_string().contains("is left out until the engine can be asked"), "{done:#}");
+    assert_eq!(addresses(&host, "weave"), "10.2.1.1/24");
+    // An engine that answers knows no such container.
+    host.start_docker(&DockerOptions::quiet());
+    let failed = host.weave(&["--json", "apply", "--only", "network", &path]);
+    assert_eq!(failed.code, 1, "{failed}");
+    assert!(failed.stdout.contains("not_found"), "{failed}");
+}

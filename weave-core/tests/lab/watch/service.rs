@@ -1,5 +1,6 @@
 //! A watch as a service: signals, the word to the service manager, logs.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -119,6 +120,19 @@ fn what_was_begun_is_done_before_the_end_and_what_waits_is_not() {
 }
 
 #[test]
+fn an_image_that_comes_in_is_given_up_at_the_end() {
+    let site = Site::new();
+    let (engine, begun) = crate::verbs::endless_engine(&site.host);
+    let document = site.document() + "  app: {ip: 10.2.1.9/24, image: 'db1:5000/app:1'}\n";
+    let mut command = site.host.weave_command(&["watch", &write(&site.host, &document)]);
+    let watching = Watching::of(&site.host, command.env("DOCKER_HOST", engine));
+    begun.recv_timeout(SOON).unwrap_or_else(|error| panic!("no image is fetched: {error}\n{}", watching.log()));
+    assert_eq!(watching.end(), 0);
+    // All else is done.
+    assert_eq!(super::addresses(&site.host, "weave"), "10.2.1.1/24");
+}
+
+#[test]
 fn logs_are_lines_or_json() {
     let site = Site::new();
     let watching = Watching::of(&site.host, &mut command(&site, &["--log", "json"]));
@@ -130,10 +144,18 @@ fn logs_are_lines_or_json() {
     }
     assert!(log.contains("network: changed"), "{log}");
     drop(watching);
-    let mut command = command(&site, &[]);
-    let watching = Watching::of(&site.host, command.env("JOURNAL_STREAM", "8:1"));
+    // To the journal in its own words, and to whoever else inherits the name of its stream as to anybody.
+    for (inherited, mark) in [(false, '<'), (true, '2')] {
+        let mut command = command(&site, &[]);
+        // The file that the next watch writes into.
+        let about = std::fs::metadata(site.host.dir().join("watch.log")).expect("a log");
+        let stream = if inherited { "8:1".to_owned() } else { format!("{}:{}", about.dev(), about.ino()) };
+        let watching = Watching::of(&site.host, command.env("JOURNAL_STREAM", stream));
+        watching.await_count("weave_convergences_total", 1);
+        assert!(watching.log().lines().all(|line| line.starts_with(mark)), "{}", watching.log());
+    }
+    let watching = Watching::of(&site.host, &mut command(&site, &[]));
     watching.await_count("weave_convergences_total", 1);
-    assert!(watching.log().lines().all(|line| line.starts_with('<')), "{}", watching.log());
     // Asked for anything else, it says what there is.
     assert_eq!(ask(&site.host, "GET", "/metrics").0, 200);
     assert_eq!(ask(&site.host, "GET", "/").0, 404);
