@@ -7,8 +7,8 @@ use std::process::Command;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{PATIENCE, WEAVE, Watch, link, mac, write};
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
+use super::{WEAVE, Watch, link, mac, write};
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, wait_until};
 
 /// What systemd would run for a unit, with the privileges that the unit leaves it.
 #[track_caller]

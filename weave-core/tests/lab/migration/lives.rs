@@ -3,9 +3,8 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
-use crate::lab::{Host, wait_until};
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// Listens to both engines.
 pub(super) struct Lives(Vec<Life>);
@@ -53,7 +52,7 @@ impl Lives {
     #[track_caller]
     pub(super) fn were_never_two(&self, starts: usize, course: &str) {
         let count = || self.spans().iter().map(Vec::len).sum::<usize>();
-        assert!(wait_until(Duration::from_secs(10), || count() >= starts), "{course}: {:?}", self.spans());
+        assert!(wait_until(PATIENCE, || count() >= starts), "{course}: {:?}", self.spans());
         let [a, b] = <[_; 2]>::try_from(self.spans()).expect("two hosts");
         let overlap = a.iter().any(|(start, end)| b.iter().any(|(from, to)| start < to && from < end));
         assert!(!overlap, "{course}: it ran on both: {a:?} {b:?}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::scene::{APP, Scene, WEAVE, files, listed};
-use crate::lab::{DockerOptions, Host, exec, wait_until};
+use crate::lab::{DockerOptions, Host, PATIENCE, exec, wait_until};
 
 /// A disk without room in the place of the volumes of a host's engine, as long as this lives.
 struct NoRoom(String);
@@ -156,7 +156,7 @@ fn an_engine_that_goes_while_the_container_is_away_does_not_keep_it_away() {
     command.stdout(std::process::Stdio::piped());
     let weave = command.spawn().expect("weave to start");
     let away = || listed(&scene.a) == "web exited";
-    assert!(wait_until(std::time::Duration::from_secs(60), away), "it does not stop");
+    assert!(wait_until(PATIENCE, away), "it does not stop");
     scene.b.signal_docker(nix::sys::signal::Signal::SIGKILL);
     let done = weave.wait_with_output().expect("weave to end");
     let said = String::from_utf8_lossy(&done.stdout).into_owned();

@@ -10,12 +10,7 @@ use nix::unistd::Pid;
 
 use super::kernel::{find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
-use crate::lab::{
-    Container, DockerOptions, Host, HostOptions, Lab, Output, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
-};
-
-/// How long routers may take to find each other.
-const JOIN: Duration = Duration::from_secs(20);
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, Output, PATIENCE, ROUTER_IMAGE, Snapshot, assert_same, wait_until};
 
 pub(super) fn host_with_engine(lab: &Lab) -> Host {
     let host = lab.add_host(HostOptions::default());
@@ -42,7 +37,7 @@ fn four(host: &Host, args: &[&str]) -> serde_json::Value {
 
 /// Whether packets go through, the first of which may have to wait for a router that was told of nobody yet.
 fn reaches(from: &Container, to: &str) -> bool {
-    wait_until(JOIN, || from.netns().exec(&["ping", "-n", "-q", "-c1", "-W1", to]).ok())
+    wait_until(PATIENCE, || from.netns().exec(&["ping", "-n", "-q", "-c1", "-W1", to]).ok())
 }
 
 #[test]
@@ -55,7 +50,7 @@ fn two_hosts_are_joined_by_routers_in_containers() {
     four(&two, &launch(&["192.0.2.1"]));
     least(&one);
     carried(&one);
-    let joined = wait_until(JOIN, || established(&one) && established(&two));
+    let joined = wait_until(PATIENCE, || established(&one) && established(&two));
     assert!(joined, "{} {}", connections(&one), connections(&two));
     let web = one.run_container("web", &["--network=none"]);
     let db = two.run_container("db", &["--network=none"]);
@@ -216,7 +211,7 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
     let pid: i32 =
         host.docker(&["inspect", "--format", "{{.State.Pid}}", "weave"]).must().trim().parse().expect("a pid");
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("the router to run");
-    assert!(wait_until(JOIN, || targets() == peers), "{:?}", targets());
+    assert!(wait_until(PATIENCE, || targets() == peers), "{:?}", targets());
     report(&host, &["apply", &document], 0);
     // The container, for good: it is missing, and without its image nobody knows how to make it.
     host.docker(&["rm", "-f", "-v", "weave"]).must();
@@ -260,7 +255,7 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     host.docker(&[&run[..], &args, &peers].concat()).must();
     let id = || host.docker(&["inspect", "--format", "{{.Id}} {{.State.Pid}}", "weave"]).must();
     let router = id();
-    assert!(wait_until(JOIN, || connections(&host).ok()));
+    assert!(wait_until(PATIENCE, || connections(&host).ok()));
     // As the script attached it.
     let pid = web.pid().to_string();
     host.sh(&format!(
@@ -322,7 +317,7 @@ fn a_password_stays_a_secret() {
         assert!(!again.stdout.contains("can be read by others"), "{again}");
         said.extend([check, done, again].map(|output| output.to_string()));
     }
-    assert!(wait_until(JOIN, || established(&one)), "{}", connections(&one));
+    assert!(wait_until(PATIENCE, || established(&one)), "{}", connections(&one));
     let status = one.exec(&["curl", "-sS", "http://127.0.0.1:6784/status"]).must();
     assert!(status.contains("Encryption: enabled"), "{status}");
     assert_eq!(mtu(&one, "weave"), 1414);

@@ -4,7 +4,7 @@
 
 use super::kernel::{addresses, find_link, link};
 use super::{Scene, WEAVE, four_runs, problem, refused, report, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, wait_until};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, PATIENCE, wait_until};
 
 #[test]
 fn containers_of_an_engine() {
@@ -113,7 +113,7 @@ fn not_running(host: &Host, db: &Container) {
             .iter()
             .all(|link| link["linkinfo"]["info_slave_kind"] != "bridge" || link["ifname"] == "vxlan-6783")
     };
-    assert!(wait_until(std::time::Duration::from_secs(60), gone));
+    assert!(wait_until(PATIENCE, gone));
     for verb in ["attach", "detach"] {
         let error = Scene(vec![host.netns()]).untouched(|| refused(host, &[verb, "10.2.1.5/24", db.name()]));
         error.says("container_not_running", db.name(), &["is not running", "exited", "docker start db.example.com"]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{SOON, Site, Watching, addresses, name, write};
+use super::{Site, Watching, addresses, name, write};
 use crate::lab::wait_until;
 
 #[test]
@@ -85,5 +85,5 @@ fn what_cannot_be_watched_is_refused_at_once() {
     let path = write(host, &fleet);
     assert!(host.weave(&["watch", "--host", "b", &path]).must_fail().contains("`b`"));
     let watching = Watching::begin(host, &["--host", "a", &path]);
-    assert!(wait_until(SOON, || addresses(&site.web, "ethwe") == "10.2.1.4/24"), "{}", watching.log());
+    assert!(wait_until(PATIENCE, || addresses(&site.web, "ethwe") == "10.2.1.4/24"), "{}", watching.log());
 }

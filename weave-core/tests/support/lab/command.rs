@@ -4,8 +4,12 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A test command that takes longer hangs; `timeout` ends it and exits with 124.
-const LIMIT_SECONDS: &str = "120";
+/// A test command that takes longer hangs; `timeout` ends it and exits with 124. A slow disk makes an engine take minutes
+/// over some of them.
+const LIMIT_SECONDS: &str = "900";
+
+/// How long to poll for what has to come: it costs nothing when all is well, and a slow disk takes its time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a program printed and how it ended.
 #[derive(Debug, Clone)]

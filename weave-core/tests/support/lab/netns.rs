@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 
-use super::command::{self, Output, wait_until};
+use super::command::{self, Output, PATIENCE, wait_until};
 
 /// Where `ip netns` keeps names.
 pub(super) const RUN_NETNS: &str = "/run/netns";
@@ -99,7 +99,7 @@ impl Netns {
     pub(crate) fn bind<T: Send>(&self, bind: impl Fn() -> io::Result<T> + Sync) -> T {
         let mut bound = self.in_netns(&bind);
         let is_held = |bound: &io::Result<T>| matches!(bound, Err(e) if e.kind() == ErrorKind::AddrInUse);
-        wait_until(Duration::from_secs(10), || {
+        wait_until(PATIENCE, || {
             if is_held(&bound) {
                 bound = self.in_netns(&bind);
             }
@@ -124,6 +124,6 @@ impl Netns {
 
     /// Whether an echo request is answered before long, for paths that need a moment to come up.
     pub(crate) fn await_ping(&self, to: IpAddr) -> bool {
-        wait_until(Duration::from_secs(20), || self.ping(to))
+        wait_until(PATIENCE, || self.ping(to))
     }
 }

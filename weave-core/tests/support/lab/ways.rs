@@ -74,7 +74,7 @@ impl Sshd {
         let mut command = host.command("/usr/sbin/sshd");
         let child = command.args(["-D", "-f", &format!("{at}/sshd_config"), "-E", &log]).spawn().expect("sshd");
         let sshd = Self { child, directory: directory.to_owned() };
-        assert!(wait_until(Duration::from_secs(30), || host.sh("ss -lnt | grep -q :22").ok()), "sshd does not listen");
+        assert!(wait_until(PATIENCE, || host.sh("ss -lnt | grep -q :22").ok()), "sshd does not listen");
         sshd
     }
 
