@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import Host, sh
+from lab import LIMIT, Host, sh
 
 #: The image that containers are made of; they run until they are stopped.
 IMAGE = "busybox:latest"
@@ -145,7 +145,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
         return daemon.poll() is None
 
     def _wait(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not done():
             self._must(time.monotonic() < deadline)
             time.sleep(0.05)
@@ -159,7 +159,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         env = {**_env(), **self.env}
-        return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=120, env=env)
+        return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=LIMIT, env=env)
 
     def _has_no_processes(self) -> bool:
         """Kill those of its containers, and the shims that wait for them."""

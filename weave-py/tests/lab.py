@@ -14,11 +14,15 @@ from state import state
 from weave_py.errors import error_of
 
 DRIVER = Path(__file__).with_name("driver.py")
+#: Seconds after which a command hangs; a slow disk makes an engine take minutes over some of them.
+LIMIT = 900
+#: What weave is told: an engine on a slow disk keeps a question waiting while it starts or stops a container.
+PATIENT = {"WEAVE_ENGINE_TIMEOUT": "300"}
 
 
 def sh(*words: str, check: bool = True) -> str:
     """Run a program and return what it printed."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT)
     if check and done.returncode != 0:
         message = f"{' '.join(words)}: {done.stderr}{done.stdout}"
         raise AssertionError(message)
@@ -65,7 +69,7 @@ class Space:
     def pings(self, address: str) -> bool:
         """Send packets that fill a frame and must not be split."""
         words = ["ip", "netns", "exec", self.name, "ping", "-c1", "-W2", "-Mdo", "-s1300", address]
-        return subprocess.run(words, capture_output=True, check=False, timeout=60).returncode == 0
+        return subprocess.run(words, capture_output=True, check=False, timeout=LIMIT).returncode == 0
 
     def remove(self) -> None:
         """Take it away."""
@@ -98,8 +102,8 @@ class Host(Space):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
-            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **self.env, **(env or {})},
+            timeout=LIMIT,
+            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **PATIENT, **self.env, **(env or {})},
         )
 
     def call(self, operation: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -172,4 +176,4 @@ class Lab:
         self.wire.remove()
 
 
-__all__ = ["Host", "Lab", "Space", "sh"]
+__all__ = ["LIMIT", "PATIENT", "Host", "Lab", "Space", "sh"]

@@ -44,7 +44,7 @@ def joined(*hosts: Host) -> bool:
 
 def soon(done: Callable[[], bool]) -> bool:
     """Wait until it is so."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not done():
         if time.monotonic() > deadline:
             return False

@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{WEAVE, Watch, link, mac, write};
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, wait_until};
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, PATIENT, wait_until};
 
 /// What systemd would run for a unit, with the privileges that the unit leaves it.
 #[track_caller]
@@ -25,7 +25,7 @@ fn command(host: &Host, unit: &str) -> Command {
     assert_eq!(words[0], WEAVE);
     let mut command = host.command("setpriv");
     command.args(["--no-new-privs", &set]).args(words);
-    command.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host());
+    command.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host()).env(PATIENT.0, PATIENT.1);
     command
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::process::{Child, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scene::{APP, Scene, files, listed};
 use crate::lab::{Host, PATIENCE, wait_until};

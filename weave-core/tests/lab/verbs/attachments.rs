@@ -1,7 +1,5 @@
 //! `attach` and `detach`: the interface in a container, and everything on it.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::kernel::{addresses, find_link, host_end, index, ipv6, is_up, link, mtu, routes};

@@ -10,7 +10,9 @@ use nix::unistd::Pid;
 
 use super::kernel::{find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, Output, PATIENCE, ROUTER_IMAGE, Snapshot, assert_same, wait_until};
+use crate::lab::{
+    Container, DockerOptions, Host, HostOptions, Lab, Output, PATIENCE, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
+};
 
 pub(super) fn host_with_engine(lab: &Lab) -> Host {
     let host = lab.add_host(HostOptions::default());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::{Site, Watching, addresses, name, write};
-use crate::lab::wait_until;
+use crate::lab::{PATIENCE, wait_until};
 
 #[test]
 fn a_file_that_changes_is_followed_and_a_broken_one_is_told_once() {

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::{METRICS, Site, Watching, ask, write};
+use crate::lab::PATIENCE;
 
 /// A service manager that listens.
 struct Manager {

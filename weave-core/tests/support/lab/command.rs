@@ -11,6 +11,9 @@ const LIMIT_SECONDS: &str = "900";
 /// How long to poll for what has to come: it costs nothing when all is well, and a slow disk takes its time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
+/// What weave is told in a lab: an engine on a slow disk keeps a question waiting while it starts or stops a container.
+pub(crate) const PATIENT: (&str, &str) = ("WEAVE_ENGINE_TIMEOUT", "300");
+
 /// What a program printed and how it ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {

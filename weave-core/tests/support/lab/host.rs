@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::command::{self, Output, PATIENCE, wait_until};
+use super::command::{self, Output, PATIENCE, PATIENT, wait_until};
 use super::engine::Engine;
 use super::netns::Netns;
 use super::{Lab, addresses};
@@ -234,7 +234,7 @@ impl Host {
     }
 
     fn weave_env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("WEAVE_RUN_DIR", self.run_dir()).env("DOCKER_HOST", self.docker_host())
+        command.env("WEAVE_RUN_DIR", self.run_dir()).env("DOCKER_HOST", self.docker_host()).env(PATIENT.0, PATIENT.1)
     }
 
     pub(super) fn engine(&self) -> MutexGuard<'_, Option<Engine>> {

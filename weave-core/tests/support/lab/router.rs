@@ -117,7 +117,11 @@ impl RouterProcess {
 
     /// Waits until it ends by itself; its exit code, or None if a signal ended it.
     pub(crate) fn exit(&mut self) -> Option<i32> {
-        assert!(wait_until(PATIENCE, || !engine::is_running(&mut self.child)), "the router does not end:\n{}", self.log());
+        assert!(
+            wait_until(PATIENCE, || !engine::is_running(&mut self.child)),
+            "the router does not end:\n{}",
+            self.log()
+        );
         let status = self.child.wait().unwrap_or_else(|e| panic!("wait for the router: {e}"));
         assert!(status.code().is_some() || status.signal().is_some(), "{status}");
         status.code()

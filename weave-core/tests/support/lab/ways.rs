@@ -5,9 +5,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::Duration;
 
-use super::command::wait_until;
+use super::command::{PATIENCE, wait_until};
 use super::host::Host;
 
 fn openssl(directory: &Path, line: &str) {
