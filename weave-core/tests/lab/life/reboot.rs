@@ -1,7 +1,6 @@
 //! A reboot, played: everything of a host is gone but its disk, and then systemd would run what stands in the units.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
@@ -116,8 +115,7 @@ fn a_host_that_boots_has_its_network_before_the_engine_and_its_containers_at_onc
 fn install_below(host: &Host, mut install: Command) {
     let programs = host.dir().join("programs");
     fs::create_dir_all(&programs).expect("a directory");
-    fs::write(programs.join("systemctl"), "#!/bin/sh\nexit 0\n").expect("a program");
-    fs::set_permissions(programs.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    crate::lab::program(&programs.join("systemctl"), "#!/bin/sh\nexit 0\n");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
     let done = install.env("WEAVE_ROOT", host.dir().join("root")).env("PATH", path).output().expect("weave to start");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::lab::{Host, PATIENCE, wait_until};
 
@@ -16,12 +17,17 @@ struct Life {
 
 impl Lives {
     pub(super) fn of(name: &str, hosts: [&Host; 2]) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         let lives = hosts.map(|host| {
             let said = host.dir().join("events");
             let filters = ["event=start", "event=die"].map(|event| ["--filter", event]).concat();
             let container = format!("container={name}");
+            // It may hear of what happened before it listens.
+            let since = format!("--since={}.{:09}", now.as_secs(), now.subsec_nanos());
             let mut command = host.command("docker");
-            command.args(["events", "--filter", &container, "--format", "{{.TimeNano}} {{.Action}}"]).args(filters);
+            command
+                .args(["events", &since, "--filter", &container, "--format", "{{.TimeNano}} {{.Action}}"])
+                .args(filters);
             command.env("DOCKER_HOST", host.docker_host()).env("DOCKER_CONFIG", host.dir().join("docker-config"));
             command.stdin(Stdio::null()).stdout(File::create(&said).expect("a file")).stderr(Stdio::null());
             Life { listener: command.spawn().expect("docker to start"), said }

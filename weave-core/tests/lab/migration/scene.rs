@@ -5,7 +5,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Netns, Output, PATIENT};
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Netns, Output, PATIENCE, PATIENT, wait_until};
+
+/// What is listed once helpers are gone: the engine removes them a moment after they ended.
+pub(super) fn rest(host: &Host) -> String {
+    let helpers = ["ps", "-aq", "--filter", "label=weave.carries"];
+    wait_until(PATIENCE, || host.docker(&helpers).must().is_empty());
+    listed(host)
+}
 
 /// The command under test.
 pub(super) const WEAVE: &str = env!("CARGO_BIN_EXE_weave");

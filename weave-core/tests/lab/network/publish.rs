@@ -221,19 +221,19 @@ fn the_hosts_loopback_stays_its_own() {
     let private = one.bind(|| UdpSocket::bind("127.0.0.1:9999"));
     private.set_read_timeout(Some(NEVER)).expect("a limit");
     let mac = super::common::link(one, "weave").expect("a bridge")["address"].as_str().expect("an address").to_owned();
-    let reaches = |from: [u8; 4]| {
+    let reaches = |from: [u8; 4], tries: usize| {
         let frame = datagram(&mac, from, [127, 0, 0, 1], 9999);
-        (0..3).any(|_| {
+        (0..tries).any(|_| {
             send_vxlan(two, (one.v4(), super::common::PORT).into(), super::common::PORT.into(), &frame);
             private.recv(&mut [0; 64]).is_ok()
         })
     };
-    assert!(!reaches([10, 2, 1, 66]), "a neighbour");
-    assert!(!reaches([127, 0, 0, 1]), "a neighbour that says it is the host");
+    assert!(!reaches([10, 2, 1, 66], 3), "a neighbour");
+    assert!(!reaches([127, 0, 0, 1], 3), "a neighbour that says it is the host");
     one.sh("nft flush chain inet weave localnet").must();
-    assert!(reaches([10, 2, 1, 66]), "without the guard it is reached, or this proves nothing");
+    assert!(reaches([10, 2, 1, 66], 100), "without the guard it is reached, or this proves nothing");
     weave(one, &format!("publish 8080:80 {WEB_V4}"));
-    assert!(!reaches([10, 2, 1, 66]), "the guard is put back, and what is published with it");
+    assert!(!reaches([10, 2, 1, 66], 3), "the guard is put back, and what is published with it");
     weave(one, "unpublish 8080");
     assert_eq!(route_localnet(one), "0");
 }

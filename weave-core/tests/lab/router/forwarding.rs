@@ -78,7 +78,7 @@ fn a_known_address_is_sent_to_its_peer_only() {
     let echo = |frame: &[u8]| frame.len() == 333 + 14;
     // A bridge does not pass on what it knows to be elsewhere, so it is its port that tells.
     let sniffers = [&hosts[0], &hosts[2]].map(|host| Sniffer::start(host));
-    assert!(two.ping_sized(at(1), 333, true));
+    assert!(wait_until(SOON, || two.ping_sized(at(1), 333, true)));
     let arrived = sniffers[0].find_by(SOON, echo).map(|frame| frame.interface);
     assert!(arrived.is_some_and(|interface| interface == "vethwe-bridge" || interface == "c1"));
     assert!(sniffers[1].find_by(NEVER, echo).is_none());

@@ -28,7 +28,8 @@ fn a_mute_router_says_nothing() {
 #[test]
 fn a_slow_router_says_one_byte_after_the_other() {
     // It would take half an hour to say it all.
-    assert_eq!(answer("slow", PATIENCE, 3), b"HTT");
+    let said = answer("slow", PATIENCE, 3);
+    assert!(said.starts_with(b"HTT") && said.len() < 20, "{said:?}");
 }
 
 #[test]

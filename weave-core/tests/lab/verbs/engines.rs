@@ -2,8 +2,10 @@
 //!
 //! One engine serves all of it, since it takes seconds to start; each part leaves the host as it found it.
 
+use nix::sys::signal::Signal;
+
 use super::kernel::{addresses, find_link, link};
-use super::{Scene, WEAVE, four_runs, problem, refused, report, write};
+use super::{Scene, WEAVE, four_runs, problem, refusal, refused, report, weave_through, write};
 use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, PATIENCE, wait_until};
 
 #[test]
@@ -22,6 +24,7 @@ fn containers_of_an_engine() {
     not_running(&host, &db);
     paused(&host, &db);
     missing_in_a_document(&host, &web);
+    hanging(&host);
 }
 
 fn four(host: &Host, container: &Container, args: &[&str]) {
@@ -89,6 +92,15 @@ fn sharing_a_namespace(host: &Host, web: &Container) {
     side.remove();
     assert_eq!(addresses(&web.netns(), "ethwe"), ["10.2.1.4/24"]);
     four(host, web, &["detach", "web"]);
+}
+
+fn hanging(host: &Host) {
+    host.signal_docker(Signal::SIGSTOP);
+    let arguments = ["--json", "attach", "10.2.1.4/24", "web"];
+    let output = weave_through(host, &["env", "WEAVE_ENGINE_TIMEOUT=0.5"], &arguments);
+    host.signal_docker(Signal::SIGCONT);
+    let error = refusal(&output);
+    assert!(error.message.contains("did not answer within 0.5 s"), "{error:?}");
 }
 
 fn on_the_network_of_the_host(host: &Host) {

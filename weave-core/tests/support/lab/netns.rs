@@ -122,6 +122,12 @@ impl Netns {
         self.exec(&["ping", "-n", "-q", "-c1", "-W1", "-s", &payload, "-M", discovery, &to.to_string()]).ok()
     }
 
+    /// Whether an address that has moved is reached at once: by one of the first packets, and not only when the neighbour
+    /// entry of its old place is doubted, which the kernel does after five seconds.
+    pub(crate) fn reaches_at_once(&self, to: IpAddr) -> bool {
+        (0..3).any(|_| self.ping(to))
+    }
+
     /// Whether an echo request is answered before long, for paths that need a moment to come up.
     pub(crate) fn await_ping(&self, to: IpAddr) -> bool {
         wait_until(PATIENCE, || self.ping(to))

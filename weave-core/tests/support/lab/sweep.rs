@@ -52,7 +52,8 @@ pub(super) fn demolish(prefix: &str) {
     for netns in namespaces(prefix) {
         command::exec(&["ip", "netns", "delete", netns.file_name().and_then(|name| name.to_str()).unwrap_or_default()]);
     }
-    let _ = fs::remove_dir_all(dir);
+    // Who is just ending may still write something into it.
+    wait_until(PATIENCE, || fs::remove_dir_all(&dir).is_ok() || !dir.exists());
 }
 
 /// The named namespaces of a lab.
