@@ -156,6 +156,7 @@ class Stage:
     def four(self, module: str, **options: Any) -> dict[str, Any]:
         """Check, apply, check, apply: changed, changed, unchanged, unchanged, and a check touches nothing."""
         (host,) = self.hosts
+        host.settle()
         before = host.state()
         checked = self.play(task(module, **options), words=("--check", "--diff"))
         assert checked.code == 0, checked.text
