@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -130,9 +130,12 @@ fn kinds_change_under_a_running_ping() {
     let web = one.run_container("web", &["--network=none"]);
     two.run_container("db", &["--network=none"]);
     let apply = |kind: &str| {
+        let begin = Instant::now();
         for (host, peer, container) in sides {
-            report(host, &["apply", &write(host, &document(kind, peer, container))], 2);
+            let done = report(host, &["apply", &write(host, &document(kind, peer, container))], 2);
+            it_is_made_first(&done["steps"]);
         }
+        begin.elapsed().as_millis()
     };
     apply("vxlan");
     assert!(reaches(&web, "10.2.1.5"));
@@ -143,14 +146,15 @@ fn kinds_change_under_a_running_ping() {
         let ping = ping.args(["-n", "-D", "-i0.1", "-W1", "10.2.1.5"]).stdout(Stdio::piped());
         let ping = ping.spawn().expect("ping to start");
         sleep(Duration::from_millis(500));
-        apply(kind);
+        let took = apply(kind);
         assert!(reaches(&web, "10.2.1.5"), "{kind}: {}", one.docker(&["logs", "weave"]));
         sleep(Duration::from_millis(500));
         let pid = Pid::from_raw(i32::try_from(ping.id()).expect("a pid"));
         kill(pid, Signal::SIGINT).expect("ping to run");
         let said = ping.wait_with_output().expect("ping to end");
         let gap = longest_gap(&String::from_utf8_lossy(&said.stdout));
-        assert!(gap < 3000, "to kind {kind}: {gap} ms without an answer");
+        // Between the first host and the second there is no way; how long an engine takes over a router is its disk's.
+        assert!(gap < took + 3000, "to kind {kind}: {gap} ms without an answer, {took} ms for both hosts");
         assert_eq!(link(&inside, "ethwe")["ifindex"], index, "the interface was made anew");
         let offload = inside.exec(&["ethtool", "-k", "ethwe"]).must();
         let expected = if kind == "image" { "tx-checksumming: off" } else { "tx-checksumming: on" };
@@ -335,6 +339,16 @@ fn a_password_stays_a_secret() {
         assert!(!said.replace("password: another", "").contains(secret), "{secret} is in:\n{said}");
     }
     assert!(!wait_until(Duration::from_secs(3), || established(&one)), "another password, and they are joined");
+}
+
+/// The image is there and the container is made before the other way is given up: only its start is waited for without one.
+#[track_caller]
+fn it_is_made_first(steps: &serde_json::Value) {
+    let all = steps.as_array().expect("a list");
+    let at = |begin: &str| all.iter().position(|step| step.as_str().is_some_and(|text| text.starts_with(begin)));
+    if let Some(made) = at("docker create ") {
+        assert!(at("ip link delete vxlan-6783").is_none_or(|given_up| made < given_up), "{steps:#}");
+    }
 }
 
 /// The longest time between two answers, in milliseconds.

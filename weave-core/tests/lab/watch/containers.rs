@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use super::{WEAVE, Watching, addresses, write};
+use super::{METRICS, WEAVE, Watching, addresses, write};
 use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab};
 
 struct Scene {
@@ -118,7 +118,8 @@ fn an_engine_that_is_silent_is_not_waited_for() {
     assert!(printed.ok() && printed.stderr.contains("until the engine can be asked"), "{printed}");
     let reset = host.weave_command(&["reset"]).env("WEAVE_ENGINE_TIMEOUT", "1").output().expect("weave to start");
     assert!(reset.status.success(), "{reset:?}");
-    let watching = Watching::begin(host, &[&path]);
+    let mut command = host.weave_command(&["watch", "--metrics", METRICS, &path]);
+    let watching = Watching::of(host, command.env("WEAVE_ENGINE_TIMEOUT", "10"));
     watching.await_log("has not answered for 2 s");
     watching.wait("the bridge", || host.exec(&["ip", "link", "show", "master", "weave"]).stdout.contains("vxlan-6783"));
     host.signal_docker(Signal::SIGCONT);
