@@ -102,7 +102,7 @@ fn clean_up(hosts: &[Host], places: &[Netns], before: &[Snapshot]) {
 fn settled(places: &[Netns]) -> Vec<Snapshot> {
     let look = || places.iter().map(Snapshot::of).collect::<Vec<_>>();
     let mut last = look();
-    for _ in 0..10 {
+    for _ in 0..30 {
         std::thread::sleep(Duration::from_secs(2));
         let now = look();
         if now == last {

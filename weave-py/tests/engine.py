@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import Host, sh
+from lab import LIMIT, Host, sh, soon
 
 #: The image that containers are made of; they run until they are stopped.
 IMAGE = "busybox:latest"
@@ -36,6 +36,7 @@ class Engine:
         self.address = f"unix://{self.directory}/docker.sock"
         # The credentials of whoever runs the tests stay out of it.
         self.env = {"DOCKER_HOST": self.address, "DOCKER_CONFIG": f"{self.directory}/client"}
+        host.engine_env = self.env
         self._daemons: list[subprocess.Popen[bytes]] = []
         try:
             # A new namespace inherits forwarding from the machine, and then dockerd leaves the policy of FORWARD alone.
@@ -76,8 +77,8 @@ class Engine:
         return sorted(self.docker("ps", "-a", "--format", "{{.Names}}").split())
 
     def pings(self, container: str, address: str) -> bool:
-        """Whether a container reaches an address."""
-        return self._ask("exec", container, "ping", "-c1", "-W2", address).returncode == 0
+        """Whether a container reaches an address, if not at once."""
+        return soon(lambda: self._ask("exec", container, "ping", "-c1", "-W2", address).returncode == 0)
 
     def start_registry(self) -> None:
         """Start a registry on the host's loopback."""
@@ -100,7 +101,9 @@ class Engine:
         mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.directory}/")]):
             sh("umount", "-l", mount)
-        shutil.rmtree(self.directory)
+        self.host.engine_env = {}
+        # Who is just ending may still write something into it.
+        self._wait(self._has_no_directory)
 
     def _start_containerd(self) -> None:
         # dockerd would take one that runs on this machine, and share its containers, if it were not given its own.
@@ -145,7 +148,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
         return daemon.poll() is None
 
     def _wait(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not done():
             self._must(time.monotonic() < deadline)
             time.sleep(0.05)
@@ -159,7 +162,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         env = {**_env(), **self.env}
-        return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=120, env=env)
+        return subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=LIMIT, env=env)
 
     def _has_no_processes(self) -> bool:
         """Kill those of its containers, and the shims that wait for them."""
@@ -179,6 +182,10 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
                 with contextlib.suppress(OSError):
                     path.rmdir()
         return not self._groups()
+
+    def _has_no_directory(self) -> bool:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return not self.directory.exists()
 
     def _groups(self) -> list[Path]:
         root, name = Path("/sys/fs/cgroup"), self.directory.name

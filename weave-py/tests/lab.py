@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,29 @@ from state import state
 from weave_py.errors import error_of
 
 DRIVER = Path(__file__).with_name("driver.py")
+#: Seconds after which a command hangs; a slow disk makes an engine take minutes over some of them.
+LIMIT = 900
+#: What weave is told: an engine on a slow disk keeps a question waiting while it starts or stops a container.
+PATIENT = {"WEAVE_ENGINE_TIMEOUT": "300"}
 
 
 def sh(*words: str, check: bool = True) -> str:
     """Run a program and return what it printed."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT)
     if check and done.returncode != 0:
         message = f"{' '.join(words)}: {done.stderr}{done.stdout}"
         raise AssertionError(message)
     return done.stdout
+
+
+def soon(done: Callable[[], bool]) -> bool:
+    """Wait until it is so; a slow disk takes its time, and when all is well it costs nothing."""
+    deadline = time.monotonic() + 300
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 class Space:
@@ -63,9 +79,9 @@ class Space:
         return sorted(entry["ifname"] for entry in self.ip("link", "show"))
 
     def pings(self, address: str) -> bool:
-        """Send packets that fill a frame and must not be split."""
+        """Send packets that fill a frame and must not be split, until one is answered."""
         words = ["ip", "netns", "exec", self.name, "ping", "-c1", "-W2", "-Mdo", "-s1300", address]
-        return subprocess.run(words, capture_output=True, check=False, timeout=60).returncode == 0
+        return soon(lambda: subprocess.run(words, capture_output=True, check=False, timeout=LIMIT).returncode == 0)
 
     def remove(self) -> None:
         """Take it away."""
@@ -82,6 +98,8 @@ class Host(Space):
         self.run_dir = run_dir
         #: What its programs find in their environment besides, such as where its engine listens.
         self.env: dict[str, str] = {}
+        #: Where its engine listens, once it has one.
+        self.engine_env: dict[str, str] = {}
         self.containers: list[Space] = []
 
     def container(self, name: str) -> Space:
@@ -98,8 +116,8 @@ class Host(Space):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
-            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **self.env, **(env or {})},
+            timeout=LIMIT,
+            env={**os.environ, "WEAVE_RUN_DIR": str(self.run_dir), **PATIENT, **self.env, **(env or {})},
         )
 
     def call(self, operation: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -113,8 +131,24 @@ class Host(Space):
         report: dict[str, Any] = answer["report"]
         return report
 
+    def settle(self) -> None:
+        """Wait until the kernel has taken away namespaces of containers that ended, and their host ends."""
+
+        def ends() -> set[str]:
+            return {name for name in self.links() if name.startswith("vethwe") and "-" not in name}
+
+        def known() -> set[str]:
+            asked = json.dumps({"operation": "status", "arguments": {}, "check": False})
+            done = self.run(sys.executable, str(DRIVER), stdin=asked, env=self.engine_env)
+            rows = json.loads(done.stdout)["report"]["result"]["attachments"]
+            return {row["host_end"] for row in rows if row.get("mac")}
+
+        if self.engine_env:
+            assert soon(lambda: not ends() or ends() == known()), (ends(), known())
+
     def four(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Check, apply, check, apply: changed, changed, unchanged, unchanged, and a check touches nothing."""
+        self.settle()
         before = self.state()
         would = self.call(operation, check=True, **arguments)
         assert (would["changed"], would["check"]) == (True, True), would
@@ -172,4 +206,4 @@ class Lab:
         self.wire.remove()
 
 
-__all__ = ["Host", "Lab", "Space", "sh"]
+__all__ = ["LIMIT", "PATIENT", "Host", "Lab", "Space", "sh", "soon"]

@@ -93,6 +93,7 @@ class Minion:
 
         Returns what applying told. A state that needs what another one of them makes need not know its changes.
         """
+        self.host.settle()
         before = self.host.state()
         would = self.apply(states, test=True)
         assert {key: state["result"] for key, state in would.items()} == dict.fromkeys(would), would

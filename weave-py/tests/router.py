@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from engine import Engine
-from lab import Host, sh
+from lab import Host, sh, soon
 from paths import TARGET
 
 #: The image, in the engines that it was given to.
@@ -40,16 +38,6 @@ def targets(host: Host) -> list[str]:
 def joined(*hosts: Host) -> bool:
     """Wait until the routers are connected to each other."""
     return soon(lambda: all("established" in asked(host, "status/connections") for host in hosts))
-
-
-def soon(done: Callable[[], bool]) -> bool:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 20
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def _make_root(root: Path) -> None:

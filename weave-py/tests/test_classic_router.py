@@ -12,7 +12,7 @@ import pytest
 
 from engine import IMAGE, Engine
 from lab import Host, Lab
-from router import ROUTER_IMAGE, asked, import_router, joined, soon, targets
+from router import ROUTER_IMAGE, asked, import_router, joined, targets
 from weave_py.errors import NotFoundError
 
 SECRET = "s3cr3t-of-routers"
@@ -88,7 +88,7 @@ def test_launch_attach_stop_reset(docked: list[Docked]) -> None:
     assert not [name for name in host.links() if name.startswith("vethwe-")]
     assert "inet 10.2.1.4/24" in one.ethwe("web")
     host.four("launch", **mine)
-    assert soon(lambda: engine.pings("web", "10.2.1.5"))
+    assert engine.pings("web", "10.2.1.5")
     host.four("reset")
     assert engine.containers() == ["web"]
     assert engine.docker("volume", "ls", "-q") == ""
@@ -122,8 +122,8 @@ def addresses_come_from_the_router(one: Docked, two: Docked) -> None:
     assert (asked(host, f"ip/{web}"), f"inet {address} " in one.ethwe("web")) == (address, True)
     host.four("attach", container="web", ips=["10.2.1.4/24"])
     two.host.four("attach", container="db", ips=["10.2.1.5/24"])
-    assert soon(lambda: one.engine.pings("web", "10.2.1.5"))
-    assert soon(lambda: two.engine.pings("db", "10.2.1.4"))
+    assert one.engine.pings("web", "10.2.1.5")
+    assert two.engine.pings("db", "10.2.1.4")
     host.four("detach", container="web", ips=[address])
     assert address not in asked(host, f"ip/{web}")
     assert f"inet {address} " not in one.ethwe("web")

@@ -26,7 +26,7 @@ def bridge(two: list[Host]) -> list[Host]:
 
 def wait_for(host: Host, text: str, *words: str) -> None:
     """Wait for what the kernel does by itself."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while text not in host.sh(*words):
         assert time.monotonic() < deadline, f"{' '.join(words)} does not show {text}:\n{host.sh(*words)}"
         time.sleep(0.05)

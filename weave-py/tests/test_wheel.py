@@ -24,7 +24,7 @@ def minor(python: Path) -> int | None:
     """Return which Python 3 it is, if it runs: a shim may stand for one that is not there."""
     try:
         words = [str(python), "-I", "-c", "import sys; print(*sys.version_info[:2])"]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=900)
     except OSError:
         return None
     told = done.stdout.split()

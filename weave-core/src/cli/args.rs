@@ -28,8 +28,8 @@ Every command looks first, does only what is missing, and says on stderr what it
 Exit codes: 0 done, or nothing to do; 1 failed. With --detailed-exitcodes, 2 says that
 something changed, or with --check would change.
 
-Environment: DOCKER_HOST, WEAVE_LOCK_TIMEOUT (seconds), WEAVE_RUN_DIR, NO_COLOR, and for
-launch WEAVE_PORT and WEAVE_MTU.";
+Environment: DOCKER_HOST, WEAVE_ENGINE_TIMEOUT and WEAVE_LOCK_TIMEOUT (seconds), WEAVE_RUN_DIR,
+NO_COLOR, and for launch WEAVE_PORT and WEAVE_MTU.";
 
 /// Options of every verb.
 #[derive(Debug, Clone, Default, Args)]

@@ -79,32 +79,47 @@ pub(super) async fn drive<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use nix::sys::signal::raise;
 
     use super::*;
 
+    /// How long the work takes.
+    #[derive(PartialEq)]
+    enum Lasts {
+        NoTime,
+        UntilTold,
+        ForEver,
+    }
+
     /// `raise` signals this thread alone: other tests run in this process.
-    fn ended(waits: bool, signalled: bool, milliseconds: u64) -> (Option<u8>, Option<Signal>, usize) {
+    fn ended(waits: bool, signalled: bool, lasts: Lasts) -> (Option<u8>, Option<Signal>, usize) {
         crate::blocking::run(async {
             let held = Held::new().expect("signals");
             if signalled {
                 raise(Signal::SIGINT).expect("signal");
             }
+            let told = AtomicUsize::new(0);
             let job = async {
-                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                while lasts == Lasts::ForEver || (lasts == Lasts::UntilTold && told.load(Ordering::Relaxed) == 0) {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
                 7
             };
-            let mut told = 0;
-            let ended = drive(job, &held, || waits, || told += 1).await;
-            (ended.result, ended.signal, told)
+            let tell = || {
+                told.fetch_add(1, Ordering::Relaxed);
+            };
+            let ended = drive(job, &held, || waits, tell).await;
+            (ended.result, ended.signal, told.into_inner())
         })
     }
 
     #[test]
     fn what_has_begun_is_finished_and_what_has_not_is_dropped() {
-        assert_eq!(ended(false, false, 0), (Some(7), None, 0));
-        assert_eq!(ended(false, true, 120), (Some(7), Some(Signal::SIGINT), 1));
-        assert_eq!(ended(true, true, 10_000), (None, Some(Signal::SIGINT), 0));
-        assert_eq!(ended(false, true, 0), (Some(7), Some(Signal::SIGINT), 0));
+        assert_eq!(ended(false, false, Lasts::NoTime), (Some(7), None, 0));
+        assert_eq!(ended(false, true, Lasts::UntilTold), (Some(7), Some(Signal::SIGINT), 1));
+        assert_eq!(ended(true, true, Lasts::ForEver), (None, Some(Signal::SIGINT), 0));
+        assert_eq!(ended(false, true, Lasts::NoTime), (Some(7), Some(Signal::SIGINT), 0));
     }
 }

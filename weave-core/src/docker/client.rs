@@ -78,10 +78,15 @@ impl Engine {
         Ok(Self::new(Address::parse(docker_host)?, Patience::default(), Keychain::of_caller()))
     }
 
-    /// The same engine, which is waited for two seconds where others may wait ten.
-    pub(crate) fn in_a_hurry(&self) -> Self {
-        let patience = Patience { answer: Duration::from_secs(2), ..self.0.patience };
+    /// The same engine, which is waited for so long where others wait ten seconds.
+    pub(crate) fn answering_within(&self, answer: Duration) -> Self {
+        let patience = Patience { answer, ..self.0.patience };
         Self::new(self.0.address.clone(), patience, Keychain::of_caller())
+    }
+
+    /// The same engine, which is waited for two seconds.
+    pub(crate) fn in_a_hurry(&self) -> Self {
+        self.answering_within(Duration::from_secs(2))
     }
 
     /// The path of its socket, where it is asked through one on this machine.
@@ -264,7 +269,8 @@ impl Engine {
         if let Some(docker) = self.0.docker.get() {
             return Ok(docker.clone());
         }
-        let seconds = self.0.patience.answer.as_secs().max(1);
+        // Its own clock knows whole seconds, and is not to be the first.
+        let seconds = self.0.patience.answer.as_secs().saturating_add(1);
         let docker = match &self.0.address {
             Address::Unix(path) => Docker::connect_with_unix(path, seconds, API_DEFAULT_VERSION)?,
             Address::Tcp(host) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION)?,

@@ -9,12 +9,13 @@ use std::time::Duration;
 use super::address::{Address, Certificates, Login, split_port};
 use super::client::{Engine, Patience};
 use super::credentials::Keychain;
+use super::timeout::engine_timeout;
 use crate::{Error, ErrorKind, Result};
 
 /// The port of an engine on TCP without TLS, and with it.
 const PORTS: [u16; 2] = [2375, 2376];
 
-/// How long it may take to answer.
+/// How long it may take to answer at least.
 const ANSWER: Duration = Duration::from_secs(30);
 
 const ALLOWED: &str = "allowed: ssh://[USER@]HOST[:PORT], tcp://HOST[:PORT] with TLS, or unix:///path/of/docker.sock";
@@ -27,13 +28,14 @@ impl Engine {
     /// see that the certificates are there. As with `docker -H`.
     ///
     /// # Errors
-    /// `InvalidSpec`: an address that is none, or TCP without TLS; `NotFound`: a certificate that is not there.
+    /// `InvalidSpec`: an address that is none, TCP without TLS, or a `WEAVE_ENGINE_TIMEOUT` that is no time; `NotFound`: a certificate that is not there.
     pub(crate) fn elsewhere(field: &str, address: &str, tls: Option<&Path>, insecure: bool) -> Result<Self> {
         let of_caller = || std::env::var_os("DOCKER_CERT_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
         let tls = tls.map(Path::to_owned).or_else(of_caller);
         let address = read(address.trim(), tls.as_deref(), insecure).map_err(|error| error.within(field))?;
         // Another host may be far away, and a connection over ssh takes its time.
-        let patience = Patience { answer: ANSWER, ..Patience::default() };
+        let answer = engine_timeout()?.map_or(ANSWER, |timeout| timeout.max(ANSWER));
+        let patience = Patience { answer, ..Patience::default() };
         Ok(Self::new(address, patience, Keychain::of_caller()))
     }
 }

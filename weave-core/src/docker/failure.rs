@@ -27,7 +27,7 @@ impl Failure {
         Self {
             status: None,
             words: None,
-            error: error.hint("look at the engine's log; a restart of Docker may be needed"),
+            error: error.hint("look at the engine's log; a restart of Docker may be needed, or more seconds for its answers: WEAVE_ENGINE_TIMEOUT"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A tiny engine for tests: canned answers over a unix socket.
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::ops::RangeInclusive;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -68,8 +69,11 @@ impl FakeEngine {
                     Reply::Hang(bytes) => {
                         stream.write_all(bytes).expect("a client");
                         hanging.push(stream);
+                        continue;
                     }
                 }
+                // A process that another test is just starting has a copy of the descriptor: dropping it ends nothing.
+                let _ = stream.shutdown(Shutdown::Both);
             }
         });
         Self { directory, requests }
@@ -112,8 +116,22 @@ impl FakeEngine {
 
     /// A client with credentials.
     pub(super) fn client_with(&self, keychain: Keychain) -> Engine {
-        let deadline = Duration::from_millis(300);
-        let patience = Patience { answer: deadline, registry: deadline, work: 4 * deadline, silence: deadline };
+        let [answer, work] = [60, 240].map(Duration::from_secs);
+        self.client_of(Patience { answer, registry: answer, work, silence: answer }, keychain)
+    }
+
+    /// A client for one that hangs: it gives up after a second, and after four of work.
+    pub(super) fn hasty(&self) -> Engine {
+        self.client_within(1, 4)
+    }
+
+    /// A client that waits so many seconds for an answer, and for work.
+    pub(super) fn client_within(&self, answer: u64, work: u64) -> Engine {
+        let [answer, work] = [answer, work].map(Duration::from_secs);
+        self.client_of(Patience { answer, registry: answer, work, silence: answer }, Keychain::default())
+    }
+
+    fn client_of(&self, patience: Patience, keychain: Keychain) -> Engine {
         Engine::new(Address::Unix(self.socket().display().to_string()), patience, keychain)
     }
 

@@ -34,6 +34,7 @@ mod ssh;
 mod stop;
 #[cfg(test)]
 pub(crate) mod tests;
+mod timeout;
 mod transfer;
 pub(crate) mod volume;
 pub(crate) mod wish;
@@ -45,6 +46,7 @@ pub(crate) use client::Engine;
 pub(crate) use events::{ContainerEvent, Events, Happened};
 pub(crate) use find::Found;
 pub(crate) use stop::stop_timeout;
+pub(crate) use timeout::engine_timeout;
 pub use wish::wish;
 
 use crate::Result;

@@ -284,7 +284,7 @@ mod tests {
             let start = Instant::now();
             let error = call("sh", &["-c", script], "").run_within(Duration::from_millis(100)).expect_err("hangs");
             assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-            assert!(start.elapsed() < Duration::from_secs(2));
+            assert!(start.elapsed() < Duration::from_secs(30));
         }
     }
 

@@ -40,8 +40,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::apply::{Lock, run_dir};
-use crate::docker::Engine;
 pub use crate::docker::wish;
+use crate::docker::{Engine, engine_timeout};
 use crate::host::{Host, OnError, Outcome, Owed, Owner};
 use crate::netns::NetNs;
 use crate::observed::{ContainerScope, Containers, HostFacts, Link, Observed, Scope};
@@ -69,6 +69,9 @@ pub struct KernelOptions {
     pub root: Option<PathBuf>,
     /// How long to wait for another weave on this host; `WEAVE_LOCK_TIMEOUT` seconds or a minute where nothing is said.
     pub lock_timeout: Option<Duration>,
+    /// How long the engine may take for an answer; `WEAVE_ENGINE_TIMEOUT` seconds or ten where nothing is said. Work, such
+    /// as starting a container, has minutes in any case.
+    pub engine_timeout: Option<Duration>,
 }
 
 impl KernelOptions {
@@ -90,6 +93,13 @@ impl KernelOptions {
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = Some(timeout);
+        self
+    }
+
+    /// Lets the engine take so long for an answer.
+    #[must_use]
+    pub fn engine_timeout(mut self, timeout: Duration) -> Self {
+        self.engine_timeout = Some(timeout);
         self
     }
 
@@ -140,11 +150,14 @@ impl Kernel {
     /// The host that the calling thread is on. Nothing is asked of the engine yet.
     ///
     /// # Errors
-    /// When the thread's namespace cannot be opened or the engine's address makes no sense.
+    /// When the thread's namespace cannot be opened, or the engine's address or a time to wait makes no sense.
     pub fn new(options: KernelOptions) -> Result<Self> {
         let host = NetNs::current().map_err(|error| Error::os("host", "open its network namespace", error))?;
         let docker_host = options.docker_host.or_else(|| std::env::var("DOCKER_HOST").ok());
-        let engine = Engine::connect(docker_host.as_deref().filter(|address| !address.is_empty()))?;
+        let mut engine = Engine::connect(docker_host.as_deref().filter(|address| !address.is_empty()))?;
+        if let Some(timeout) = options.engine_timeout.map_or_else(engine_timeout, |timeout| Ok(Some(timeout)))? {
+            engine = engine.answering_within(timeout);
+        }
         Ok(Self {
             host: Arc::new(host),
             id: OnceLock::new(),

@@ -89,7 +89,7 @@ mod tests {
 
     fn slow(name: &str) -> Vec<IpAddr> {
         if name == "slow" {
-            std::thread::sleep(Duration::from_secs(2));
+            std::thread::sleep(Duration::from_secs(60));
         }
         vec![IpAddr::from([192, 0, 2, 1])]
     }
@@ -99,7 +99,8 @@ mod tests {
         let mut names: Vec<String> = (0..40).map(|number| format!("h{number}")).collect();
         assert_eq!(resolve_by(&names, PATIENCE, slow).expect("answers").len(), 40);
         names = vec!["localhost".into(), "weave-test.invalid".into()];
-        let resolved = resolve(&names, PATIENCE).expect("answers");
+        // Of the machine's own resolver nobody knows how long it takes.
+        let resolved = resolve(&names, Duration::from_secs(120)).expect("answers");
         assert!(resolved["localhost"].iter().all(IpAddr::is_loopback) && !resolved["localhost"].is_empty());
         assert!(resolved["weave-test.invalid"].is_empty());
         assert!(resolve(&[], PATIENCE).expect("nothing").is_empty());
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn the_deadline_names_the_name() {
         let names = ["quick".to_owned(), "slow".to_owned()];
-        let error = resolve_by(&names, Duration::from_millis(100), slow).expect_err("too slow");
+        let error = resolve_by(&names, Duration::from_secs(3), slow).expect_err("too slow");
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert!(error.message().contains("`slow`"), "{error}");
     }

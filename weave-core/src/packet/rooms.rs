@@ -63,8 +63,13 @@ impl Room {
         self.ip(&format!("link add {port} type veth peer name {peer}"));
         self.ip(&format!("link set {port} master weave up"));
         container.ip("link set ethwe up");
-        // The port is enabled a moment after the link, or when somebody asks for it: else the first frame may be lost.
-        self.ip(&format!("link show dev {port}"));
-        container
+        // The port is enabled a moment after the link: else the first frame may be lost.
+        for _ in 0..3000 {
+            if self.sh(&format!("bridge link show dev {port}")).contains("state forwarding") {
+                return container;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("{port} does not forward");
     }
 }

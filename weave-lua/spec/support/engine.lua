@@ -25,7 +25,7 @@ local function alive(pid)
 end
 
 local function ended(pid)
-  return pcall(shell.wait, 20, "the end of process " .. pid, function()
+  return pcall(shell.wait, 300, "the end of process " .. pid, function()
     return not alive(pid)
   end)
 end
@@ -58,7 +58,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     "--cgroup-parent", "/" .. host.name, "--iptables=false", "--bridge=none")
   host.env[#host.env + 1] = "DOCKER_HOST=unix://" .. path("docker.sock")
   host.env[#host.env + 1] = "DOCKER_CONFIG=" .. path("config")
-  shell.wait(60, "dockerd to answer", function()
+  shell.wait(300, "dockerd to answer", function()
     assert(alive(engine.processes[1]), shell.read(path("dockerd.log")))
     local _, code = host:run("docker", "version")
     return code == 0

@@ -37,7 +37,9 @@ end
 
 function Host.new(name, directory)
   local host = setmetatable(Space.new(name), Host)
-  host.directory, host.containers, host.env = directory, {}, { "WEAVE_RUN_DIR=" .. directory .. "/run" }
+  host.directory, host.containers = directory, {}
+  -- An engine on a slow disk keeps a question waiting while it starts or stops a container.
+  host.env = { "WEAVE_RUN_DIR=" .. directory .. "/run", "WEAVE_ENGINE_TIMEOUT=300" }
   shell.run("mkdir", "-p", directory)
   return host
 end

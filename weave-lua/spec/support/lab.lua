@@ -22,6 +22,11 @@ function lab.new(count)
     made.wire:sh("ip", "link", "set", port, "master", "wire", "up")
     host:sh("ip", "address", "add", ("192.0.2.%d/24"):format(number), "dev", "eth0")
     host:sh("ip", "link", "set", "eth0", "up")
+    -- Its own address comes when the kernel has noticed the carrier, and is checked for a while.
+    shell.wait(300, "the address of eth0", function()
+      local own = host:sh("ip", "-6", "address", "show", "dev", "eth0", "scope", "link")
+      return own:find("fe80", 1, true) and not own:find("tentative", 1, true)
+    end)
     made.hosts[number] = host
   end
   return made

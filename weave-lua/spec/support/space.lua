@@ -44,10 +44,12 @@ function Space:addresses(link)
   return found
 end
 
--- Sends a packet that fills a frame and must not be split.
+-- Sends packets that fill a frame and must not be split, until one is answered.
 function Space:pings(address)
-  local _, code = shell.try("ip", "netns", "exec", self.name, "ping", "-c1", "-W2", "-Mdo", "-s1300", address)
-  return code == 0
+  return (pcall(shell.wait, 300, "an answer of " .. address, function()
+    local _, code = shell.try("ip", "netns", "exec", self.name, "ping", "-c1", "-W2", "-Mdo", "-s1300", address)
+    return code == 0
+  end))
 end
 
 function Space:remove()

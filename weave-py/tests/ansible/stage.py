@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab import Host
+from lab import LIMIT, PATIENT, Host
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = ROOT / "target"
@@ -49,7 +49,7 @@ class Controller:
             **(env or {}),
         }
         line = [str(self.programs / program), *words]
-        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=300, env=settings, cwd=ROOT)
+        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=LIMIT, env=settings, cwd=ROOT)
 
 
 def of_wheel() -> Controller:
@@ -104,7 +104,7 @@ class Stage:
             path = f"{self.path}:{PATH}" if self.path else PATH
             env = {"HOME": str(BUILT / "home"), "LC_ALL": "C.UTF-8", "PATH": path, "WEAVE_RUN_DIR": str(host.run_dir)}
             env["DOCKER_HOST"] = self.engines.get(host.name, f"unix://{self.directory}/no-engine.sock")
-            words += [f"{key}={value}" for key, value in (env | self.env).items()]
+            words += [f"{key}={value}" for key, value in (env | PATIENT | self.env).items()]
             wrapper.write_text(f'#!/bin/sh\nexec {" ".join(words)} {self.python} "$@"\n')
             wrapper.chmod(0o755)
             hosts[name] = {
@@ -156,6 +156,7 @@ class Stage:
     def four(self, module: str, **options: Any) -> dict[str, Any]:
         """Check, apply, check, apply: changed, changed, unchanged, unchanged, and a check touches nothing."""
         (host,) = self.hosts
+        host.settle()
         before = host.state()
         checked = self.play(task(module, **options), words=("--check", "--diff"))
         assert checked.code == 0, checked.text

@@ -64,6 +64,7 @@ class Puppet:
 
     def four(self, manifest: str) -> Run:
         """Noop, apply, noop, apply: would change, changes, nothing, nothing; noop touches nothing. Return the first."""
+        self.host.settle()
         before = self.host.state()
         would = self.apply(manifest, noop=True)
         assert would.code == 0, would.text
@@ -71,6 +72,7 @@ class Puppet:
         assert self.host.state() == before
         did = self.apply(manifest)
         assert did.code == 2, did.text
+        self.host.settle()
         after = self.host.state()
         again = self.apply(manifest, noop=True)
         assert "(noop)" not in again.text, again.text

@@ -104,4 +104,5 @@ def test_the_role_of_2014(puppets: list[Puppet]) -> None:
         assert set(containers) <= set(engine.docker("ps", "--format", "{{.Names}}").split())
         assert "weave" not in puppet.host.sh("ip", "link")
         engine.docker("rm", "-f", *containers)
+        puppet.host.settle()
         assert puppet.host.state() == state

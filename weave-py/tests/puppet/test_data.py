@@ -45,7 +45,7 @@ def compile_catalog(tmp_path: Path, name: str) -> subprocess.CompletedProcess[st
     """Compile the catalog of the host `name` from what stands in the directory."""
     words = ["puppet", "catalog", "compile", name, "--render-as", "json", "--manifest", str(tmp_path / "site.pp")]
     words += ["--confdir", str(tmp_path), "--vardir", str(tmp_path / "var"), "--modulepath", str(MODULES)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=900)
 
 
 def test_a_host_has_the_address_of_its_whole_name(tmp_path: Path) -> None:

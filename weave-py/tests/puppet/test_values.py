@@ -116,7 +116,7 @@ TAKEN: list[tuple[str, str, dict[str, Any]]] = [
 
 def ask(questions: list[list[object]]) -> list[object]:
     words = ["ruby", "-I", str(MODULES / "weave" / "lib"), "-e", ASK]
-    done = subprocess.run(words, input=json.dumps(questions), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, input=json.dumps(questions), capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     answers: list[object] = json.loads(done.stdout)
     return answers

@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use super::super::End;
 use super::super::program::{Program, Reach, run_there};
 use super::lab::ways::{Sshd, certificates, over_tls, signed};
-use super::lab::{DockerOptions, HostOptions, Lab, wait_until};
+use super::lab::{DockerOptions, HostOptions, Lab, PATIENCE, wait_until};
 use super::{TOKEN, block_on};
 use crate::docker::Engine;
 use crate::{Error, ErrorKind};
@@ -116,6 +116,6 @@ fn an_engine_over_ssh() {
     });
     // Nothing of it runs on.
     let gone = || !host.sh("ss -nt state established | grep -q :22").ok();
-    assert!(wait_until(std::time::Duration::from_secs(10), gone), "{}", host.sh("ss -ntp").must());
+    assert!(wait_until(PATIENCE, gone), "{}", host.sh("ss -ntp").must());
     drop(sshd);
 }

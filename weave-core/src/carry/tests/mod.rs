@@ -44,7 +44,7 @@ impl Scene {
         for host in [&self.here, &self.there] {
             // The engine removes what has ended a moment later.
             let gone = || host.docker(&["ps", "-aq", "--filter", "label=weave.carries"]).must().is_empty();
-            assert!(lab::wait_until(std::time::Duration::from_secs(10), gone), "{}", host.docker(&["ps", "-a"]).must());
+            assert!(lab::wait_until(lab::PATIENCE, gone), "{}", host.docker(&["ps", "-a"]).must());
         }
     }
 }

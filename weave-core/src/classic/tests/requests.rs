@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::{Control, parse_report};
 use super::server::{Server, answering, hear, say};
 use crate::ErrorKind;
+use crate::docker::tests::nobody;
 use crate::observed::IpamState;
 
 const AMPLE: Duration = Duration::from_secs(60);
@@ -37,7 +38,8 @@ fn ids_and_peers_are_encoded() {
 
 #[test]
 fn ids_that_would_be_another_path_are_refused_unsent() {
-    let control = Control::new(super::server::nobody(), AMPLE);
+    let (port, _held) = nobody::port();
+    let control = Control::new(port, AMPLE);
     for id in ["", ".", "..", "a/b", "/"] {
         let errors = [
             control.allocate(id, None).expect_err(id),
@@ -139,9 +141,10 @@ fn readiness_is_awaited() {
 #[test]
 fn who_never_gets_ready_is_told_why() {
     let starting = answering(1, "503 Service Unavailable", "        Version: 2.8.1\n");
+    let (port, _held) = nobody::port();
     let table = [
         (starting.port, "it says that it is still starting (HTTP 503)"),
-        (super::server::nobody(), "cannot talk to the weave router: Connection refused (os error 111)"),
+        (port, "cannot talk to the weave router: Connection refused (os error 111)"),
     ];
     for (port, expected) in table {
         let error = Control::new(port, AMPLE).ready(Duration::ZERO).expect_err(expected);

@@ -46,11 +46,6 @@ impl<T: Send + 'static> Server<T> {
     }
 }
 
-/// A port on which nobody listens.
-pub(super) fn nobody() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).expect("binds").port()
-}
-
 /// Reads a whole request.
 pub(super) fn hear(stream: &TcpStream) -> Heard {
     let mut reader = BufReader::new(stream);

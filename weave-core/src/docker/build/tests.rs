@@ -93,7 +93,7 @@ fn a_build_sends_everything_and_tells_of_its_steps() {
     let hash = context.hash.to_string();
     let (engine, requests) = engine(sockets.path(), |mut reader| {
         // Silent for long enough to tell how much was sent.
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_secs(5));
         let length = body(&mut reader).expect("the whole body");
         assert!(length > 1 << 20, "only {length} bytes");
         let layer = |status: &str, bytes: u64| json!({"id": "a", "status": status, "progressDetail": {"current": bytes, "total": 9}});

@@ -197,7 +197,7 @@ fn what_the_registry_does_not_tell_is_no_failure_of_the_look() {
     });
     let latest = ["app", "slow", "secret", "a b"].map(str::to_owned).to_vec();
     let scope = ContainerScope { latest, ..ContainerScope::default() };
-    let seen = block_on(fake.client().look_at_containers(&scope)).expect("a look").latest;
+    let seen = block_on(fake.client_within(5, 20).look_at_containers(&scope)).expect("a look").latest;
     assert_eq!(seen["app"], Ok("sha256:9".into()));
     for (reference, words) in [
         ("slow", &["docker.io", "did not answer"][..]),
@@ -236,9 +236,10 @@ fn an_engine_that_does_not_answer_fails_the_look() {
     let many: Vec<String> = (0..100).map(|number| format!("c{number}")).collect();
     let scope = ContainerScope { names: many, ..ContainerScope::default() };
     let start = std::time::Instant::now();
-    let error = block_on(silent.client().look_at_containers(&scope)).expect_err("no answer");
+    let error = block_on(silent.hasty().look_at_containers(&scope)).expect_err("no answer");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(start.elapsed().as_millis() < 900, "{:?}", start.elapsed());
+    // A hundred in rounds of sixteen would take seven deadlines of a second.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     assert!(silent.paths().len() <= 16, "{}", silent.paths().len());
     let broken = FakeEngine::speaking(24, 51, |_| Reply::Json(500, r#"{"message":"disk on fire"}"#.into()));
     let error = block_on(broken.client().look_at_containers(&names(&["web"]))).expect_err("no sense");

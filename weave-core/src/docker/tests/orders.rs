@@ -157,39 +157,53 @@ fn a_removal_that_somebody_else_began_is_waited_for() {
         "containers/web/json" => Reply::Json(200, r#"{"Id":"f00d","Name":"/web"}"#.into()),
         _ => Reply::Json(409, r#"{"message":"removal of container web is already in progress"}"#.into()),
     });
-    let error = act(&stuck, &remove()).expect_err("never removed");
+    let error = block_on(stuck.hasty().act(&remove(), &|_| {})).expect_err("never removed");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
-/// Answers after a while, from a thread of the fake's own.
-fn after(milliseconds: u64) -> Reply {
-    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+/// Seconds to wait for an answer, and for work.
+const ANSWER: u64 = 3;
+const WORK: u64 = 7;
+
+/// Answers a moment after so many seconds, from a thread of the fake's own.
+fn after(seconds: u64) -> Reply {
+    std::thread::sleep(std::time::Duration::from_millis(seconds * 1000 + 300));
     no_content("")
+}
+
+/// What comes of an order to an engine that takes its time over it.
+fn slowly(order: &ContainerStep, stop_timeout: &Value, reply: impl Fn() -> Reply + Send + 'static) -> Result<String> {
+    let config = json!({"Id": "f00d", "Name": "/web", "Config": {"StopTimeout": stop_timeout}}).to_string();
+    let fake = engine(move |path| match path {
+        "containers/web/json" => Reply::Json(200, config.clone()),
+        _ => reply(),
+    });
+    block_on(fake.client_within(ANSWER, WORK).act(order, &|_| {}))?;
+    Ok(lines(&fake).pop().unwrap_or_default())
 }
 
 #[test]
 fn work_has_more_time_than_an_answer_and_stopping_has_the_containers_own() {
-    // The deadlines of the fake's client: 300 ms to answer, 1200 ms to work.
-    act(&engine(|_| after(450)), &start()).expect("slow, but in time");
-    let error = act(&engine(|_| after(1800)), &start()).expect_err("too slow");
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(error.message().contains("start web: the Docker engine did not answer within 1.2 s"), "{error}");
-    for (timeout, slow) in [(json!(1), 1500), (json!(-1), 1500), (Value::Null, 1500)] {
-        let config = json!({"Id": "f00d", "Name": "/web", "Config": {"StopTimeout": timeout}}).to_string();
-        let fake = engine(move |path| match path {
-            "containers/web/json" => Reply::Json(200, config.clone()),
-            _ => after(slow),
+    std::thread::scope(|scope| {
+        scope.spawn(|| slowly(&start(), &Value::Null, || after(ANSWER)).expect("slow, but in time"));
+        scope.spawn(|| {
+            let error = slowly(&start(), &Value::Null, || Reply::Hang(b"")).expect_err("too slow");
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+            assert!(error.message().contains("start web: the Docker engine did not answer within 7 s"), "{error}");
         });
-        act(&fake, &stop()).unwrap_or_else(|error| panic!("{timeout}: {error}"));
-        // The engine itself knows how long; nobody tells it otherwise.
-        assert_eq!(lines(&fake).last().map(String::as_str), Some("POST /v1.48/containers/web/stop"));
-    }
-    let config = json!({"Id": "f00d", "Name": "/web", "Config": {"StopTimeout": 0}}).to_string();
-    let fake = engine(move |path| match path {
-        "containers/web/json" => Reply::Json(200, config.clone()),
-        _ => after(1800),
+        for timeout in [json!(60), json!(-1), Value::Null] {
+            scope.spawn(move || {
+                let done = slowly(&stop(), &timeout, || after(WORK));
+                let last = done.unwrap_or_else(|error| panic!("{timeout}: {error}"));
+                // The engine itself knows how long; nobody tells it otherwise.
+                assert_eq!(last, "POST /v1.48/containers/web/stop");
+            });
+        }
+        scope.spawn(|| {
+            let error = slowly(&stop(), &json!(0), || Reply::Hang(b"")).expect_err("too slow");
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        });
     });
-    assert_eq!(act(&fake, &stop()).expect_err("too slow").kind(), ErrorKind::Timeout);
 }
 
 #[test]

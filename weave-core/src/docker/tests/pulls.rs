@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::json;
 
+use super::super::Engine;
 use super::super::credentials::Keychain;
 use super::super::fake::{FakeEngine, Reply};
 use super::block_on;
@@ -18,8 +19,12 @@ fn pull(image: &str, platform: Option<&str>) -> ContainerStep {
 }
 
 fn pulled(fake: &FakeEngine, image: &str) -> Result<Vec<Pull>> {
+    pulled_by(&fake.client(), image)
+}
+
+fn pulled_by(engine: &Engine, image: &str) -> Result<Vec<Pull>> {
     let told = Mutex::new(Vec::new());
-    let done = block_on(fake.client().act(&pull(image, None), &|news| told.lock().expect("a list").push(news)));
+    let done = block_on(engine.act(&pull(image, None), &|news| told.lock().expect("a list").push(news)));
     done.map(|_| told.into_inner().expect("a list"))
 }
 
@@ -127,7 +132,7 @@ fn a_stream_that_is_cut_or_falls_silent_is_an_error() {
     assert!(pulled(&half, "app").is_err());
     for silent in [&b""[..], b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"status\":\"a\"}\r\n\r\n"] {
         let fake = engine(move |_| Reply::Hang(silent));
-        let error = pulled(&fake, "app").expect_err("silent");
+        let error = pulled_by(&fake.hasty(), "app").expect_err("silent");
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(error.message().contains("pull app"), "{error}");
     }

@@ -33,6 +33,6 @@ fn none_in_common_and_no_answer_are_errors() {
     let error = block_on(future.client().create_version()).expect_err("nothing in common");
     assert!(error.message().contains("1.60 to 1.70") && error.message().contains("1.24 to 1.53"), "{error}");
     let silent = FakeEngine::start(|_| Reply::Hang(b""));
-    let error = block_on(silent.client().create_version()).expect_err("no answer");
+    let error = block_on(silent.hasty().create_version()).expect_err("no answer");
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }

@@ -133,7 +133,7 @@ fn bridged() -> (Space, [Space; 2], [[UdpSocket; 2]; 2]) {
              sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1");
     host.cable("port1", &one, &["10.2.1.4/24", "fd02::4/64"]);
     host.cable("port2", &two, &["10.2.1.5/24", "fd02::5/64"]);
-    host.sh("ip link set port1 master weave; ip link set port2 master weave");
+    host.bridge(&["port1", "port2"], "weave");
     let sockets = [
         [one.socket("10.2.1.4:5000"), two.socket("10.2.1.5:5000")],
         [one.socket("[fd02::4]:5000"), two.socket("[fd02::5]:5000")],

@@ -70,6 +70,14 @@ impl Space {
         self.sh(&format!("ip address add {address} dev {link} {nodad}"));
     }
 
+    /// Makes cables ports of a bridge, and waits until they forward.
+    pub(super) fn bridge(&self, ports: &[&str], bridge: &str) {
+        for port in ports {
+            self.sh(&format!("ip link set {port} master {bridge}"));
+            self.sh(&format!("timeout 60 sh -c 'until bridge link show dev {port} | grep -q forwarding; do :; done'"));
+        }
+    }
+
     /// A socket inside.
     pub(super) fn socket(&self, address: &str) -> UdpSocket {
         let address = address.to_owned();
@@ -97,8 +105,8 @@ pub(super) fn send(from: &UdpSocket, to: &str, at: &UdpSocket, length: usize) ->
             received => return received,
         }
     };
-    // Twice, because the first may be lost while the neighbour is being found.
-    (0..2).find_map(|_| {
+    // Again, because the first may be lost while the neighbour is being found.
+    (0..4).find_map(|_| {
         // A rule that rejects is reported at the next sending.
         if from.send_to(&vec![7; length], to).is_err() {
             return None;

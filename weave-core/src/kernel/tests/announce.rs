@@ -42,6 +42,13 @@ fn who_was_there_hears_of_many_and_the_bridge_knows_their_ports() {
     run("ip link add elsewhere type veth peer name other");
     run("ip link set elsewhere master weave up");
     run("ip link set other up");
+    // The bridge takes no entry for a port that does not forward yet.
+    for _ in 0..3000 {
+        if run("bridge link show dev elsewhere").contains("state forwarding") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     run("ip address add 10.2.1.99/24 dev weave");
     let stale = |device: &str| {
         run(&format!("ip neighbour replace 10.2.1.10 lladdr 02:00:00:00:00:09 nud stale dev {device}"));

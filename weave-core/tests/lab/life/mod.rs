@@ -7,19 +7,15 @@ mod restarts;
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::lab::{Container, Host, Netns, wait_until};
+use crate::lab::{Container, Host, Netns, PATIENCE, wait_until};
 
 /// The command under test.
 const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
-
-/// How long something may take that comes by itself, on a machine where other labs start engines.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `weave watch` on a host; ended when it is dropped.
 struct Watch {

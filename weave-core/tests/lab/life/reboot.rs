@@ -1,14 +1,13 @@
 //! A reboot, played: everything of a host is gone but its disk, and then systemd would run what stands in the units.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{PATIENCE, WEAVE, Watch, link, mac, write};
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
+use super::{WEAVE, Watch, link, mac, write};
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, PATIENT, wait_until};
 
 /// What systemd would run for a unit, with the privileges that the unit leaves it.
 #[track_caller]
@@ -25,7 +24,7 @@ fn command(host: &Host, unit: &str) -> Command {
     assert_eq!(words[0], WEAVE);
     let mut command = host.command("setpriv");
     command.args(["--no-new-privs", &set]).args(words);
-    command.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host());
+    command.env("WEAVE_RUN_DIR", host.run_dir()).env("DOCKER_HOST", host.docker_host()).env(PATIENT.0, PATIENT.1);
     command
 }
 
@@ -116,8 +115,7 @@ fn a_host_that_boots_has_its_network_before_the_engine_and_its_containers_at_onc
 fn install_below(host: &Host, mut install: Command) {
     let programs = host.dir().join("programs");
     fs::create_dir_all(&programs).expect("a directory");
-    fs::write(programs.join("systemctl"), "#!/bin/sh\nexit 0\n").expect("a program");
-    fs::set_permissions(programs.join("systemctl"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    crate::lab::program(&programs.join("systemctl"), "#!/bin/sh\nexit 0\n");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
     let done = install.env("WEAVE_ROOT", host.dir().join("root")).env("PATH", path).output().expect("weave to start");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -3,8 +3,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{PATIENCE, WEAVE, Watch, addresses, index, mac, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, wait_until};
+use super::{WEAVE, Watch, addresses, index, mac, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, PATIENCE, wait_until};
 
 const DOCUMENT: &str = "\
 router: {}

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::process::{Child, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scene::{APP, Scene, files, listed};
-use crate::lab::{Host, wait_until};
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// How much later than the end of the pause somebody may find out, at most: caches of addresses live longer.
 const LATE: f64 = 30.0;
@@ -68,7 +68,7 @@ fn clients_see_a_pause_and_the_same_data_afterwards() {
     let client = start("sh", &["-c", CLIENT], &talks);
     let come = |more: usize| {
         let counts = [&pings, &talks].map(|file| answers(file).len());
-        wait_until(Duration::from_secs(30), || {
+        wait_until(PATIENCE, || {
             [&pings, &talks].iter().zip(counts).all(|(file, count)| answers(file).len() >= count + more)
         })
     };

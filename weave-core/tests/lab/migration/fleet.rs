@@ -1,12 +1,11 @@
 //! A container of a fleet that is given another host.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::scene::{Scene, WEAVE, listed};
-use crate::lab::{Host, wait_until};
+use super::scene::{Scene, WEAVE, listed, rest};
+use crate::lab::Host;
 
 /// Applies the fleet on one host, with the container on `on`.
 fn apply(scene: &Scene, host: &Host, on: &str, options: &[&str]) -> Value {
@@ -78,9 +77,7 @@ fn a_container_on_its_way_is_left_alone_on_both_hosts() {
     let status = command.env("WEAVE_KILL_AT", "last_pass after").status().expect("weave to start");
     assert_eq!(status.code(), None, "not killed");
     let halfway = ("web exited".to_owned(), "web created".to_owned());
-    // Helpers go when their program has ended, which is a moment later.
-    wait_until(Duration::from_secs(60), || (listed(a), listed(b)) == halfway);
-    assert_eq!((listed(a), listed(b)), halfway);
+    assert_eq!((rest(a), rest(b)), halfway);
 
     let text = "containers: {web: {ip: 10.2.1.4/24, image: 'app:1', command: sleep 1000000, \
                 options: '--network=none --stop-signal=SIGKILL --restart=always -v named:/named'}}\n";

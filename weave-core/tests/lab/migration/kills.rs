@@ -2,14 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use super::lives::Lives;
 use super::scene::{APP, Scene, WEAVE, listed};
-use crate::lab::wait_until;
-
-/// Long enough for a guard, and for a container that takes its time to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::lab::{PATIENCE, wait_until};
 
 /// Steps at which it is killed, and whether the source may have stopped by then.
 const MOMENTS: [(&str, bool); 14] = [

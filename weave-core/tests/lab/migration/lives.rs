@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::lab::{Host, wait_until};
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// Listens to both engines.
 pub(super) struct Lives(Vec<Life>);
@@ -17,12 +17,17 @@ struct Life {
 
 impl Lives {
     pub(super) fn of(name: &str, hosts: [&Host; 2]) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         let lives = hosts.map(|host| {
             let said = host.dir().join("events");
             let filters = ["event=start", "event=die"].map(|event| ["--filter", event]).concat();
             let container = format!("container={name}");
+            // It may hear of what happened before it listens.
+            let since = format!("--since={}.{:09}", now.as_secs(), now.subsec_nanos());
             let mut command = host.command("docker");
-            command.args(["events", "--filter", &container, "--format", "{{.TimeNano}} {{.Action}}"]).args(filters);
+            command
+                .args(["events", &since, "--filter", &container, "--format", "{{.TimeNano}} {{.Action}}"])
+                .args(filters);
             command.env("DOCKER_HOST", host.docker_host()).env("DOCKER_CONFIG", host.dir().join("docker-config"));
             command.stdin(Stdio::null()).stdout(File::create(&said).expect("a file")).stderr(Stdio::null());
             Life { listener: command.spawn().expect("docker to start"), said }
@@ -53,7 +58,7 @@ impl Lives {
     #[track_caller]
     pub(super) fn were_never_two(&self, starts: usize, course: &str) {
         let count = || self.spans().iter().map(Vec::len).sum::<usize>();
-        assert!(wait_until(Duration::from_secs(10), || count() >= starts), "{course}: {:?}", self.spans());
+        assert!(wait_until(PATIENCE, || count() >= starts), "{course}: {:?}", self.spans());
         let [a, b] = <[_; 2]>::try_from(self.spans()).expect("two hosts");
         let overlap = a.iter().any(|(start, end)| b.iter().any(|(from, to)| start < to && from < end));
         assert!(!overlap, "{course}: it ran on both: {a:?} {b:?}");

@@ -5,7 +5,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Netns, Output};
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, Netns, Output, PATIENCE, PATIENT, wait_until};
+
+/// What is listed once helpers are gone: the engine removes them a moment after they ended.
+pub(super) fn rest(host: &Host) -> String {
+    let helpers = ["ps", "-aq", "--filter", "label=weave.carries"];
+    wait_until(PATIENCE, || host.docker(&helpers).must().is_empty());
+    listed(host)
+}
 
 /// The command under test.
 pub(super) const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
@@ -86,6 +93,7 @@ c\"; dd if=/dev/zero of=$0/sparse bs=1 count=1 seek=10000000 2>/dev/null; touch 
         let programs = Path::new(WEAVE).parent().expect("a directory").display();
         let mut command = on.command(program.to_str().expect("a path in UTF-8"));
         command.args(args).env("WEAVE_RUN_DIR", on.run_dir()).env("DOCKER_HOST", on.docker_host());
+        command.env(PATIENT.0, PATIENT.1);
         let path = format!("PATH={programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         let (run_dir, engine) = (other.run_dir(), other.docker_host());
         command.env("WEAVE_THERE", format!("WEAVE_RUN_DIR={} DOCKER_HOST={engine} {path}", run_dir.display()));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{attached, error, ip, lab, launch, reference, report, tcp, text, weave};
-use crate::lab::{Host, Lab, Netns};
+use crate::lab::{Host, Lab, Netns, PATIENCE, wait_until};
 
 /// Two hosts with a container each; the first remembers wrongly where the second one's addresses are.
 struct Scene {
@@ -24,6 +24,12 @@ impl Scene {
         launch(&hosts);
         let watcher = attached(&lab, &hosts[0], "watcher", "10.2.1.1/24 fd00:2:1::1/64");
         let moved = attached(&lab, &hosts[1], "moved", &format!("{V4}/24 10.2.1.3/24 {V6}/64"));
+        // Nobody doubts what is remembered: else a probe of the kernel's own would put it right, some seconds later.
+        let doubt = "delay_first_probe_time=3600";
+        let settings = format!("sysctl -qw net.ipv4.neigh.ethwe.{doubt} net.ipv6.neigh.ethwe.{doubt}");
+        for netns in [&watcher, &moved] {
+            netns.sh(&settings).must();
+        }
         let scene = Self { hosts, watcher, moved, _lab: lab };
         scene.deceive();
         scene
@@ -49,13 +55,8 @@ impl Scene {
     /// Waits until the first container remembers these as they are.
     #[track_caller]
     fn await_right(&self, addresses: &[&str]) {
-        for _ in 0..100 {
-            if !self.wrong().iter().any(|wrong| addresses.contains(wrong)) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        panic!("still remembered wrongly: {:?}", self.wrong());
+        let right = || !self.wrong().iter().any(|wrong| addresses.contains(wrong));
+        assert!(wait_until(PATIENCE, right), "still remembered wrongly: {:?}", self.wrong());
     }
 }
 

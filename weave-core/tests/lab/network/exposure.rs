@@ -34,10 +34,10 @@ fn hide_takes_away_what_is_named_and_then_the_rest() {
     let before = Snapshot::of(host);
     assert!(changes(host, "expose 10.2.1.101/24 10.3.1.101/24 fd00:2:1::101/64"));
     assert!(!changes(host, "expose 10.2.1.101/24"), "a second time changes nothing");
-    assert!(target.ping(ip("10.2.1.101")) && target.ping(ip("10.3.1.101")));
+    assert!(target.await_ping(ip("10.2.1.101")) && target.await_ping(ip("10.3.1.101")));
     assert!(changes(host, "hide 10.2.1.101/24"));
     assert!(!target.ping(ip("10.2.1.101")), "what is hidden does not answer");
-    assert!(target.ping(ip("10.3.1.101")));
+    assert!(target.await_ping(ip("10.3.1.101")));
     assert!(!section(host, "nft").iter().any(|line| line.contains("10.2.1.0")), "its masquerade goes with it");
     assert!(!changes(host, "hide 10.2.1.101/24"));
     assert!(changes(host, "hide"));

@@ -58,7 +58,7 @@ fn the_first_apply_takes_less_than_4_kib_for_an_attachment() {
 fn alone(host: &Host, test: &str, count: usize) {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new("timeout");
-    command.arg("100").arg("nsenter").arg(format!("--net={}", host.netns_path().display())).arg(program);
+    command.arg("900").arg("nsenter").arg(format!("--net={}", host.netns_path().display())).arg(program);
     command.args(["--exact", &format!("network::memory::{test}"), "--nocapture"]);
     command.env(CHILD, count.to_string()).env("WEAVE_RUN_DIR", host.run_dir());
     // Page by page: in larger steps the C library takes up to a hundred KiB that nobody uses.

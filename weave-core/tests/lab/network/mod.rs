@@ -2,6 +2,7 @@
 
 mod announce;
 mod announcement;
+mod calls;
 pub(crate) mod common;
 mod concurrency;
 mod exposure;

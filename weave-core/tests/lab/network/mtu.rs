@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::common::{
     SOON, apply, attached, document, ip, lab, link, link_mtu, peers, peers_v6, reference, report, weave,
 };
-use crate::lab::{Host, HostOptions, Lab, Netns, Sniffer};
+use crate::lab::{Host, HostOptions, Lab, Netns, Sniffer, wait_until};
 
 /// Two hosts whose underlay carries packets of 1400 bytes.
 fn narrow_lab() -> (Lab, Vec<Host>) {
@@ -20,7 +20,7 @@ fn exactly(from: &Netns, to: (&Host, &Netns, IpAddr), mtu: u32, outer: u32) {
     let (host, target, address) = to;
     assert!(from.await_ping(address));
     let wire = Sniffer::start(host);
-    assert!(from.ping_sized(address, mtu, true), "{mtu} bytes do not pass");
+    assert!(wait_until(SOON, || from.ping_sized(address, mtu, true)), "{mtu} bytes do not pass");
     assert!(!from.ping_sized(address, mtu + 1, true), "{} bytes pass", mtu + 1);
     let whole = |frame: &[u8]| is_tunnel(frame) && frame.len() == outer as usize + 14;
     assert!(wire.find_by(SOON, whole).is_some(), "no packet of {outer} bytes on the wire");

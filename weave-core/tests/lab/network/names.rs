@@ -63,6 +63,6 @@ fn hosts_listen_on_ports_of_their_own() {
     let one = attached(&lab, &hosts[0], "one", "10.2.1.1/24");
     let two = attached(&lab, &hosts[1], "two", "10.2.1.2/24");
     assert!(one.await_ping(ip("10.2.1.2")));
-    assert!(two.ping(ip("10.2.1.1")));
+    assert!(two.await_ping(ip("10.2.1.1")));
     assert!(super::common::transfer(&two, &one, ip("10.2.1.1")));
 }

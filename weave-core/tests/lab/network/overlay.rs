@@ -32,7 +32,7 @@ fn both_families(lab: &Lab, hosts: &[Host], outer: u16) {
     let wire = Sniffer::start(hosts[1].netns());
     for (here, there) in [(ONE_V4, TWO_V4), (ONE_V6, TWO_V6)] {
         assert!(one.await_ping(ip(there)), "{there} does not answer");
-        assert!(two.ping(ip(here)), "{here} does not answer");
+        assert!(two.await_ping(ip(here)), "{here} does not answer");
         assert!(transfer(&one, &two, ip(there)), "no TCP to {there}");
         assert!(transfer(&two, &one, ip(here)), "no TCP to {here}");
     }
@@ -80,12 +80,12 @@ fn multicast_reaches_every_member_and_nobody_is_asked_for_a_route() {
 
 /// A socket that has joined `group`, by the route that the namespace has for it.
 fn member(netns: &Netns, group: Ipv4Addr, port: u16) -> UdpSocket {
+    let socket = netns.bind(|| UdpSocket::bind(("0.0.0.0", port)));
     netns.in_netns(|| {
-        let socket = UdpSocket::bind(("0.0.0.0", port)).expect("a socket");
         socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED).expect("a route for multicast");
         socket.set_read_timeout(Some(SOON)).expect("a timeout");
-        socket
-    })
+    });
+    socket
 }
 
 /// The address of the interface is made from its first address, so it is the same after a move.
@@ -101,5 +101,5 @@ fn a_container_that_moves_to_another_host_is_reached_there() {
     assert!(link(&before, "ethwe").is_none(), "the interface goes with the last address");
     let after = attached(&lab, &hosts[2], "after", "10.2.1.2/24");
     assert_eq!(super::common::mac(&after), mac);
-    assert!(watcher.ping(IpAddr::from([10, 2, 1, 2])), "the new place is not known at once");
+    assert!(watcher.reaches_at_once(IpAddr::from([10, 2, 1, 2])), "the new place is not known at once");
 }

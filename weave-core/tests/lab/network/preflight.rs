@@ -105,7 +105,7 @@ fn whoever_may_not_look_is_told_so_and_what_can_be_seen_without() {
     // The directory of the build may be closed to others.
     let place = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a directory");
     let program = place.path().join("weave");
-    std::fs::copy(env!("CARGO_BIN_EXE_weave"), &program).expect("a copy");
+    crate::lab::exec(&["cp", env!("CARGO_BIN_EXE_weave"), program.to_str().expect("a path in UTF-8")]).must();
     let nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
     let output = host.sh(&format!("{nobody} {} preflight --json", program.display()));
     assert_eq!(output.code, 1, "{output:?}");

@@ -105,9 +105,9 @@ fn a_hundred_addresses_are_asked_for_together() {
         refused(&hosts[0], &line, &owner, &hosts[1].v4().to_string());
         start.elapsed()
     });
-    // On a busy machine one of several must show it.
-    let best = times.take(12).find(|time| *time < Duration::from_millis(250));
-    assert!(best.is_some(), "a hundred addresses take longer than 250 ms");
+    // One after the other they would take ten seconds; on a busy machine one of several must show it.
+    let best = times.take(12).find(|time| *time < Duration::from_secs(2));
+    assert!(best.is_some(), "a hundred addresses take longer than 2 s");
 }
 
 #[test]

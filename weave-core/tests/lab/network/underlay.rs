@@ -38,10 +38,10 @@ fn the_tunnel_moves_to_another_address_with_everything_it_knows() {
     }
     // At once, and to a peer that was sent to before.
     let wire = Sniffer::start(hosts[1].netns());
-    assert!(one.await_ping(ip(TWO)) && two.ping(ip("10.2.1.1")), "no way after");
+    assert!(one.await_ping(ip(TWO)) && two.await_ping(ip("10.2.1.1")), "no way after");
     assert!(wire.find_by(SOON, |frame| is_from(frame, ip(OTHER))).is_some(), "nothing from {OTHER}");
     let wire = Sniffer::start(hosts[1].netns());
-    assert!(one.ping(ip(TWO)));
+    assert!(one.await_ping(ip(TWO)));
     let old = IpAddr::V4(hosts[0].v4());
     assert!(wire.find_by(NEVER, |frame| is_from(frame, old)).is_none(), "still from {old}");
 }

@@ -4,10 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Host, HostOptions, Lab, RouterOptions, wait_until};
-
-/// How long a router may take to do what is expected of it.
-pub(super) const LONG: Duration = Duration::from_secs(30);
+use crate::lab::{Host, HostOptions, Lab, PATIENCE, RouterOptions, wait_until};
 
 /// The control port.
 const CONTROL: u16 = 6784;
@@ -86,7 +83,7 @@ pub(super) fn ask(host: &Host, method: &str, path: &str, accept: Option<&str>, f
     let kind = "Content-Type: application/x-www-form-urlencoded";
     let length = fields.len();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{accept}{kind}\r\n");
-    let bytes = send(host, &format!("{head}Content-Length: {length}\r\n\r\n{fields}"), LONG, LARGEST)?;
+    let bytes = send(host, &format!("{head}Content-Length: {length}\r\n\r\n{fields}"), PATIENCE, LARGEST)?;
     Some(
         Answer::parse(&bytes)
             .unwrap_or_else(|| panic!("no answer to {method} {path}: {:?}", String::from_utf8_lossy(&bytes))),
@@ -102,7 +99,7 @@ pub(super) fn get(host: &Host, path: &str) -> String {
 #[track_caller]
 pub(super) fn await_page(host: &Host, path: &str, wanted: impl Fn(&str) -> bool) {
     let mut last = String::new();
-    let came = wait_until(LONG, || {
+    let came = wait_until(PATIENCE, || {
         last = get(host, path);
         wanted(&last)
     });

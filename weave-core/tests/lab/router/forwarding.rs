@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd as _;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, sendto, socket};
 
 use super::exchange::{ask, await_established, await_page, get, lab, with, with_env};
-use crate::lab::{BROADCAST, ETHERTYPE_TEST, Host, Lab, Netns, Sniffer, ethernet, send_udp, wait_until};
+use crate::lab::{BROADCAST, ETHERTYPE_TEST, Host, Lab, Netns, PATIENCE, Sniffer, ethernet, send_udp, wait_until};
 use crate::network::common::{NEVER, PORT, SOON};
 
 const RANGE: &str = "--ipalloc-range 10.32.0.0/12";
@@ -78,7 +78,7 @@ fn a_known_address_is_sent_to_its_peer_only() {
     let echo = |frame: &[u8]| frame.len() == 333 + 14;
     // A bridge does not pass on what it knows to be elsewhere, so it is its port that tells.
     let sniffers = [&hosts[0], &hosts[2]].map(|host| Sniffer::start(host));
-    assert!(two.ping_sized(at(1), 333, true));
+    assert!(wait_until(SOON, || two.ping_sized(at(1), 333, true)));
     let arrived = sniffers[0].find_by(SOON, echo).map(|frame| frame.interface);
     assert!(arrived.is_some_and(|interface| interface == "vethwe-bridge" || interface == "c1"));
     assert!(sniffers[1].find_by(NEVER, echo).is_none());
@@ -131,7 +131,7 @@ fn both_dial_each_other_and_one_connection_is_left() {
             let page = get(host, "/status/connections");
             page.lines().count() == 1 && page.contains(" established ")
         };
-        assert!(wait_until(super::exchange::LONG, settled), "{}", get(host, "/status/connections"));
+        assert!(wait_until(PATIENCE, settled), "{}", get(host, "/status/connections"));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::exchange::{LARGEST, LONG, ask, lab, send, with_env};
-use crate::lab::wait_until;
+use super::exchange::{LARGEST, ask, lab, send, with_env};
+use crate::lab::{PATIENCE, wait_until};
 use crate::network::common::NEVER;
 
 const REPORT: &str = "GET /report HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n";
@@ -13,7 +13,7 @@ fn answer(how: &str, limit: Duration, enough: usize) -> Vec<u8> {
     let (_lab, hosts) = lab(1);
     let _router = hosts[0].start_router(&with_env("", "ROUTER_MISBEHAVES", how));
     let mut bytes = None;
-    wait_until(LONG, || {
+    wait_until(PATIENCE, || {
         bytes = send(&hosts[0], REPORT, limit, enough);
         bytes.is_some()
     });
@@ -28,18 +28,19 @@ fn a_mute_router_says_nothing() {
 #[test]
 fn a_slow_router_says_one_byte_after_the_other() {
     // It would take half an hour to say it all.
-    assert_eq!(answer("slow", LONG, 3), b"HTT");
+    let said = answer("slow", PATIENCE, 3);
+    assert!(said.starts_with(b"HTT") && said.len() < 20, "{said:?}");
 }
 
 #[test]
 fn garbage_is_no_http() {
-    let said = answer("garbage", LONG, LARGEST);
+    let said = answer("garbage", PATIENCE, LARGEST);
     assert!(!said.is_empty() && !said.starts_with(b"HTTP"), "{said:?}");
 }
 
 #[test]
 fn an_endless_answer_has_no_end() {
-    assert!(answer("endless", LONG, LARGEST).len() >= LARGEST);
+    assert!(answer("endless", PATIENCE, LARGEST).len() >= LARGEST);
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn nonsense_is_no_report_but_the_rest_is_right() {
     let (_lab, hosts) = lab(1);
     let _router = hosts[0].start_router(&with_env("", "ROUTER_MISBEHAVES", "nonsense"));
     let mut status = None;
-    wait_until(LONG, || {
+    wait_until(PATIENCE, || {
         status = ask(&hosts[0], "GET", "/status", None, &[]);
         status.is_some()
     });

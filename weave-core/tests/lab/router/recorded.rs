@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::exchange::{Answer, LONG, ask, await_established, lab, with, with_env};
+use super::exchange::{Answer, ask, await_established, lab, with, with_env};
 use super::shape::{metrics, shape};
-use crate::lab::{Host, RouterProcess, UNDERLAY, wait_until};
+use crate::lab::{Host, PATIENCE, RouterProcess, UNDERLAY, wait_until};
 
 /// How many there are; none is left out.
 const ALL: usize = 52;
@@ -57,7 +57,7 @@ impl Exchange {
     fn repeat(&self, host: &Host) {
         let mut got = self.ask(host).unwrap_or_else(|| panic!("{}: nobody listens", self.name));
         if self.request["method"] == "GET" {
-            wait_until(LONG, || {
+            wait_until(PATIENCE, || {
                 let same = self.got(&got) == self.expected();
                 got = if same { got.clone() } else { self.ask(host).unwrap_or_default() };
                 same

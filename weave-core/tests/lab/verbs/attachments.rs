@@ -1,7 +1,5 @@
 //! `attach` and `detach`: the interface in a container, and everything on it.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::kernel::{addresses, find_link, host_end, index, ipv6, is_up, link, mtu, routes};
@@ -153,7 +151,7 @@ fn a_process_is_a_target_too() {
     // nsenter needs a moment to become what it starts.
     let entered = || std::fs::read_link(format!("/proc/{}/ns/net", sleeper.id())).ok();
     let own = std::fs::read_link("/proc/self/ns/net").ok();
-    assert!(crate::lab::wait_until(Duration::from_secs(5), || entered() != own));
+    assert!(crate::lab::wait_until(crate::lab::PATIENCE, || entered() != own));
     site.four_runs(&["attach", "10.2.1.5/24", &target]);
     assert_eq!(addresses(&site.db, "ethwe"), ["10.2.1.5/24"]);
     // It is the same container, whatever it is called.
@@ -173,11 +171,11 @@ fn neighbours_are_told_of_a_new_address() {
     let mac = [0x0a, 0x57, 10, 2, 1, 4];
     // A gratuitous ARP: both addresses in it are the sender's (RFC 5227, section 3).
     let arp = |frame: &[u8]| frame[6..14] == [&mac[..], &[8, 6]].concat() && frame[28..32] == frame[38..42];
-    assert!(sniffer.find_by(Duration::from_secs(2), arp).is_some(), "no gratuitous ARP");
+    assert!(sniffer.find_by(crate::lab::PATIENCE, arp).is_some(), "no gratuitous ARP");
     site.host.weave(&["attach", "--no-probe", "fd00::44/64", &name(&site.web)]).must();
     // An unsolicited neighbour advertisement: ICMPv6 type 136 to all nodes (RFC 4861, section 7.2.6).
     let advertisement = |frame: &[u8]| frame[..6] == [0x33, 0x33, 0, 0, 0, 1] && frame.get(54) == Some(&136);
-    assert!(sniffer.find_by(Duration::from_secs(2), advertisement).is_some(), "no neighbour advertisement");
+    assert!(sniffer.find_by(crate::lab::PATIENCE, advertisement).is_some(), "no neighbour advertisement");
 }
 
 #[test]
@@ -190,6 +188,6 @@ fn multicast_of_containers_reaches_containers() {
     let sniffer = Sniffer::start(&site.db);
     let marker = b"to everybody who listens";
     crate::lab::send_udp(&site.web, None, "239.1.2.3:7000".parse().expect("address"), marker);
-    let got = sniffer.find(marker, Duration::from_secs(2)).expect("a multicast packet");
+    let got = sniffer.find(marker, crate::lab::PATIENCE).expect("a multicast packet");
     assert_eq!((got.interface.as_str(), &got.frame[..3]), ("ethwe", &[0x01, 0x00, 0x5e][..]));
 }

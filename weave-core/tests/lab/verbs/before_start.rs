@@ -2,14 +2,13 @@
 //! first, before anything else.
 
 use std::fs;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use super::containers::{engine, fields, four, inspect};
 use super::kernel::addresses;
 use super::{Host, Lab, WEAVE, object, refused, report, write};
-use crate::lab::{Container, DockerOptions, HostOptions, IMAGE, Output, wait_until};
+use crate::lab::{Container, DockerOptions, HostOptions, IMAGE, Output, PATIENCE, wait_until};
 
 /// Each start writes another file, so that none hides what an earlier one saw.
 const SEE: &str = "n=$(ls /proof | wc -l); ip addr show dev ethwe > /proof/$n 2>&1; exec sleep 1000000";
@@ -45,7 +44,7 @@ impl Site {
     fn saw(&self, n: usize) {
         let path = self.host.dir().join("proof").join(n.to_string());
         let seen = || fs::read_to_string(&path).unwrap_or_default();
-        assert!(wait_until(Duration::from_secs(20), || seen().lines().count() > 2), "start {n}: {:?}", seen());
+        assert!(wait_until(PATIENCE, || seen().lines().count() > 2), "start {n}: {:?}", seen());
         let seen = seen();
         assert!(seen.contains(",UP,LOWER_UP") && seen.contains("inet 10.2.1.4/24 "), "start {n}: {seen}");
         assert!(!path.with_file_name((n + 1).to_string()).exists(), "it started more often");
@@ -128,14 +127,10 @@ fn without_its_network_it_does_not_start() {
     let pids = ["web", "web.weave-net"].map(|name| host.container(name).pid().to_string());
     host.signal_docker(Signal::SIGKILL);
     host.exec(&[["kill", "-9"].as_slice(), &pids.each_ref().map(String::as_str)].concat()).must();
-    assert!(wait_until(Duration::from_secs(10), || !host.docker(&["version"]).ok()), "the engine answers");
+    assert!(wait_until(PATIENCE, || !host.docker(&["version"]).ok()), "the engine answers");
     host.start_docker(&DockerOptions::default());
     let error = || inspect(host, "web", "{{.State.Error}}");
-    assert!(
-        wait_until(Duration::from_secs(30), || error().contains("cannot join network of a non running")),
-        "{}",
-        error()
-    );
+    assert!(wait_until(PATIENCE, || error().contains("cannot join network of a non running")), "{}", error());
     assert_eq!(inspect(host, "web", "{{.State.Running}}"), "false");
     four(host, &site.web(&[]));
     site.saw(1);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{WEAVE, object, refused, report, weave_with_input};
-use crate::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, REGISTRY, Registry, wait_until};
+use crate::lab::{DockerOptions, Entrance, Host, HostOptions, IMAGE, Lab, PATIENCE, REGISTRY, Registry, wait_until};
 
 const DOCKERFILE: &str = "\
 FROM busybox:latest
@@ -188,7 +188,7 @@ fn killed(site: &Site<'_>) {
         child.wait().expect("weave to end");
         assert_eq!(site.id(), good, "killed after {moment} ms");
     }
-    assert!(wait_until(Duration::from_secs(20), || site.left().is_empty()), "left: {}", site.left());
+    assert!(wait_until(PATIENCE, || site.left().is_empty()), "left: {}", site.left());
     report(site.host, &args, 2);
     assert_eq!(site.inside(&["cat", "/done"]), "done\n");
     site.unchanged(&args);

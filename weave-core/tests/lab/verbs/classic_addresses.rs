@@ -24,6 +24,7 @@ pub(super) fn from_the_router(one: &Host, two: &Host) {
     report(one, &["attach", "net:default", "app"], 0);
     report(one, &["--check", "attach", "app"], 0);
     app.restart();
+    super::containers::settle(one);
     report(one, &["attach", "net:default", "app"], 2);
     assert_eq!(addresses(&app.netns(), "ethwe"), [address.as_str()], "another address after its restart");
     let inside = app.netns();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,11 +11,8 @@ use nix::unistd::Pid;
 use super::kernel::{find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
 use crate::lab::{
-    Container, DockerOptions, Host, HostOptions, Lab, Output, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
+    Container, DockerOptions, Host, HostOptions, Lab, Output, PATIENCE, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
 };
-
-/// How long routers may take to find each other.
-const JOIN: Duration = Duration::from_secs(20);
 
 pub(super) fn host_with_engine(lab: &Lab) -> Host {
     let host = lab.add_host(HostOptions::default());
@@ -42,7 +39,7 @@ fn four(host: &Host, args: &[&str]) -> serde_json::Value {
 
 /// Whether packets go through, the first of which may have to wait for a router that was told of nobody yet.
 fn reaches(from: &Container, to: &str) -> bool {
-    wait_until(JOIN, || from.netns().exec(&["ping", "-n", "-q", "-c1", "-W1", to]).ok())
+    wait_until(PATIENCE, || from.netns().exec(&["ping", "-n", "-q", "-c1", "-W1", to]).ok())
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn two_hosts_are_joined_by_routers_in_containers() {
     four(&two, &launch(&["192.0.2.1"]));
     least(&one);
     carried(&one);
-    let joined = wait_until(JOIN, || established(&one) && established(&two));
+    let joined = wait_until(PATIENCE, || established(&one) && established(&two));
     assert!(joined, "{} {}", connections(&one), connections(&two));
     let web = one.run_container("web", &["--network=none"]);
     let db = two.run_container("db", &["--network=none"]);
@@ -133,9 +130,12 @@ fn kinds_change_under_a_running_ping() {
     let web = one.run_container("web", &["--network=none"]);
     two.run_container("db", &["--network=none"]);
     let apply = |kind: &str| {
+        let begin = Instant::now();
         for (host, peer, container) in sides {
-            report(host, &["apply", &write(host, &document(kind, peer, container))], 2);
+            let done = report(host, &["apply", &write(host, &document(kind, peer, container))], 2);
+            it_is_made_first(&done["steps"]);
         }
+        begin.elapsed().as_millis()
     };
     apply("vxlan");
     assert!(reaches(&web, "10.2.1.5"));
@@ -146,14 +146,15 @@ fn kinds_change_under_a_running_ping() {
         let ping = ping.args(["-n", "-D", "-i0.1", "-W1", "10.2.1.5"]).stdout(Stdio::piped());
         let ping = ping.spawn().expect("ping to start");
         sleep(Duration::from_millis(500));
-        apply(kind);
+        let took = apply(kind);
         assert!(reaches(&web, "10.2.1.5"), "{kind}: {}", one.docker(&["logs", "weave"]));
         sleep(Duration::from_millis(500));
         let pid = Pid::from_raw(i32::try_from(ping.id()).expect("a pid"));
         kill(pid, Signal::SIGINT).expect("ping to run");
         let said = ping.wait_with_output().expect("ping to end");
         let gap = longest_gap(&String::from_utf8_lossy(&said.stdout));
-        assert!(gap < 3000, "to kind {kind}: {gap} ms without an answer");
+        // Between the first host and the second there is no way; how long an engine takes over a router is its disk's.
+        assert!(gap < took + 3000, "to kind {kind}: {gap} ms without an answer, {took} ms for both hosts");
         assert_eq!(link(&inside, "ethwe")["ifindex"], index, "the interface was made anew");
         let offload = inside.exec(&["ethtool", "-k", "ethwe"]).must();
         let expected = if kind == "image" { "tx-checksumming: off" } else { "tx-checksumming: on" };
@@ -216,7 +217,7 @@ fn a_router_that_was_killed_comes_back_with_its_peers() {
     let pid: i32 =
         host.docker(&["inspect", "--format", "{{.State.Pid}}", "weave"]).must().trim().parse().expect("a pid");
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("the router to run");
-    assert!(wait_until(JOIN, || targets() == peers), "{:?}", targets());
+    assert!(wait_until(PATIENCE, || targets() == peers), "{:?}", targets());
     report(&host, &["apply", &document], 0);
     // The container, for good: it is missing, and without its image nobody knows how to make it.
     host.docker(&["rm", "-f", "-v", "weave"]).must();
@@ -260,7 +261,7 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     host.docker(&[&run[..], &args, &peers].concat()).must();
     let id = || host.docker(&["inspect", "--format", "{{.Id}} {{.State.Pid}}", "weave"]).must();
     let router = id();
-    assert!(wait_until(JOIN, || connections(&host).ok()));
+    assert!(wait_until(PATIENCE, || connections(&host).ok()));
     // As the script attached it.
     let pid = web.pid().to_string();
     host.sh(&format!(
@@ -322,7 +323,7 @@ fn a_password_stays_a_secret() {
         assert!(!again.stdout.contains("can be read by others"), "{again}");
         said.extend([check, done, again].map(|output| output.to_string()));
     }
-    assert!(wait_until(JOIN, || established(&one)), "{}", connections(&one));
+    assert!(wait_until(PATIENCE, || established(&one)), "{}", connections(&one));
     let status = one.exec(&["curl", "-sS", "http://127.0.0.1:6784/status"]).must();
     assert!(status.contains("Encryption: enabled"), "{status}");
     assert_eq!(mtu(&one, "weave"), 1414);
@@ -338,6 +339,16 @@ fn a_password_stays_a_secret() {
         assert!(!said.replace("password: another", "").contains(secret), "{secret} is in:\n{said}");
     }
     assert!(!wait_until(Duration::from_secs(3), || established(&one)), "another password, and they are joined");
+}
+
+/// The image is there and the container is made before the other way is given up: only its start is waited for without one.
+#[track_caller]
+fn it_is_made_first(steps: &serde_json::Value) {
+    let all = steps.as_array().expect("a list");
+    let at = |begin: &str| all.iter().position(|step| step.as_str().is_some_and(|text| text.starts_with(begin)));
+    if let Some(made) = at("docker create ") {
+        assert!(at("ip link delete vxlan-6783").is_none_or(|given_up| made < given_up), "{steps:#}");
+    }
 }
 
 /// The longest time between two answers, in milliseconds.

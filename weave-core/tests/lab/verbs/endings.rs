@@ -37,7 +37,11 @@ fn a_container_that_ends_at_once_says_why() {
     let error = refused(&host, &silent);
     assert!(error.message.contains("exit code 3") && !error.message.contains("lost"), "{error:?}");
     let brief = ["run", "--name", "web", "--rm", IMAGE, "false"];
-    refused(&host, &brief).says("container_not_running", "web", &["is gone", "--rm"]);
+    // Whether the engine has removed it yet, or weave does, is a matter of its pace.
+    let error = refused(&host, &brief);
+    error.says("container_not_running", "web", &[]);
+    let gone = error.message.contains("is gone") && format!("{error:?}").contains("--rm");
+    assert!(gone || error.message.contains("exit code 1"), "{error:?}");
     assert_eq!(names(&host), Vec::<String>::new());
 
     // A job that is done is no failure, and is done again.

@@ -2,9 +2,11 @@
 //!
 //! One engine serves all of it, since it takes seconds to start; each part leaves the host as it found it.
 
+use nix::sys::signal::Signal;
+
 use super::kernel::{addresses, find_link, link};
-use super::{Scene, WEAVE, four_runs, problem, refused, report, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, wait_until};
+use super::{Scene, WEAVE, four_runs, problem, refusal, refused, report, weave_through, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, Lab, PATIENCE, wait_until};
 
 #[test]
 fn containers_of_an_engine() {
@@ -22,6 +24,7 @@ fn containers_of_an_engine() {
     not_running(&host, &db);
     paused(&host, &db);
     missing_in_a_document(&host, &web);
+    hanging(&host);
 }
 
 fn four(host: &Host, container: &Container, args: &[&str]) {
@@ -91,6 +94,15 @@ fn sharing_a_namespace(host: &Host, web: &Container) {
     four(host, web, &["detach", "web"]);
 }
 
+fn hanging(host: &Host) {
+    host.signal_docker(Signal::SIGSTOP);
+    let arguments = ["--json", "attach", "10.2.1.4/24", "web"];
+    let output = weave_through(host, &["env", "WEAVE_ENGINE_TIMEOUT=0.5"], &arguments);
+    host.signal_docker(Signal::SIGCONT);
+    let error = refusal(&output);
+    assert!(error.message.contains("did not answer within 0.5 s"), "{error:?}");
+}
+
 fn on_the_network_of_the_host(host: &Host) {
     let hosted = host.run_container("hosted", &["--network=host"]);
     let beside = host.run_container("beside", &["--network=container:hosted"]);
@@ -113,7 +125,7 @@ fn not_running(host: &Host, db: &Container) {
             .iter()
             .all(|link| link["linkinfo"]["info_slave_kind"] != "bridge" || link["ifname"] == "vxlan-6783")
     };
-    assert!(wait_until(std::time::Duration::from_secs(60), gone));
+    assert!(wait_until(PATIENCE, gone));
     for verb in ["attach", "detach"] {
         let error = Scene(vec![host.netns()]).untouched(|| refused(host, &[verb, "10.2.1.5/24", db.name()]));
         error.says("container_not_running", db.name(), &["is not running", "exited", "docker start db.example.com"]);

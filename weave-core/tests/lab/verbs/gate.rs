@@ -11,9 +11,8 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
 
-use crate::lab::{Host, wait_until};
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// When weave is killed, counted from the order at which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +103,7 @@ impl Gate {
             let weave = Some(command.spawn().expect("weave to start"));
             *run = Run { weave, kill: Some((at, moment)), orders: Vec::new() };
         }
-        let ended = wait_until(Duration::from_secs(60), || {
+        let ended = wait_until(PATIENCE, || {
             let mut run = self.shared.run();
             let weave = run.weave.as_mut().expect("weave");
             weave.try_wait().expect("a child").is_some()

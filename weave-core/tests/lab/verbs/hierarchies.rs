@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::WEAVE;
 use super::containers::four;
-use crate::lab::{DockerOptions, Host, HostOptions, Lab, Netns, wait_until};
+use crate::lab::{DockerOptions, Host, HostOptions, Lab, Netns, PATIENCE, wait_until};
 
 /// The lines that users handed to `docker run`, as a fleet.
 const RUN: &str = include_str!("../data/2014/run.yaml");
@@ -52,9 +52,9 @@ fn write(host: &Host, name: &str, text: &str) -> String {
 fn hear(netns: &Netns, address: &str, port: u16) -> String {
     let to = SocketAddr::new(address.parse().expect("an address"), port);
     let mut heard = String::new();
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(10);
     // It listens again a moment after it was connected to.
-    let heard_it = wait_until(Duration::from_secs(10), || {
+    let heard_it = wait_until(PATIENCE, || {
         netns.in_netns(|| {
             let Ok(mut stream) = TcpStream::connect_timeout(&to, limit) else { return false };
             stream.set_read_timeout(Some(limit)).expect("a socket");

@@ -6,23 +6,19 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::classic_router::{host_with_engine, launch};
 use super::{Scene, WEAVE};
-use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
-
-/// Longer than anything here takes unless it waits for what never comes.
-const SOON: Duration = Duration::from_secs(20);
+use crate::lab::{DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, wait_until};
 
 /// Interrupts the command once `has_begun`: what it says, and its exit code.
 fn interrupted(command: &mut Command, has_begun: impl FnMut() -> bool) -> (String, Option<i32>) {
     let child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("weave to run");
-    let begun = wait_until(SOON, has_begun);
+    let begun = wait_until(PATIENCE, has_begun);
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("weave to run");
     let out = child.wait_with_output().expect("output");
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
@@ -56,7 +52,7 @@ fn a_build_is_given_up() {
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("images.app:1: interrupted"), "{said}");
     assert!(!host.docker(&["image", "inspect", "app:1"]).ok());
-    assert!(wait_until(SOON, || !works()), "the engine goes on building");
+    assert!(wait_until(PATIENCE, || !works()), "the engine goes on building");
 }
 
 /// An engine that begins to fetch an image and comes to no end with it; it tells when it begins.

@@ -40,7 +40,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::lab::{Host, HostOptions, Lab, Netns, Output, Snapshot, assert_same};
+use crate::lab::{Host, HostOptions, Lab, Netns, Output, PATIENT, Snapshot, assert_same};
 
 /// The command under test.
 const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
@@ -248,7 +248,8 @@ fn problem(report: &Value) -> Refusal {
 fn weave_through(host: &Host, wrapper: &[&str], args: &[&str]) -> Output {
     let run_dir = format!("WEAVE_RUN_DIR={}", host.run_dir().display());
     let docker_host = format!("DOCKER_HOST={}", host.docker_host());
-    host.exec(&[&["env", &run_dir, &docker_host], wrapper, &[WEAVE], args].concat())
+    let patient = format!("{}={}", PATIENT.0, PATIENT.1);
+    host.exec(&[&["env", &run_dir, &docker_host, &patient], wrapper, &[WEAVE], args].concat())
 }
 
 /// Runs weave with a document on standard input.

@@ -89,9 +89,11 @@ fn who_waits_in_vain_is_told_for_whom() {
 #[test]
 fn a_bad_time_to_wait_is_refused() {
     let site = Site::launched();
-    for seconds in ["soon", "-1"] {
-        let wrapper = ["env", &format!("WEAVE_LOCK_TIMEOUT={seconds}")];
+    for (variable, seconds) in [("LOCK", "soon"), ("LOCK", "-1"), ("ENGINE", "soon"), ("ENGINE", "-1"), ("ENGINE", "0")]
+    {
+        let variable = format!("WEAVE_{variable}_TIMEOUT");
+        let wrapper = ["env", &format!("{variable}={seconds}")];
         let error = refusal(&weave_through(&site.host, &wrapper, &["--json", "launch", "192.0.2.3"]));
-        error.says("invalid_spec", "WEAVE_LOCK_TIMEOUT", &[seconds]);
+        error.says("invalid_spec", &variable, &[seconds, "allowed"]);
     }
 }

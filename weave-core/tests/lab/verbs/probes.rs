@@ -92,11 +92,17 @@ fn all_addresses_of_one_call_are_asked_for_together() {
     let site = Site::launched();
     let ips: Vec<String> = (10..40).map(|last| format!("10.2.1.{last}/24")).collect();
     let args: Vec<&str> = ["attach"].into_iter().chain(ips.iter().map(String::as_str)).collect();
-    let start = Instant::now();
-    report(&site.host, &[args, vec![&name(&site.web)]].concat(), 2);
-    // One after the other they would take three seconds for the waiting alone.
-    assert!(start.elapsed().as_secs_f32() < 2.5, "{:?}", start.elapsed());
-    assert_eq!(addresses(&site.web, "ethwe").len(), 30);
+    let times = std::iter::repeat_with(|| {
+        site.host.weave(&["detach", &name(&site.web)]);
+        let start = Instant::now();
+        report(&site.host, &[&args[..], &[&name(&site.web)]].concat(), 2);
+        assert_eq!(addresses(&site.web, "ethwe").len(), 30);
+        start.elapsed().as_secs_f32()
+    });
+    // One after the other they would take three seconds for the waiting alone; on a busy machine one of several must
+    // show it.
+    let best = times.take(8).find(|time| *time < 2.5);
+    assert!(best.is_some(), "thirty addresses take longer than 2.5 s");
 }
 
 #[test]

@@ -87,10 +87,10 @@ fn steps_of_a_build_are_counted_on_a_terminal() {
     let host = host(&lab);
     let context = host.dir().join("context");
     fs::create_dir_all(&context).expect("a directory");
-    fs::write(context.join("Dockerfile"), format!("FROM {IMAGE}\nRUN sleep 1\n")).expect("a file");
+    fs::write(context.join("Dockerfile"), format!("FROM {IMAGE}\nRUN sleep 5\n")).expect("a file");
     let args = ["build", "-t", "app:1", context.to_str().expect("a path in UTF-8")];
     let (seen, out) = at_a_terminal(&mut host.weave_command(&args));
-    assert!(seen.contains("1/3 steps") && seen.contains("RUN sleep 1"), "{seen}");
+    assert!(seen.contains("1/3 steps") && seen.contains("RUN sleep 5"), "{seen}");
     assert!(out.starts_with("sha256:") && out.lines().count() == 1, "{out}");
     assert!(last(&seen).contains("Done: "), "{seen}");
 }
@@ -123,9 +123,10 @@ fn serve(stream: UnixStream) {
         let mut lines = vec![layer("a", "Already exists", 0), layer("b", "Pulling fs layer", 0)];
         lines.extend((1..=10).map(|part| layer("b", "Downloading", part * 4_000_000)));
         lines.push(json!({"error": "no space left", "errorDetail": {"message": "no space left"}}));
-        for line in &lines {
+        for (number, line) in lines.iter().enumerate() {
             send(&format!("{line}\r\n"));
-            thread::sleep(Duration::from_millis(150));
+            // The last but one of the parts stands long enough to be drawn for sure.
+            thread::sleep(Duration::from_millis(if number == 10 { 5000 } else { 150 }));
         }
     } else {
         let body = json!({"message": "No such container or image"}).to_string();

@@ -224,7 +224,7 @@ fn a_namespace_that_went_away_leaves_no_trace() {
     let end = super::kernel::host_end(&site.host, &gone, "ethwe");
     let end = end["ifname"].as_str().expect("a name").to_owned();
     site.host.exec(&["ip", "netns", "delete", gone.name()]).must();
-    assert!(crate::lab::wait_until(std::time::Duration::from_secs(60), || find_link(&site.host, &end).is_none()));
+    assert!(crate::lab::wait_until(crate::lab::PATIENCE, || find_link(&site.host, &end).is_none()));
     report(&site.host, &["launch"], 0);
     report(&site.host, &["status"], 0);
     site.refused(&["attach", "10.2.1.4/24", &name(&gone)]).says("not_found", &name(&gone), &["does not exist"]);

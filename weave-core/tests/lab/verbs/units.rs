@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -63,8 +63,7 @@ impl Booted {
         }
         fs::create_dir_all(programs.join("state")).expect("a directory");
         for program in ["systemctl", "networkctl", "udevadm"] {
-            fs::write(programs.join(program), SYSTEMCTL).expect("a file");
-            fs::set_permissions(programs.join(program), fs::Permissions::from_mode(0o755)).expect("a mode");
+            crate::lab::program(&programs.join(program), SYSTEMCTL);
         }
         for neighbour in ["NetworkManager", "systemd-networkd", "systemd-udevd"] {
             fs::write(programs.join(format!("state/active-{neighbour}.service")), "").expect("a file");

@@ -2,8 +2,8 @@
 
 use nix::sys::signal::Signal;
 
-use super::{SOON, WEAVE, Watching, addresses, write};
-use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab, wait_until};
+use super::{METRICS, WEAVE, Watching, addresses, write};
+use crate::lab::{Container, DockerOptions, Host, HostOptions, IMAGE, Lab, PATIENCE, wait_until};
 
 struct Scene {
     _lab: Lab,
@@ -91,9 +91,8 @@ fn many_that_restart_at_once_are_all_served() {
     let watching = Watching::document(host, &format!("peers: [192.0.2.2]\ncontainers:\n{entries}"));
     host.weave(&["attach", "10.2.1.200/24", "hand"]).must();
     for round in 0..3 {
-        let names: Vec<String> = (0..MANY).map(name).collect();
-        let words: Vec<&str> = names.iter().map(String::as_str).collect();
-        host.docker(&[&["restart"], words.as_slice()].concat()).must();
+        // The command would restart them one after the other.
+        std::thread::scope(|scope| containers.iter().for_each(|container| drop(scope.spawn(|| container.restart()))));
         for (number, container) in (0..MANY).zip(&containers) {
             attached(&watching, container, &address(number));
         }
@@ -117,8 +116,10 @@ fn an_engine_that_is_silent_is_not_waited_for() {
     let path = write(host, DOCUMENT);
     let printed = host.weave(&["apply", "--only", "network", &path]);
     assert!(printed.ok() && printed.stderr.contains("until the engine can be asked"), "{printed}");
-    host.weave(&["reset"]).must();
-    let watching = Watching::begin(host, &[&path]);
+    let reset = host.weave_command(&["reset"]).env("WEAVE_ENGINE_TIMEOUT", "1").output().expect("weave to start");
+    assert!(reset.status.success(), "{reset:?}");
+    let mut command = host.weave_command(&["watch", "--metrics", METRICS, &path]);
+    let watching = Watching::of(host, command.env("WEAVE_ENGINE_TIMEOUT", "10"));
     watching.await_log("has not answered for 2 s");
     watching.wait("the bridge", || host.exec(&["ip", "link", "show", "master", "weave"]).stdout.contains("vxlan-6783"));
     host.signal_docker(Signal::SIGCONT);
@@ -138,7 +139,7 @@ fn an_engine_that_falls_silent_is_away() {
     host.signal_docker(Signal::SIGSTOP);
     let away = || watching.count("weave_engine_connected") == 0;
     // It has ten seconds for a sign of life, and ten more for an answer.
-    assert!(wait_until(3 * SOON, away), "{}", watching.log());
+    assert!(wait_until(PATIENCE, away), "{}", watching.log());
     host.signal_docker(Signal::SIGCONT);
     watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
     assert_eq!(watching.end(), 0);
@@ -177,7 +178,7 @@ fn a_document_that_fails_is_told_as_long_as_it_does() {
     watching.wait("a look at the network", || {
         host.sh("ip link set weave down").must();
         let is_up = || host.exec(&["ip", "-o", "link", "show", "up", "dev", "weave"]).stdout.contains("weave");
-        wait_until(SOON, is_up) && watching.count("weave_drift_total") > 1
+        wait_until(PATIENCE, is_up) && watching.count("weave_drift_total") > 1
     });
     web.restart();
     attached(&watching, &web, "10.2.1.4/24");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{SOON, Site, Watching, addresses, name, write};
-use crate::lab::wait_until;
+use super::{Site, Watching, addresses, name, write};
+use crate::lab::{PATIENCE, wait_until};
 
 #[test]
 fn a_file_that_changes_is_followed_and_a_broken_one_is_told_once() {
@@ -85,7 +85,7 @@ fn what_cannot_be_watched_is_refused_at_once() {
     let path = write(host, &fleet);
     assert!(host.weave(&["watch", "--host", "b", &path]).must_fail().contains("`b`"));
     let watching = Watching::begin(host, &["--host", "a", &path]);
-    assert!(wait_until(SOON, || addresses(&site.web, "ethwe") == "10.2.1.4/24"), "{}", watching.log());
+    assert!(wait_until(PATIENCE, || addresses(&site.web, "ethwe") == "10.2.1.4/24"), "{}", watching.log());
 }
 
 /// What is wrong with a document may be the host's fault, and pass without a change of the file.

@@ -20,13 +20,10 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::{Host, HostOptions, Lab, Netns, Snapshot, wait_until};
+use crate::lab::{Host, HostOptions, Lab, Netns, PATIENCE, Snapshot, wait_until};
 
 /// The command under test.
 const WEAVE: &str = env!("CARGO_BIN_EXE_weave");
-
-/// How long anything may take that is a matter of milliseconds on an idle machine.
-const SOON: Duration = Duration::from_secs(30);
 
 /// A port for metrics; each lab host has all of them for itself.
 const METRICS: &str = "9100";
@@ -70,7 +67,7 @@ impl Watching {
     /// Waits for something, and says what the log says if it does not come.
     #[track_caller]
     fn wait(&self, what: &str, done: impl FnMut() -> bool) {
-        assert!(wait_until(SOON, done), "{what} does not come:\n{}", self.log());
+        assert!(wait_until(PATIENCE, done), "{what} does not come:\n{}", self.log());
     }
 
     #[track_caller]
@@ -116,7 +113,7 @@ impl Watching {
     fn end(mut self) -> i32 {
         self.signal(Signal::SIGTERM);
         let mut code = None;
-        let ended = wait_until(SOON, || {
+        let ended = wait_until(PATIENCE, || {
             code = self.child.try_wait().expect("a child").map(|status| status.code().unwrap_or(128));
             code.is_some()
         });
@@ -137,7 +134,7 @@ impl Drop for Watching {
 fn ask(host: &Host, method: &str, path: &str) -> (u16, String) {
     let asked = host.in_netns(|| -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", METRICS.parse().expect("a port")))?;
-        stream.set_read_timeout(Some(SOON))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

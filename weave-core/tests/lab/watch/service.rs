@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{METRICS, SOON, Site, Watching, ask, write};
+use super::{METRICS, Site, Watching, ask, write};
+use crate::lab::PATIENCE;
 
 /// A service manager that listens.
 struct Manager {
@@ -37,7 +38,7 @@ impl Manager {
     /// Waits until it is told this; all that it was told until then.
     #[track_caller]
     fn await_word(&self, word: &str) -> Vec<String> {
-        let (deadline, mut all) = (Instant::now() + SOON, Vec::new());
+        let (deadline, mut all) = (Instant::now() + PATIENCE, Vec::new());
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let text = self.heard.recv_timeout(left).unwrap_or_else(|_| panic!("no {word} in {all:?}"));

@@ -1,11 +1,19 @@
 //! Running programs so that a failure explains itself.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A test command that takes longer hangs; `timeout` ends it and exits with 124.
-const LIMIT_SECONDS: &str = "120";
+/// A test command that takes longer hangs; `timeout` ends it and exits with 124. A slow disk makes an engine take minutes
+/// over some of them.
+const LIMIT_SECONDS: &str = "900";
+
+/// How long to poll for what has to come: it costs nothing when all is well, and a slow disk takes its time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What weave is told in a lab: an engine on a slow disk keeps a question waiting while it starts or stops a container.
+pub(crate) const PATIENT: (&str, &str) = ("WEAVE_ENGINE_TIMEOUT", "300");
 
 /// What a program printed and how it ended.
 #[derive(Debug, Clone)]
@@ -76,6 +84,19 @@ pub(crate) fn run(command: &mut Command) -> Output {
 pub(crate) fn exec(args: &[&str]) -> Output {
     let (program, rest) = args.split_first().expect("a command line");
     run(bounded(program).args(rest))
+}
+
+/// Makes a program that can be run at once.
+///
+/// Another process writes it: what this one had open for writing, one that another test is just starting still has, and
+/// the kernel refuses to run it (`ETXTBSY`).
+#[track_caller]
+pub(crate) fn program(path: &Path, text: impl AsRef<[u8]>) {
+    let script = "cat >\"$0.new\" && chmod 755 \"$0.new\" && mv \"$0.new\" \"$0\"";
+    let mut command = Command::new("sh");
+    let mut child = command.args(["-c", script]).arg(path).stdin(Stdio::piped()).spawn().expect("sh to start");
+    child.stdin.take().expect("a pipe").write_all(text.as_ref()).expect("sh to read");
+    assert!(child.wait().expect("a child").success(), "write {}", path.display());
 }
 
 /// Polls until `done` says yes; false after `limit`.

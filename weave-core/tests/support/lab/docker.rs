@@ -4,11 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::command::{self, Output, wait_until};
+use super::command::{self, Output, PATIENCE, wait_until};
 use super::container::Container;
 use super::engine::{self, Engine};
 use super::host::Host;
@@ -16,9 +15,6 @@ use super::prerequisites;
 
 /// The image of every lab container: a static busybox, imported, since a lab has no registry.
 pub(crate) const IMAGE: &str = "busybox:latest";
-
-/// How long an engine may take to answer; usually it takes less than a second.
-const START: Duration = Duration::from_secs(60);
 
 /// How an engine is started.
 #[derive(Debug, Clone)]
@@ -81,7 +77,7 @@ impl Host {
     pub(crate) fn crash_docker(&self) {
         self.signal_docker(Signal::SIGKILL);
         let ended = || !self.engine().as_mut().is_some_and(Engine::is_running);
-        assert!(wait_until(START, ended), "dockerd of {} does not end", self.name());
+        assert!(wait_until(PATIENCE, ended), "dockerd of {} does not end", self.name());
     }
 
     fn start_containerd(&self) -> Child {
@@ -126,7 +122,7 @@ impl Host {
         // The file of a killed engine is no sign of a new one; mostly there is none.
         let _ = fs::remove_file(&socket);
         let mut dockerd = engine::spawn(command.args(&options.args), &self.log("dockerd"));
-        wait_until(START, || socket.exists() || !engine::is_running(&mut dockerd));
+        wait_until(PATIENCE, || socket.exists() || !engine::is_running(&mut dockerd));
         if engine::is_running(&mut dockerd) {
             return Some(dockerd);
         }
@@ -136,7 +132,7 @@ impl Host {
 
     fn await_docker(&self) {
         let mut last = None;
-        let up = wait_until(START, || {
+        let up = wait_until(PATIENCE, || {
             let answer = self.docker(&["version", "--format", "{{.Server.Version}}"]);
             let up = answer.ok();
             last = Some(answer);

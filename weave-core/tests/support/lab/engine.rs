@@ -3,15 +3,11 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::command::wait_until;
-
-/// How long an engine may take to end before it is killed; dockerd gives its containers 15 seconds.
-const END: Duration = Duration::from_secs(20);
+use super::command::{PATIENCE, wait_until};
 
 /// A running engine. Dropping it kills what still runs and collects it.
 pub(super) struct Engine {
@@ -33,7 +29,7 @@ impl Engine {
     pub(super) fn terminate(&mut self) {
         for child in [&mut self.dockerd, &mut self.containerd] {
             signal(child, Signal::SIGTERM);
-            if !wait_until(END, || !is_running(child)) {
+            if !wait_until(PATIENCE, || !is_running(child)) {
                 end(child);
             }
         }

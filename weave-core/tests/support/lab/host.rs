@@ -6,21 +6,17 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::command::{self, Output, wait_until};
+use super::command::{self, Output, PATIENCE, PATIENT, wait_until};
 use super::engine::Engine;
 use super::netns::Netns;
 use super::{Lab, addresses};
 
 /// The first underlay interface of every host.
 pub(crate) const UNDERLAY: &str = "eth0";
-
-/// How long the kernel may take over an interface or address.
-const START: Duration = Duration::from_secs(10);
 
 /// How a host is made.
 #[derive(Debug, Clone)]
@@ -88,7 +84,7 @@ impl Host {
     pub(crate) fn reboot(&self) {
         assert!(self.engine().is_none(), "the engine of {} still runs", self.name());
         let mut left: Vec<i32> = Vec::new();
-        let empty = wait_until(START, || {
+        let empty = wait_until(PATIENCE, || {
             let listed = command::exec(&["ip", "netns", "pids", self.name()]).must();
             left = listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>();
             for pid in &left {
@@ -101,7 +97,7 @@ impl Host {
         command::exec(&["ip", "netns", "delete", self.name()]).must();
         // The kernel takes a namespace apart a moment later, and with it the other end of its wire.
         let port = format!("h{}", self.0.number);
-        let gone = wait_until(START, || !self.0.underlay.exec(&["ip", "link", "show", "dev", &port]).ok());
+        let gone = wait_until(PATIENCE, || !self.0.underlay.exec(&["ip", "link", "show", "dev", &port]).ok());
         assert!(gone, "{} does not go: something still runs in it", self.name());
         let run = self.run_dir();
         fs::remove_dir_all(&run)
@@ -144,7 +140,7 @@ impl Host {
         // The kernel tells the bridge of the carrier a moment later, and drops what is sent before.
         let forwards = || underlay.exec(&["bridge", "link", "show", "dev", &port]).stdout.contains("state forwarding");
         let up = || self.exec(&["ip", "link", "show", interface]).stdout.contains("state UP");
-        let ready = wait_until(START, || forwards() && up());
+        let ready = wait_until(PATIENCE, || forwards() && up());
         assert!(ready, "{interface} of {} does not come up", self.name());
         for address in addresses {
             self.add_address(interface, address);
@@ -165,7 +161,7 @@ impl Host {
         let [.., c, d] = v6.segments();
         let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | (c & 0xff), d).to_string();
         let groups = || self.exec(&["ip", "-6", "maddress", "show", "dev", interface]).stdout;
-        let joined = wait_until(START, || groups().split_whitespace().any(|word| word == group));
+        let joined = wait_until(PATIENCE, || groups().split_whitespace().any(|word| word == group));
         assert!(joined, "{interface} of {} does not join {group}", self.name());
     }
 
@@ -238,7 +234,7 @@ impl Host {
     }
 
     fn weave_env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("WEAVE_RUN_DIR", self.run_dir()).env("DOCKER_HOST", self.docker_host())
+        command.env("WEAVE_RUN_DIR", self.run_dir()).env("DOCKER_HOST", self.docker_host()).env(PATIENT.0, PATIENT.1)
     }
 
     pub(super) fn engine(&self) -> MutexGuard<'_, Option<Engine>> {

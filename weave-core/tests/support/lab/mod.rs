@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use capture::{Captured, Sniffer};
-pub(crate) use command::{Output, exec, wait_until};
+pub(crate) use command::{Output, PATIENCE, PATIENT, exec, program, wait_until};
 pub(crate) use container::Container;
 pub(crate) use docker::{DockerOptions, IMAGE};
 pub(crate) use host::{Host, HostOptions, UNDERLAY};

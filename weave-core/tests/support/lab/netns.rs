@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 
-use super::command::{self, Output, wait_until};
+use super::command::{self, Output, PATIENCE, wait_until};
 
 /// Where `ip netns` keeps names.
 pub(super) const RUN_NETNS: &str = "/run/netns";
@@ -99,7 +99,7 @@ impl Netns {
     pub(crate) fn bind<T: Send>(&self, bind: impl Fn() -> io::Result<T> + Sync) -> T {
         let mut bound = self.in_netns(&bind);
         let is_held = |bound: &io::Result<T>| matches!(bound, Err(e) if e.kind() == ErrorKind::AddrInUse);
-        wait_until(Duration::from_secs(10), || {
+        wait_until(PATIENCE, || {
             if is_held(&bound) {
                 bound = self.in_netns(&bind);
             }
@@ -122,8 +122,14 @@ impl Netns {
         self.exec(&["ping", "-n", "-q", "-c1", "-W1", "-s", &payload, "-M", discovery, &to.to_string()]).ok()
     }
 
+    /// Whether an address that has moved is reached at once: by one of the first packets, and not only when the neighbour
+    /// entry of its old place is doubted, which the kernel does after five seconds.
+    pub(crate) fn reaches_at_once(&self, to: IpAddr) -> bool {
+        (0..3).any(|_| self.ping(to))
+    }
+
     /// Whether an echo request is answered before long, for paths that need a moment to come up.
     pub(crate) fn await_ping(&self, to: IpAddr) -> bool {
-        wait_until(Duration::from_secs(20), || self.ping(to))
+        wait_until(PATIENCE, || self.ping(to))
     }
 }

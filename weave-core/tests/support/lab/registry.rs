@@ -4,20 +4,16 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::command::wait_until;
+use super::command::{PATIENCE, wait_until};
 use super::host::Host;
 
 /// Where it listens; the engine takes it without TLS, because it is on the loopback.
 pub(crate) const REGISTRY: &str = "127.0.0.1:5000";
-
-/// How long it may take to listen.
-const START: Duration = Duration::from_secs(30);
 
 /// The password has characters that its encoding for addresses writes otherwise; this is what the registry keeps.
 const PASSWORD: &str = "s?e>cr~et";
@@ -55,7 +51,7 @@ impl Registry {
             command.spawn().expect("docker-registry: install the package docker-registry, or run `make deps`");
         let registry = Self(registry);
         let up = || host.in_netns(|| TcpStream::connect(REGISTRY).is_ok());
-        assert!(wait_until(START, up), "the registry does not listen");
+        assert!(wait_until(PATIENCE, up), "the registry does not listen");
         registry
     }
 

@@ -4,12 +4,11 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::command::{self, wait_until};
+use super::command::{self, PATIENCE, wait_until};
 use super::engine;
 use super::host::Host;
 
@@ -18,9 +17,6 @@ pub(crate) const ROUTER_IMAGE: &str = "weave-router:test";
 
 /// Where the real image has its program.
 const PROGRAM: &str = "home/weave/weaver";
-
-/// How long a router may take to end.
-const END: Duration = Duration::from_secs(10);
 
 /// How a router is started as a process.
 #[derive(Debug, Clone, Default)]
@@ -121,7 +117,11 @@ impl RouterProcess {
 
     /// Waits until it ends by itself; its exit code, or None if a signal ended it.
     pub(crate) fn exit(&mut self) -> Option<i32> {
-        assert!(wait_until(END, || !engine::is_running(&mut self.child)), "the router does not end:\n{}", self.log());
+        assert!(
+            wait_until(PATIENCE, || !engine::is_running(&mut self.child)),
+            "the router does not end:\n{}",
+            self.log()
+        );
         let status = self.child.wait().unwrap_or_else(|e| panic!("wait for the router: {e}"));
         assert!(status.code().is_some() || status.signal().is_some(), "{status}");
         status.code()

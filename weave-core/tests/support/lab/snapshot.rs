@@ -103,17 +103,29 @@ pub(crate) fn assert_same(before: &Snapshot, after: &Snapshot) {
 }
 
 /// Waits for what the kernel does by itself: a link gets its addresses when its carrier has been noticed, and an address
-/// its routes when nobody else has it. On a link that is down the latter never ends, so a limit is no error.
+/// its routes when nobody else has it. What is never settled is for the comparison to tell.
 fn settle(netns: &Netns) {
-    wait_until(Duration::from_secs(3), || {
-        let noticed = json(netns, &["ip", "-j", "link"]).iter().all(carrier_is_noticed);
-        noticed && netns.exec(&["ip", "-6", "address", "show", "tentative"]).stdout.trim().is_empty()
+    wait_until(Duration::from_secs(60), || {
+        let links = json(netns, &["ip", "-j", "link"]);
+        let tentative = json(netns, &["ip", "-6", "-j", "address", "show", "tentative"]);
+        links.iter().all(carrier_is_noticed) && !tentative.iter().any(is_checked)
     });
+}
+
+/// Whether an address of a link is still being checked. Without a carrier that never begins, and where somebody else has
+/// it, it is over.
+fn is_checked(link: &Value) -> bool {
+    let addresses = link["addr_info"].as_array().into_iter().flatten();
+    has_carrier(link) && addresses.filter(|address| address["local"].is_string()).any(|one| one["dadfailed"] != true)
+}
+
+fn has_carrier(link: &Value) -> bool {
+    link["flags"].as_array().is_some_and(|flags| flags.contains(&"LOWER_UP".into()))
 }
 
 /// The flag is the carrier itself, the state what the kernel has made of it up to now.
 fn carrier_is_noticed(link: &Value) -> bool {
-    let has_carrier = link["flags"].as_array().is_some_and(|flags| flags.contains(&"LOWER_UP".into()));
+    let has_carrier = has_carrier(link);
     match link["operstate"].as_str() {
         Some("UP") => has_carrier,
         Some("DOWN" | "LOWERLAYERDOWN") => !has_carrier,

@@ -5,17 +5,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::command::{self, wait_until};
+use super::command::{self, PATIENCE, wait_until};
 use super::netns::RUN_NETNS;
 use super::owner;
-
-/// How long killed processes may take to be gone.
-const DEATH: Duration = Duration::from_secs(20);
 
 /// Removes the labs of processes that ended without doing so, for example by SIGKILL.
 pub(super) fn dead_labs() {
@@ -36,7 +32,7 @@ pub(super) fn demolish(prefix: &str) {
     // An empty prefix would be everybody's.
     assert_eq!(owner::prefix_of(prefix), Some(prefix), "`{prefix}` is no name of a lab");
     let dir = owner::labs_dir().join(prefix);
-    wait_until(DEATH, || {
+    wait_until(PATIENCE, || {
         let pids = processes(prefix);
         for pid in &pids {
             let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
@@ -51,12 +47,13 @@ pub(super) fn demolish(prefix: &str) {
     }
     for cgroup in cgroups(prefix) {
         // A cgroup is busy for a moment after its last process.
-        wait_until(Duration::from_secs(2), || remove_cgroup(&cgroup));
+        wait_until(PATIENCE, || remove_cgroup(&cgroup));
     }
     for netns in namespaces(prefix) {
         command::exec(&["ip", "netns", "delete", netns.file_name().and_then(|name| name.to_str()).unwrap_or_default()]);
     }
-    let _ = fs::remove_dir_all(dir);
+    // Who is just ending may still write something into it.
+    wait_until(PATIENCE, || fs::remove_dir_all(&dir).is_ok() || !dir.exists());
 }
 
 /// The named namespaces of a lab.

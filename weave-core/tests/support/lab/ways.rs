@@ -5,9 +5,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::Duration;
 
-use super::command::wait_until;
+use super::command::{PATIENCE, wait_until};
 use super::host::Host;
 
 fn openssl(directory: &Path, line: &str) {
@@ -74,7 +73,7 @@ impl Sshd {
         let mut command = host.command("/usr/sbin/sshd");
         let child = command.args(["-D", "-f", &format!("{at}/sshd_config"), "-E", &log]).spawn().expect("sshd");
         let sshd = Self { child, directory: directory.to_owned() };
-        assert!(wait_until(Duration::from_secs(30), || host.sh("ss -lnt | grep -q :22").ok()), "sshd does not listen");
+        assert!(wait_until(PATIENCE, || host.sh("ss -lnt | grep -q :22").ok()), "sshd does not listen");
         sshd
     }
 
