@@ -2,12 +2,16 @@
 //! into the network.
 
 use super::look::{has_legacy_filter, is_absent, json, nft};
+use super::rules::{At, Rule, Verdict};
 use super::run::Call;
 use super::{chains, iptables, rules};
-use crate::observed::{AcceptRule, ChainTool};
+use crate::observed::{AcceptRule, ChainTool, Passage};
 use crate::{Error, ErrorKind, Result};
 
-/// Puts the rule at the head of its chain, if it is not in the chain already.
+/// Puts the rule into its chain, if it is not there already. What is for frames between ports of the bridge stands at the
+/// head: it has to come before whatever drops. What is for published ports stands behind the rules of others, so that
+/// those who limit who reaches ports of the host (`iptables -I DOCKER-USER ! -s … -j DROP`) limit these, too; and before
+/// the first rule that stops everything.
 ///
 /// # Errors
 /// `NotFound` when the chain is not there any more; `Firewall` with the program's words.
@@ -17,15 +21,23 @@ pub(crate) fn add_accept(rule: &AcceptRule) -> Result<()> {
         return Err(Error::new(ErrorKind::NotFound, subject, "the chain is not there any more")
             .hint("somebody changed the packet filter meanwhile; run again"));
     };
-    if place.count() > 0 {
+    if !place.ours.is_empty() {
         return Ok(());
     }
+    let at = match rule.passage {
+        Passage::Bridged => At::Head,
+        Passage::Published | Passage::Answers => place.behind_others(),
+    };
     match iptables::program(rule.tool, rule.family) {
         Some(program) => {
-            let args = iptables::change(rule, "-I");
+            let number = match at {
+                At::Before { number, .. } => number.to_string(),
+                At::Head | At::End => String::new(),
+            };
+            let args = iptables::change(rule, if at == At::End { "-A" } else { "-I" }, &number);
             Call { subject: &subject, program, args: &args, input: "" }.text().map(drop)
         }
-        None => commit(&subject, &rules::insertion(rule).to_string()),
+        None => commit(&subject, &rules::insertion(rule, at).to_string()),
     }
 }
 
@@ -36,58 +48,62 @@ pub(crate) fn add_accept(rule: &AcceptRule) -> Result<()> {
 pub(crate) fn delete_accept(rule: &AcceptRule) -> Result<()> {
     let subject = subject(rule);
     let Some(place) = Place::find(rule, &subject)? else { return Ok(()) };
-    match (iptables::program(rule.tool, rule.family), &place) {
-        (Some(program), _) => {
-            let args = iptables::change(rule, "-D");
-            (0..place.count())
-                .try_for_each(|_| Call { subject: &subject, program, args: &args, input: "" }.text().map(drop))
-        }
-        (None, Place::Nft(handles)) if !handles.is_empty() => {
-            commit(&subject, &rules::deletion(rule, handles).to_string())
-        }
-        (None, _) => Ok(()),
+    if place.ours.is_empty() {
+        return Ok(());
     }
+    let Some(program) = iptables::program(rule.tool, rule.family) else {
+        let handles: Vec<u64> = place.ours.iter().filter_map(|at| place.rules[*at].handle).collect();
+        return commit(&subject, &rules::deletion(rule, &handles).to_string());
+    };
+    let args = iptables::change(rule, "-D", "");
+    place.ours.iter().try_for_each(|_| Call { subject: &subject, program, args: &args, input: "" }.text().map(drop))
 }
 
-/// Where the rule stands in its chain.
-enum Place {
-    /// So many times.
-    Iptables(usize),
-    /// Under these numbers.
-    Nft(Vec<u64>),
+/// The chain of a rule.
+struct Place {
+    /// All its rules.
+    rules: Vec<Rule>,
+    /// Where among them the rule stands, as often as it does.
+    ours: Vec<usize>,
 }
 
 impl Place {
     /// Looks for the rule; `None` when its chain does not exist.
     fn find(rule: &AcceptRule, subject: &str) -> Result<Option<Self>> {
-        let ours = |found: &rules::Rule| {
+        let is_ours = |found: &Rule| {
             found.ours.as_ref().is_some_and(|(passage, bridge)| (*passage, bridge) == (rule.passage, &rule.bridge))
         };
-        let Some(program) = iptables::program(rule.tool, rule.family) else {
-            let args = ["-j", "-a", "list", "chain", rules::word(rule.family), &rule.table, &rule.chain];
-            let call = nft(subject, &args);
-            let output = call.run()?;
-            if is_absent(&output) {
-                return Ok(None);
-            }
-            if !output.ok() {
-                return Err(call.refused(&output));
-            }
-            let listed = rules::read(&json(subject, &output.stdout)?);
-            return Ok(Some(Self::Nft(
-                listed.iter().filter(|rule| ours(rule)).filter_map(|rule| rule.handle).collect(),
-            )));
+        let rules = match iptables::program(rule.tool, rule.family) {
+            Some(program) => list(rule, subject, program)?.map(|listing| iptables::read(&listing, &rule.chain)),
+            None => list_by_nft(rule, subject)?,
         };
-        let Some(listing) = list(rule, subject, program)? else { return Ok(None) };
-        Ok(Some(Self::Iptables(iptables::read(&listing, &rule.chain).iter().filter(|rule| ours(rule)).count())))
+        Ok(rules.map(|rules| {
+            let ours = rules.iter().enumerate().filter(|(_, rule)| is_ours(rule)).map(|(at, _)| at).collect();
+            Self { rules, ours }
+        }))
     }
 
-    fn count(&self) -> usize {
-        match self {
-            Self::Iptables(count) => *count,
-            Self::Nft(handles) => handles.len(),
-        }
+    /// Before the first rule that lets no packet past it, else at the end.
+    fn behind_others(&self) -> At {
+        let ends =
+            |rule: &Rule| rule.every && matches!(rule.verdict, Verdict::Accept | Verdict::Drop | Verdict::Return);
+        let end = self.rules.iter().position(ends);
+        end.map_or(At::End, |at| At::Before { number: at + 1, handle: self.rules[at].handle })
     }
+}
+
+/// The rules of a chain of nft; `None` when it is not there.
+fn list_by_nft(rule: &AcceptRule, subject: &str) -> Result<Option<Vec<Rule>>> {
+    let args = ["-j", "-a", "list", "chain", rules::word(rule.family), &rule.table, &rule.chain];
+    let call = nft(subject, &args);
+    let output = call.run()?;
+    if is_absent(&output) {
+        return Ok(None);
+    }
+    if !output.ok() {
+        return Err(call.refused(&output));
+    }
+    Ok(Some(rules::read(&json(subject, &output.stdout)?)))
 }
 
 /// What iptables says of the chain; `None` when it is not there, which is found out in a way that makes no table:

@@ -27,6 +27,8 @@ pub(super) struct Base {
     pub drops: bool,
     /// Whether its table has a chain `DOCKER-USER`.
     pub has_user: bool,
+    /// Whether nobody but another program can change it.
+    pub owned: bool,
 }
 
 /// The rules of a base chain, and those of `DOCKER-USER` in the same table.
@@ -51,11 +53,13 @@ pub(super) struct Chain {
     pub forward: bool,
     /// Whether its policy is to drop.
     pub drops: bool,
+    /// Whether its table has an owner: the kernel lets no other program change it.
+    pub owned: bool,
 }
 
-/// The chains in the output of `nft -j list chains`, of the families that matter.
-pub(super) fn listed(listing: &Value) -> Vec<Chain> {
-    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+/// The chains in the output of `nft -j list chains`, of the families that matter. Of which tables have an owner, nft
+/// 1.0.6 says nothing that could be read, so the kernel does.
+pub(super) fn listed(listing: &Value, owned: &[(Family, String)]) -> Vec<Chain> {
     let read = |object: &Value| {
         let chain = &object["chain"];
         let family = match chain["family"].as_str()? {
@@ -64,15 +68,21 @@ pub(super) fn listed(listing: &Value) -> Vec<Chain> {
             "inet" => Family::Inet,
             _ => return None,
         };
+        let table = chain["table"].as_str()?.to_owned();
         Some(Chain {
+            owned: owned.iter().any(|(of, name)| (*of, name) == (family, &table)),
             family,
-            table: chain["table"].as_str()?.to_owned(),
+            table,
             name: chain["name"].as_str()?.to_owned(),
             forward: chain["hook"] == "forward",
             drops: chain["policy"] == "drop",
         })
     };
-    objects.iter().filter_map(read).collect()
+    objects(listing).iter().filter_map(read).collect()
+}
+
+fn objects(listing: &Value) -> &[Value] {
+    listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Finds the base chains of others.
@@ -95,13 +105,13 @@ fn base(chain: &Chain, has_user: bool) -> Base {
         name: chain.name.clone(),
         drops: chain.drops,
         has_user,
+        owned: chain.owned,
     }
 }
 
 /// Whether `nft -j list chains` shows the chain that a rule is for.
 pub(super) fn exists(listing: &Value, rule: &AcceptRule) -> bool {
-    let objects = listing["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
-    objects.iter().map(|object| &object["chain"]).any(|chain| {
+    objects(listing).iter().map(|object| &object["chain"]).any(|chain| {
         chain["family"] == super::rules::word(rule.family)
             && chain["table"] == rule.table
             && chain["name"] == rule.chain
@@ -140,6 +150,7 @@ pub(super) fn judge(base: &Base, rules: &Rules) -> ForwardChain {
         base: base.name.clone(),
         chain: chain.to_owned(),
         drops,
+        owned: base.owned,
         accepts,
     }
 }

@@ -7,10 +7,11 @@ use netlink_sys::protocols::NETLINK_NETFILTER;
 
 use super::chains::Chain;
 use super::nfnetlink as nf;
+use super::publish::PREROUTING;
 use super::run;
 use super::table::{PEERS4, PEERS6};
 use crate::netlink::Socket;
-use crate::observed::WeaveTable;
+use crate::observed::{Family, WeaveTable};
 
 /// How often it is looked again while others change something.
 const TRIES: usize = 3;
@@ -61,7 +62,8 @@ fn all<T>(socket: &mut Socket, question: &[u8], read: impl Fn(&[u8]) -> Option<T
 }
 
 fn once(socket: &mut Socket) -> Option<Seen> {
-    let table = all(socket, &nf::get_tables(), nf::table)?.into_iter().find(|table| table.ours);
+    let tables = all(socket, &nf::get_tables(), nf::table)?;
+    let table = tables.iter().find(|table| table.is_ours());
     let chains = all(socket, &nf::get_chains(), nf::chain)?;
     let guards: Vec<bool> = chains.iter().filter(|chain| chain.ours).map(|chain| chain.is_guard).collect();
     let own = match table {
@@ -72,7 +74,38 @@ fn once(socket: &mut Socket) -> Option<Seen> {
         }
         Some(_) => Own::Unclear,
     };
-    Some(Seen { chains: chains.into_iter().filter_map(|chain| chain.listed).collect(), own })
+    let owned = with_owner(&tables);
+    let is_owned = |chain: &Chain| owned.iter().any(|(family, name)| (*family, name) == (chain.family, &chain.table));
+    let listed = chains.into_iter().filter_map(|chain| chain.listed);
+    let listed = listed.map(|chain| Chain { owned: is_owned(&chain), ..chain });
+    Some(Seen { chains: listed.collect(), own })
+}
+
+/// The tables that have an owner; none where the kernel does not tell.
+pub(super) fn owned() -> Vec<(Family, String)> {
+    with_owner(&tables())
+}
+
+/// Whether there is weave's own table, which needs no `nft`.
+pub(super) fn has_own() -> bool {
+    tables().iter().any(nf::Table::is_ours)
+}
+
+/// Whether weave's own table redirects anything: whether it has a chain that only those have which do.
+pub(crate) fn publishes() -> bool {
+    let socket = Socket::open_for(NETLINK_NETFILTER).ok();
+    let chains = socket.and_then(|mut socket| all(&mut socket, &nf::get_chains(), nf::chain)).unwrap_or_default();
+    let own = chains.into_iter().filter(|chain| chain.ours).filter_map(|chain| chain.listed);
+    own.into_iter().any(|chain| chain.name == PREROUTING)
+}
+
+fn tables() -> Vec<nf::Table> {
+    let socket = Socket::open_for(NETLINK_NETFILTER).ok();
+    socket.and_then(|mut socket| all(&mut socket, &nf::get_tables(), nf::table)).unwrap_or_default()
+}
+
+fn with_owner(tables: &[nf::Table]) -> Vec<(Family, String)> {
+    tables.iter().filter(|table| table.owned).filter_map(|table| Some((table.family?, table.name.clone()))).collect()
 }
 
 /// What the table says; `None` unless it is exactly the guard of a port.

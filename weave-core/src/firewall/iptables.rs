@@ -26,11 +26,12 @@ pub(super) fn list<'a>(table: &'a str, chain: Option<&'a str>) -> Vec<&'a str> {
     args
 }
 
-/// Arguments that put an accept of weave's at the head of its chain (`-I`), or take it away (`-D`).
-pub(super) fn change<'a>(rule: &'a AcceptRule, verb: &'a str) -> Vec<&'a str> {
+/// Arguments that put an accept of weave's into its chain, at the head (`-I`), before the rule with a number (`-I`) or
+/// at the end (`-A`), or that take it away (`-D`).
+pub(super) fn change<'a>(rule: &'a AcceptRule, verb: &'a str, number: &'a str) -> Vec<&'a str> {
     let place = ["-w", WAIT, "-t", &rule.table, verb, &rule.chain];
-    let what = rule.words();
-    place.into_iter().chain(what).collect()
+    let number = Some(number).filter(|number| !number.is_empty());
+    place.into_iter().chain(number).chain(rule.words()).collect()
 }
 
 /// The policy of `chain`, when it is a base chain.

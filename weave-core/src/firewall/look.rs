@@ -1,5 +1,6 @@
 //! Looks at the packet filter with as few processes as there are answers to get, all of them at the same time.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind as IoKind;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use super::reading::{self, Ownership};
 use super::run::{Call, Output, together};
 use super::{iptables, rules};
 use crate::names;
-use crate::observed::{ChainTool, Family, FirewallState, ForwardChain};
+use crate::observed::{ChainTool, Family, FirewallState, ForwardChain, PublishedPort};
 use crate::{Error, ErrorKind, Result};
 
 /// A look at the packet filter that has begun, and changes nothing.
@@ -88,6 +89,13 @@ impl Look {
     }
 }
 
+/// The ports that are published, by a look at weave's own table alone; `None` where `nft` cannot tell.
+pub(crate) fn published() -> Option<BTreeSet<PublishedPort>> {
+    let mut state = FirewallState::default();
+    look_at_own(&mut state, &Question::Own.ask().ok()?).ok()?;
+    Some(state.table.map_or(state.salvaged, |table| table.publish))
+}
+
 /// What to ask at first; the answers tell whose rules to read.
 #[derive(Debug, Clone, Copy)]
 enum Question {
@@ -139,6 +147,7 @@ fn look_at_nft(state: &mut FirewallState, listing: Result<Output>, own: Result<O
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let hint = error.next_step().unwrap_or_default();
             state.unavailable = Some(format!("{}: {hint}", error.message()));
+            state.stuck = direct::has_own();
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -148,12 +157,13 @@ fn look_at_nft(state: &mut FirewallState, listing: Result<Output>, own: Result<O
         // A kernel without nf_tables, or an nft without JSON: there is nothing to look at, and no fault of the caller.
         if listing.stderr.contains("not supported") || listing.stderr.contains("compiled-in") {
             state.unavailable = Some(error.message().to_owned());
+            state.stuck = direct::has_own();
             return Ok(());
         }
         return Err(error);
     }
     look_at_own(state, &own?)?;
-    look_at_bases(state, &chains::bases(&chains::listed(&json(subject, &listing.stdout)?)))
+    look_at_bases(state, &chains::bases(&chains::listed(&json(subject, &listing.stdout)?, &direct::owned())))
 }
 
 fn look_at_own(state: &mut FirewallState, own: &Output) -> Result<()> {
@@ -276,6 +286,7 @@ fn look_at_legacy(state: &mut FirewallState, family: Family, answer: Result<Outp
         name: "FORWARD".to_owned(),
         drops: iptables::policy(&output.stdout, "FORWARD") == Some("DROP"),
         has_user,
+        owned: false,
     };
     let rules = Rules {
         base: iptables::read(&output.stdout, &base.name),

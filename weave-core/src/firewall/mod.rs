@@ -22,8 +22,9 @@ mod table;
 mod tests;
 
 pub(crate) use accept::{add_accept, delete_accept};
+pub(crate) use direct::publishes;
 pub(crate) use flows::forget as forget_flows;
-pub(crate) use look::Look;
+pub(crate) use look::{Look, published};
 
 use run::Call;
 

@@ -28,6 +28,9 @@ const IPV6: u8 = 10;
 
 /// `NF_INET_LOCAL_IN`, `NF_INET_FORWARD`.
 const HOOKS: (u32, u32) = (1, 2);
+/// `NFT_TABLE_F_OWNER`, since Linux 5.12.
+const OWNED: u32 = 2;
+
 /// `NF_DROP`, `NF_ACCEPT`: verdicts, and policies of chains.
 const VERDICTS: (u32, u32) = (0, 1);
 
@@ -94,10 +97,14 @@ pub(super) fn generation(payload: &[u8]) -> Option<u32> {
 }
 
 /// A table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    /// Whether it has weave's name and family.
-    pub(super) ours: bool,
+    /// Its family, where that is one that is looked at.
+    pub(super) family: Option<Family>,
+    /// Its name.
+    pub(super) name: String,
+    /// Whether it belongs to the program that made it, and the kernel lets nobody else change it.
+    pub(super) owned: bool,
     /// Whether it has flags, such as that it sleeps, or an owner.
     pub(super) flagged: bool,
     /// How many chains, sets and other things are in it.
@@ -107,11 +114,15 @@ pub(super) struct Table {
 /// Reads a table.
 pub(super) fn table(payload: &[u8]) -> Option<Table> {
     let (family, attributes) = attributes(payload)?;
-    let mut table = Table { ours: false, flagged: false, uses: None };
+    let family = self::family(family);
+    let mut table = Table { family, name: String::new(), owned: false, flagged: false, uses: None };
     for (kind, value) in attributes {
         match kind {
-            1 => table.ours = family == INET && string(value) == names::TABLE,
-            2 => table.flagged |= number(value) != Some(0),
+            1 => table.name = string(value),
+            2 => {
+                table.flagged |= number(value) != Some(0);
+                table.owned = number(value).is_some_and(|flags| flags & OWNED != 0);
+            }
             3 => table.uses = number(value),
             // Its own number, and padding.
             4 | 5 => {}
@@ -119,6 +130,22 @@ pub(super) fn table(payload: &[u8]) -> Option<Table> {
         }
     }
     Some(table)
+}
+
+impl Table {
+    /// Whether it has weave's name and family.
+    pub(super) fn is_ours(&self) -> bool {
+        (self.family, self.name.as_str()) == (Some(Family::Inet), names::TABLE)
+    }
+}
+
+fn family(number: u8) -> Option<Family> {
+    match number {
+        INET => Some(Family::Inet),
+        IPV4 => Some(Family::Ip),
+        IPV6 => Some(Family::Ip6),
+        _ => None,
+    }
 }
 
 /// A chain, and whether it is exactly the one that guards the port.
@@ -162,14 +189,9 @@ pub(super) fn chain(payload: &[u8]) -> Option<FoundChain> {
         && (name.as_str(), kind_of.as_str()) == (INPUT, "filter")
         && hook == (Some(HOOKS.0), Some(RAW.cast_unsigned()))
         && policy == Some(VERDICTS.1);
-    let family = match family {
-        INET => Some(Family::Inet),
-        IPV4 => Some(Family::Ip),
-        IPV6 => Some(Family::Ip6),
-        _ => None,
-    };
+    let family = self::family(family);
     let (forward, drops) = (hook.0 == Some(HOOKS.1), policy == Some(VERDICTS.0));
-    let listed = family.map(|family| Chain { family, table, name, forward, drops });
+    let listed = family.map(|family| Chain { family, table, name, forward, drops, owned: false });
     Some(FoundChain { listed, ours, is_guard })
 }
 

@@ -121,14 +121,35 @@ fn conditions(passage: Passage, bridge: &str) -> Vec<Value> {
     }
 }
 
-/// The transaction that puts an accept of weave's at the head of a chain of nft.
-pub(super) fn insertion(rule: &AcceptRule) -> Value {
+/// Where an accept of weave's comes in its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    /// Before all others.
+    Head,
+    /// Before this one.
+    Before {
+        /// As iptables counts them, from 1.
+        number: usize,
+        /// As nft knows it.
+        handle: Option<u64>,
+    },
+    /// After all others.
+    End,
+}
+
+/// The transaction that puts an accept of weave's into a chain of nft.
+pub(super) fn insertion(rule: &AcceptRule, at: At) -> Value {
     let mut expr = conditions(rule.passage, &rule.bridge);
     expr.push(json!({"accept": null}));
-    json!({"nftables": [{"insert": {"rule": {
+    let mut new = json!({
         "family": word(rule.family), "table": rule.table, "chain": rule.chain, "comment": rule.passage.comment(),
         "expr": expr,
-    }}}]})
+    });
+    if let At::Before { handle: Some(handle), .. } = at {
+        new["handle"] = json!(handle);
+    }
+    let verb = if at == At::End { "add" } else { "insert" };
+    json!({"nftables": [{ verb: { "rule": new } }]})
 }
 
 /// The transaction that takes rules from a chain of nft, by their numbers.

@@ -113,8 +113,12 @@ impl Call<'_> {
         let code = output.code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
         let message = format!("`{self}` ended with {code}: {words}");
         if words.contains("Operation not permitted") || words.contains("Permission denied") {
-            return Error::new(ErrorKind::PermissionDenied, self.subject, message)
-                .hint("run as root, or with CAP_NET_ADMIN");
+            let hint = if nix::unistd::geteuid().is_root() {
+                "the table belongs to another program alone (flag `owner`), or CAP_NET_ADMIN is missing here"
+            } else {
+                "run as root, or with CAP_NET_ADMIN"
+            };
+            return Error::new(ErrorKind::PermissionDenied, self.subject, message).hint(hint);
         }
         let error = Error::new(ErrorKind::Firewall, self.subject, message);
         if words.contains("xtables lock") {

@@ -107,9 +107,9 @@ impl Worker {
             },
             Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => self.packet_filter(step),
             Step::Announce { place, link, addresses } => self.announce(place, link, addresses),
-            Step::ForgetFlows { addresses } => {
+            Step::ForgetFlows { of } => {
                 self.enter(&Place::Host)?;
-                let forgotten = firewall::forget_flows(addresses)?;
+                let forgotten = firewall::forget_flows(of)?;
                 tracing::debug!(forgotten, "connections forgotten");
                 Ok(())
             }

@@ -11,7 +11,7 @@ use super::recent::Recent;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{FirewallState, Link, LinkKind, Observed, Scope, Target};
+use crate::observed::{FirewallState, Link, LinkKind, Observed, PublishedPort, Scope, Target};
 use crate::{Result, firewall, names as defaults};
 
 impl Kernel {
@@ -35,6 +35,9 @@ impl Kernel {
         // A bridge that is there keeps its address.
         if observed.bridge().is_none() {
             observed.host_id.clone_from(self.id.get_or_init(|| host_id(&self.host)));
+        }
+        if scope.published && !scope.firewall {
+            observed.published = self.published().await?;
         }
         if let Some(resolver) = resolver {
             observed.names = resolver.wait().await?;
@@ -63,6 +66,14 @@ impl Kernel {
         let bridges = bridges.map(|link| (link.name.clone(), link.index)).collect();
         *self.known() = Known { held: Arc::new(found.held.in_order()), indexes, bridges };
         Ok(observed)
+    }
+
+    /// The kernel says at once whether there are any.
+    async fn published(&self) -> Result<Option<BTreeSet<PublishedPort>>> {
+        if !job::soon(&self.host, || Ok(firewall::publishes()))?.wait().await? {
+            return Ok(Some(BTreeSet::new()));
+        }
+        job::start(&self.host, || Ok(firewall::published()))?.wait().await
     }
 
     /// The kernel says most of it at once; programs for the rest run beside everything else.

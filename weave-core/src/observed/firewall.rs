@@ -33,8 +33,47 @@ pub struct FirewallState {
     pub forwards_v6: Option<bool>,
     /// Why the packet filter cannot be looked at (the program `nft` is missing, say).
     pub unavailable: Option<String>,
+    /// Whether weave's table is in the kernel all the same, so that it cannot be taken away.
+    pub stuck: bool,
     /// Chains of others that could not be read, and why; whether they drop is known of their policy at most.
     pub unread: Vec<String>,
+}
+
+impl FirewallState {
+    /// Whether frames between ports of a bridge pass `chain` now (`br_netfilter`).
+    pub(crate) fn sees_bridged(&self, chain: &ForwardChain) -> bool {
+        let (v4, v6) = (self.bridge_nf_v4 == Some(true), self.bridge_nf_v6 == Some(true));
+        match chain.family {
+            Family::Ip => v4,
+            Family::Ip6 => v6,
+            Family::Inet => v4 || v6,
+        }
+    }
+
+    /// Chains that stop what is of the network, and that nobody but their owner can open.
+    pub(crate) fn closed(&self, published: bool) -> impl Iterator<Item = &ForwardChain> {
+        let concerns = move |chain: &&ForwardChain| published || self.sees_bridged(chain);
+        self.forward.iter().filter(|chain| chain.owned && chain.drops).filter(concerns)
+    }
+}
+
+impl ForwardChain {
+    /// Of a chain with an owner: what that means for the network, and what opens it.
+    pub(crate) fn owner_decides(&self, bridge: &str) -> (String, String) {
+        let place = format!("{} {} {}", self.family, self.table, self.base);
+        let message = format!(
+            "{place} drops forwarded packets and belongs to another program alone, so weave puts no accept there"
+        );
+        let hint = if self.table == "firewalld" {
+            format!(
+                "containers reach each other once `firewall-cmd --permanent --zone=trusted --add-interface={bridge}` and \
+                 `firewall-cmd --reload` let {bridge} pass (or `NftablesTableOwner=no` in firewalld.conf)"
+            )
+        } else {
+            format!("have that program let pass what goes from {bridge} to {bridge}, and what is published")
+        };
+        (message, hint)
+    }
 }
 
 /// What weave's own table says.
@@ -211,6 +250,9 @@ pub struct ForwardChain {
     pub chain: String,
     /// Whether what no rule accepts is dropped: by its policy, or by a last rule that drops or rejects everything.
     pub drops: bool,
+    /// Whether its table has an owner (`flags owner`): the kernel lets no other program change it. Since 2024 firewalld
+    /// makes its table so (`NftablesTableOwner=yes`).
+    pub owned: bool,
     /// Bridges of accepts with weave's comment in it, in `chain` or in the base chain, and where they stand.
     pub accepts: Vec<AcceptRule>,
 }

@@ -11,7 +11,7 @@ mod pairs;
 mod router_report;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
@@ -53,6 +53,8 @@ pub struct Scope {
     pub routes: bool,
     /// Look at the packet filter.
     pub firewall: bool,
+    /// Look which ports are published, and at nothing else of the packet filter. It takes no process where none is.
+    pub published: bool,
     /// Ask the engine about these, and about the container of a router that there is.
     pub containers: ContainerScope,
     /// Look at checksum offload, which costs a system call for each link: of the pair between the bridge and a classic
@@ -84,6 +86,8 @@ pub struct Observed {
     pub paths: BTreeMap<IpAddr, Path>,
     /// The packet filter; `None` when it was not asked for.
     pub firewall: Option<FirewallState>,
+    /// The ports that are published, where they were asked for without the packet filter.
+    pub published: Option<BTreeSet<PublishedPort>>,
     /// Containers and namespaces, by what the caller called them; for attachments found by themselves, by their mark.
     pub targets: BTreeMap<ContainerRef, Target>,
     /// The router in a container, where there is one and it was asked for.

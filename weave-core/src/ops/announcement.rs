@@ -1,5 +1,6 @@
 //! Telling the network again where addresses are.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use crate::Result;
 use crate::apply::{Mode, in_words, look};
 use crate::host::{Host, OnError, Outcome, Owner};
 use crate::observed::{Observed, Scope};
-use crate::plan::{Announced, Step, announced};
+use crate::plan::{Announced, Flows, Step, announced};
 use crate::spec::{Announce, Cidr};
 
 /// Tells the network where addresses of this host are, by gratuitous ARP and unsolicited neighbour advertisement
-/// (`arping -A`), and forgets the connections that the host's kernel remembers of them (`conntrack --delete`). After an
+/// (`arping -A`), and forgets the connections that the host's kernel remembers of them (`conntrack -D`). After an
 /// address came from another host, or has gone to one, nobody then goes on with the old place. Addresses that are
-/// nowhere on this host are not announced; their connections are forgotten.
+/// nowhere on this host are not announced; their connections are forgotten. Of those that are here, live TCP connections
+/// are kept: a container that has really moved resets them itself.
 ///
 /// [`attach`](super::attachment::attach) announces by itself; this is for what happens elsewhere. It changes nothing
 /// that a document says, so its report never says `changed`: `steps` are what it sent and forgot, and `result` is
@@ -75,9 +77,10 @@ async fn elsewhere<H: Host>(
 
 fn steps(spec: &Announce, announced: &[Announced]) -> Vec<Step> {
     let mut steps: Vec<Step> = announced.iter().map(Announced::step).collect();
-    let mut addresses: Vec<_> = announced.iter().flat_map(|one| &one.ips).chain(spec.ips.iter()).collect();
-    addresses.sort_unstable();
-    addresses.dedup_by_key(|ip| ip.ip());
-    steps.push(Step::ForgetFlows { addresses: addresses.iter().map(|ip| ip.ip()).collect() });
+    let here: BTreeSet<IpAddr> = announced.iter().flat_map(|one| &one.ips).map(Cidr::ip).collect();
+    let gone: BTreeSet<IpAddr> = spec.ips.iter().map(Cidr::ip).filter(|ip| !here.contains(ip)).collect();
+    let of = [Flows::Idle(here.iter().copied().collect()), Flows::All(gone.iter().copied().collect())];
+    let some = [!here.is_empty(), !gone.is_empty()];
+    steps.extend(of.into_iter().zip(some).filter(|(_, some)| *some).map(|(of, _)| Step::ForgetFlows { of }));
     steps
 }

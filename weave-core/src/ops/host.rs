@@ -21,7 +21,8 @@ pub async fn apply<H: Host>(host: &H, document: &HostDocument, mode: Mode) -> Re
 }
 
 /// [`apply`], or only a part of it. With [`Part::Network`] no container is run, removed or purged; those that do not run
-/// are left out without a word, as all of them are, with one warning, where the engine cannot be asked. A router in a
+/// are left out without a word, as all of them are, with one warning, where the engine cannot be asked; a port published
+/// to one of them stays as it is, with a warning. A router in a
 /// container is left to a run with the engine: while there is no bridge, nothing is done for it. This is what brings a
 /// network back before the engine starts.
 ///

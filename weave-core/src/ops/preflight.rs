@@ -1,6 +1,7 @@
 //! Whether a host is fit for weave, before and while it runs: findings with what to do about each.
 
 mod classic;
+mod passing;
 
 use ipnetwork::IpNetwork;
 use serde::Serialize;
@@ -118,6 +119,7 @@ pub fn findings(facts: &HostFacts, observed: &Observed) -> Vec<Finding> {
         Some(state) => firewall(state, observed, &mut findings),
         None => findings.push(Finding::new("firewall", Level::Fail, "was not looked at", "run it as root")),
     }
+    passing::on(observed, &mut findings);
     classic::router(observed, &mut findings);
     networks(facts, observed, &mut findings);
     mtu(observed, &mut findings);
@@ -192,18 +194,13 @@ fn firewall(state: &FirewallState, observed: &Observed, findings: &mut Vec<Findi
     let mark = observed.bridge().map(|(.., mark)| mark);
     let managed = mark.is_none_or(|mark| !mark.firewall_unmanaged);
     guard(state, observed, managed, findings);
-    let filtered = |chain: &ForwardChain| match chain.family {
-        crate::observed::Family::Ip => state.bridge_nf_v4 == Some(true),
-        crate::observed::Family::Ip6 => state.bridge_nf_v6 == Some(true),
-        crate::observed::Family::Inet => state.bridge_nf_v4 == Some(true) || state.bridge_nf_v6 == Some(true),
-    };
     let dropping: Vec<&ForwardChain> = state.forward.iter().filter(|chain| chain.drops).collect();
     if dropping.is_empty() {
         findings.push(Finding::ok("forwarding", "no chain drops frames between ports of a bridge"));
     }
     let bridge = observed.bridge().map_or(names::BRIDGE, |(link, ..)| &link.name).to_owned();
     for chain in dropping {
-        findings.push(forwarding(chain, filtered(chain), managed, &bridge));
+        findings.push(forwarding(chain, state.sees_bridged(chain), managed, &bridge));
     }
 }
 
@@ -216,6 +213,10 @@ fn forwarding(chain: &ForwardChain, filtered: bool, managed: bool, bridge: &str)
         let message =
             format!("{place} drops forwarded packets; frames of a bridge do not pass it now (br_netfilter is off)");
         return Finding::ok("forwarding", message);
+    }
+    if chain.owned {
+        let (message, hint) = chain.owner_decides(bridge);
+        return Finding::new("forwarding", Level::Warn, message, hint);
     }
     let program = match (chain.tool, chain.family) {
         (ChainTool::Nft, _) => None,

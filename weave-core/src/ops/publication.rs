@@ -20,7 +20,8 @@ pub async fn publish<H: Host>(host: &H, spec: &Publication, mode: Mode) -> Resul
     change(host, "publish", Intent::from(spec), mode).await
 }
 
-/// Takes a published port back. Connections over it that are there stay until they end.
+/// Takes a published port back. TCP connections over it that are there stay until they end; flows of UDP are forgotten
+/// (`conntrack -D -p udp --orig-port-dst 53 -r 10.2.1.4`).
 ///
 /// # Errors
 /// `InvalidSpec` where no port is named.

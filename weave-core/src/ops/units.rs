@@ -107,8 +107,10 @@ fn wanted(spec: &InstallUnits) -> Result<(Wanted, Vec<String>)> {
         return Err(Error::new(ErrorKind::Conflict, "file", message).hint("`weave apply` with it does that"));
     }
     let Router { bridge, port, .. } = document.router.unwrap_or_default();
+    let program = program(spec)?;
     let wanted = Wanted {
-        program: program(spec)?,
+        built: built(&program)?,
+        program,
         file,
         host: spec.host.clone(),
         bridge: bridge.map_or_else(|| names::BRIDGE.to_owned(), |bridge| bridge.to_string()),
@@ -148,6 +150,14 @@ fn program(spec: &InstallUnits) -> Result<String> {
             .hint("say where it is: `program: /opt/weave/bin/weave`")
     })?;
     in_words("program", &found)
+}
+
+/// What tells a program from the one that will be in its place: a wrapper that stays the same runs another version.
+fn built(program: &str) -> Result<String> {
+    let failed = |error| Error::os("program", "look at it", error);
+    let found = std::fs::metadata(program).map_err(failed)?;
+    let since = found.modified().map_err(failed)?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("{}: {} bytes, of {}", env!("CARGO_PKG_VERSION"), found.len(), since.as_secs()))
 }
 
 fn in_words(field: &str, path: &Path) -> Result<String> {

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::network::{Carrier, Network};
-use super::{Change, Plan, Step, exposure, peers, publish};
+use super::{Change, Flows, Plan, Step, exposure, peers, publish};
 use crate::observed::{AcceptRule, Family, FirewallState, ForwardChain, Observed, Passage, PublishedPort, WeaveTable};
 use crate::spec::Exposure;
+use crate::spec::options::Protocol;
 use crate::{Error, ErrorKind, Result, names};
 
 /// What the packet filter has to serve.
@@ -24,11 +25,12 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
     if !network.managed() {
         if was_managed {
             let mut removal = Plan::default();
-            remove(state, &mut removal);
+            remove(state, &mut removal)?;
             // Before the bridge is marked as unmanaged: an existing one at the end, a new one when it is made.
             let steps = if observed.bridge().is_some() { &mut plan.last } else { &mut plan.base };
             steps.append(&mut removal.base);
             plan.changes.append(&mut removal.changes);
+            plan.warnings.append(&mut removal.warnings);
         }
         if was_managed && observed.bridge().is_some() {
             plan.change(Change::new("firewall", "manage", true, false));
@@ -51,6 +53,10 @@ pub(super) fn plan(observed: &Observed, wanted: Wanted<'_>, plan: &mut Plan) -> 
     plan.warnings.extend(state.unread.iter().cloned());
     table(observed, state, wanted_table(network, wanted, state.table.as_ref()), plan);
     accepts(state, &network.bridge, wanted.publish, plan);
+    plan.warnings.extend(state.closed(!wanted.publish.is_empty()).map(|chain| {
+        let (what, todo) = chain.owner_decides(&network.bridge);
+        format!("{what}: {todo}")
+    }));
     Ok(())
 }
 
@@ -108,6 +114,12 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
     if old == new || state.damaged && *published == new.publish && untold() == old {
         plan.change(Change::new("firewall", "rules", "changed by somebody else", "as weave writes them"));
     }
+    // What does not pause would go on where it went; over TCP it may, until it ends.
+    let is_udp = |port: &&PublishedPort| port.protocol == Protocol::Udp;
+    let gone: Vec<_> = published.difference(&new.publish).filter(is_udp).cloned().collect();
+    if !gone.is_empty() {
+        plan.last.push(Step::ForgetFlows { of: Flows::Published(gone) });
+    }
     plan.base.push(Step::SetTable { after: after.map(Box::new), before: before.map(Box::new) });
 }
 
@@ -115,7 +127,7 @@ fn table(observed: &Observed, state: &FirewallState, after: Option<WeaveTable>, 
 /// published what belongs to it. One that stands rightly stays when the chain stops dropping: it would be missing when
 /// the chain drops again.
 fn accepts(state: &FirewallState, bridge: &str, published: &BTreeSet<PublishedPort>, plan: &mut Plan) {
-    for chain in &state.forward {
+    for chain in state.forward.iter().filter(|chain| !chain.owned) {
         let right: Vec<AcceptRule> = passages(chain, published).map(|passage| rule(chain, bridge, passage)).collect();
         let count = |rule: &AcceptRule| chain.accepts.iter().filter(|accept| *accept == rule).count();
         // A rule is deleted as often as it stands there: of several that are right, one is put back.
@@ -170,8 +182,18 @@ fn place(rule: &AcceptRule) -> String {
 }
 
 /// Steps that remove everything of weave's from the packet filter.
-pub(super) fn remove(state: &FirewallState, plan: &mut Plan) {
-    let rules: BTreeSet<&AcceptRule> = state.forward.iter().flat_map(|chain| &chain.accepts).collect();
+///
+/// # Errors
+/// `NotFound` where the table is there and no program that could remove it: it would go on redirecting ports.
+pub(super) fn remove(state: &FirewallState, plan: &mut Plan) -> Result<()> {
+    if let Some(why) = state.unavailable.as_ref().filter(|_| state.stuck) {
+        let message = format!("the table inet {} is in the kernel and cannot be removed: {why}", names::TABLE);
+        return Err(Error::new(ErrorKind::NotFound, "firewall", message)
+            .hint("install nftables (`apt-get install nftables`) and run this again"));
+    }
+    plan.warnings.extend(state.unread.iter().cloned());
+    let chains = state.forward.iter().filter(|chain| !chain.owned);
+    let rules: BTreeSet<&AcceptRule> = chains.flat_map(|chain| &chain.accepts).collect();
     for accept in rules {
         plan.base.push(Step::DeleteAccept(accept.clone()));
         plan.change(Change::new("firewall", place(accept), word(accept), ()));
@@ -180,4 +202,5 @@ pub(super) fn remove(state: &FirewallState, plan: &mut Plan) {
         plan.base.push(Step::SetTable { after: None, before: state.table.clone().map(Box::new) });
         plan.change(Change::new("firewall", "table", &state.table, ()));
     }
+    Ok(())
 }

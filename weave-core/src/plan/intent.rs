@@ -287,6 +287,8 @@ impl Intent {
             paths: router,
             routes: router || exposures,
             firewall: router || exposures || publishes || self.manage_firewall.is_some(),
+            // The host end of one that a port leads to is told so.
+            published: self.attachments.iter().any(|wish| !matches!(wish, AttachmentIntent::Remove(_))),
             containers: self.router_container(),
             offload: self.is_of_image(),
             ports: self.publications.named().iter().map(|wish| wish.publication.host_port).collect(),

@@ -41,7 +41,7 @@ pub use intent::{AttachmentIntent, Intent, Members, Publications, Publishing, Ro
 pub use peers::lost_peers;
 pub use state::document;
 pub(crate) use state::{interface, interfaces, own_routes, published};
-pub use step::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
+pub use step::{Flows, NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 pub use undo::undo;
 
 use crate::observed::Observed;

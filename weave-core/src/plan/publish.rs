@@ -7,14 +7,16 @@ mod taken;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnetwork::IpNetwork;
+
 pub(super) use hairpin::plan as hairpins;
 pub(super) use localnet::{before_guard, bridge as localnet, plan as after_guard};
 
 use super::network::{Carrier, Network};
 use super::{AttachmentIntent, Intent, Plan, Publications, Publishing, attachment};
-use crate::observed::{Observed, PublishedPort, Target, TargetProblem, pairs};
+use crate::observed::{AttachmentMark, Observed, PublishedPort, Target, TargetProblem, pairs};
 use crate::spec::options::Protocol;
-use crate::spec::{ContainerRef, Destination, Exposure, Publication, Unpublish};
+use crate::spec::{Cidr, ContainerRef, Destination, Exposure, Publication, Unpublish};
 use crate::{Error, ErrorKind, Result};
 
 /// What is published now.
@@ -62,8 +64,10 @@ pub(super) fn resolve(
     let context = Context { intent, observed, network, exposures, current: &current };
     for (at, publishing) in asked.iter().enumerate() {
         let field = if context.is_document() { format!("publish[{at}]") } else { String::new() };
-        for port in context.ports(publishing, &field, plan)? {
-            wanted.retain(|other| context.is_document() || !other.is_same_port(&port));
+        let ports = context.ports(publishing, &field, plan)?;
+        // Who publishes one anew takes it over from its former container, in both families.
+        wanted.retain(|other| context.is_document() || !takes_over(&publishing.publication, other));
+        for port in ports {
             apart(&port, &wanted, &field)?;
             wanted.insert(port);
         }
@@ -107,13 +111,13 @@ impl Context<'_> {
         let ports = match (self.targets(publishing), &publication.to) {
             (Ok(ports), _) => ports,
             (Err(error), Destination::Container(container)) if self.is_document() => {
-                if self.is_unknown_yet(container) {
-                    plan.warnings.push(format!("{publication} is left out until the engine can be asked: {error}"));
+                if self.intent.only_running && is_away(container, self.observed) {
+                    let what = format!("{publication}: {}", error.message());
+                    plan.warnings.push(format!("{what}; the port leads there once a run finds its addresses"));
                 } else {
                     plan.problems.push((container.clone(), at(error, field)));
                 }
-                // It is known by its name alone and may come back: until then the port stays as it is.
-                return Ok(self.current.iter().filter(|port| is_of(publication, port)).cloned().collect());
+                return Ok(self.kept(publication, container));
             }
             // It was in reach, and has the way again as soon as the host has an address there.
             (Err(_), Destination::Address(_)) if self.standing(publication).is_some() => {
@@ -124,7 +128,8 @@ impl Context<'_> {
         let mut free = Vec::new();
         for port in ports {
             apart_from_router(&port, self.network)?;
-            let new = !self.current.contains(&port);
+            // Of one that is weave's already, address and masquerading may change under a listener that has lost it.
+            let new = !self.current.iter().any(|own| own.is_same_port(&port));
             match taken::by_whom(self.observed, &port) {
                 Some(taken) if new && self.is_document() => plan.warnings.push(format!("{taken}; it is not published")),
                 Some(taken) if new => {
@@ -146,11 +151,20 @@ impl Context<'_> {
         Ok(free)
     }
 
-    /// Whether nobody can say where the container is, and that is no fault: there is no engine yet.
-    fn is_unknown_yet(&self, container: &ContainerRef) -> bool {
-        let engine_is_away =
-            matches!(self.observed.targets.get(container), Some(Target::Problem(TargetProblem::Engine(_))));
-        self.intent.only_running && engine_is_away
+    /// What a container is published as that nobody finds: it is known by its name alone and may come back, so until then
+    /// the port stays as it is, unless that would show the world another container.
+    fn kept(&self, publication: &Publication, container: &ContainerRef) -> Vec<PublishedPort> {
+        let own = |mark: &AttachmentMark| match container {
+            ContainerRef::Container(name) => **name == mark.name || !mark.id.is_empty() && name.starts_with(&mark.id),
+            _ => mark.container() == *container,
+        };
+        let others = pairs(self.observed).filter(|(_, mark, other)| *other != container && !own(mark));
+        let mut taken: BTreeSet<IpAddr> =
+            others.flat_map(|(pair, ..)| pair.net.addresses_of(pair.inner.index)).map(|ip| ip.ip()).collect();
+        let wishes = self.intent.attachments.iter().filter(|wish| wish.container() != container);
+        taken.extend(wishes.flat_map(attachment_ips).map(|ip| ip.ip()));
+        let stays = |port: &&PublishedPort| is_of(publication, port) && !taken.contains(&port.to);
+        self.current.iter().filter(stays).cloned().collect()
     }
 
     /// The same, as it is published now.
@@ -184,6 +198,12 @@ impl Context<'_> {
             let message = format!("{} is this host's own address; allowed: that of a container", port.to);
             return Err(Error::invalid("to", message));
         }
+        let nobody = |port: &&PublishedPort| self.exposure(port.to).is_some_and(|own| is_no_host(port.to, own));
+        if let Some(port) = ports.iter().find(nobody) {
+            let message =
+                format!("{} is the network's own or everybody's; allowed: the address of a container", port.to);
+            return Err(Error::invalid("to", message));
+        }
         if ports.is_empty() {
             return Err(self.out_of_reach(publication, &addresses));
         }
@@ -212,11 +232,7 @@ impl Context<'_> {
             Destination::Container(container) => container,
         };
         let wishes = self.intent.attachments.iter().filter(|wish| wish.container() == container);
-        let wished = wishes.flat_map(|wish| match wish {
-            AttachmentIntent::Add(attach) | AttachmentIntent::Exact(attach) => attach.ips.as_slice(),
-            AttachmentIntent::Remove(_) => &[],
-        });
-        let wished: Vec<IpAddr> = wished.map(|ip| ip.ip()).collect();
+        let wished: Vec<IpAddr> = wishes.flat_map(attachment_ips).map(|ip| ip.ip()).collect();
         let known = [wished, publishing.addresses.clone()].into_iter().find(|ips| !ips.is_empty());
         known.map_or_else(|| self.attached(container), Ok)
     }
@@ -275,6 +291,41 @@ fn at(error: Error, field: &str) -> Error {
 /// Whether it is a port that `publication` speaks of.
 fn is_of(publication: &Publication, port: &PublishedPort) -> bool {
     (publication.host_port, publication.protocol, publication.host_ip) == (port.host_port, port.protocol, port.host_ip)
+}
+
+/// Whether `publication` has the port from now on, whoever had it: a container's name stands for both families.
+fn takes_over(publication: &Publication, port: &PublishedPort) -> bool {
+    let family = match publication.to {
+        Destination::Address(ip) => ip.is_ipv4() == port.to.is_ipv4(),
+        Destination::Container(_) => true,
+    };
+    is_of(publication, port) && family
+}
+
+/// Whether `ip` is the network address or the broadcast address of an exposed network.
+fn is_no_host(ip: IpAddr, exposure: &Exposure) -> bool {
+    match (ip, exposure.ip.network()) {
+        (IpAddr::V4(ip), IpNetwork::V4(network)) => {
+            network.prefix() < 31 && (ip == network.network() || ip == network.broadcast())
+        }
+        // The first address of an IPv6 network is anycast to its routers (RFC 4291).
+        (IpAddr::V6(ip), IpNetwork::V6(network)) => network.prefix() < 127 && ip == network.network(),
+        _ => false,
+    }
+}
+
+/// The addresses that somebody wants a container to have.
+fn attachment_ips(wish: &AttachmentIntent) -> &[Cidr] {
+    match wish {
+        AttachmentIntent::Add(attach) | AttachmentIntent::Exact(attach) => attach.ips.as_slice(),
+        AttachmentIntent::Remove(_) => &[],
+    }
+}
+
+/// Whether a container has no addresses now because it does not run, or nobody can be asked whether it does.
+fn is_away(container: &ContainerRef, observed: &Observed) -> bool {
+    use TargetProblem::{Engine, Missing, NotRunning};
+    matches!(observed.targets.get(container), None | Some(Target::Problem(Missing | NotRunning(_) | Engine(_))))
 }
 
 /// Refuses what comes in where something else does.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::ControlStep;
 use super::container::ContainerStep;
-use crate::observed::{AcceptRule, AttachmentMark, Flood, Mark, WeaveTable};
+use crate::observed::{AcceptRule, AttachmentMark, Flood, Mark, PublishedPort, WeaveTable};
 use crate::spec::{Cidr, ContainerRef, Mac, Route};
 
 /// Where a step acts.
@@ -314,7 +314,7 @@ pub enum Step {
         /// What it said; `None` where there was none.
         before: Option<Box<WeaveTable>>,
     },
-    /// Put an accept of weave's at the head of a chain of others.
+    /// Put an accept of weave's into a chain of others: at its head, those for published ports behind the rules of others.
     AddAccept(AcceptRule),
     /// Take an accept of weave's from a chain of others.
     DeleteAccept(AcceptRule),
@@ -328,15 +328,27 @@ pub enum Step {
         /// The addresses.
         addresses: Vec<IpAddr>,
     },
-    /// Forget the connections that the host's kernel remembers of addresses: they may have gone to another place.
+    /// Forget connections that the host's kernel remembers.
     ForgetFlows {
-        /// The addresses.
-        addresses: Vec<IpAddr>,
+        /// Which.
+        of: Flows,
     },
     /// Have the engine do one thing, in its turn among the others: the container of a classic router comes and goes.
     Engine(Box<ContainerStep>),
     /// Ask one thing of a classic router.
     Control(Box<ControlStep>),
+}
+
+/// Connections that the kernel remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flows {
+    /// All that one of these addresses is an end of: they have gone to another place.
+    All(Vec<IpAddr>),
+    /// The same, without TCP connections over which something may still come: the addresses are on this host.
+    Idle(Vec<IpAddr>),
+    /// Those that came over these ports, which lead there no more.
+    Published(Vec<PublishedPort>),
 }
 
 impl Step {

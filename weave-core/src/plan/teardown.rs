@@ -27,7 +27,7 @@ pub(super) fn plan(observed: &Observed) -> Result<Plan> {
     }
     plan.base.extend(lane::delete_links(links, observed));
     if let Some(state) = &observed.firewall {
-        firewall::remove(state, &mut plan);
+        firewall::remove(state, &mut plan)?;
     }
     Ok(plan)
 }

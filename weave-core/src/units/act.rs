@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::look::below;
+use super::look::{below, runs};
 use super::{UnitStep, run};
 use crate::{Error, Result};
 
@@ -29,9 +29,7 @@ pub(crate) fn act(root: &Path, step: &UnitStep) -> Result<()> {
             let mut words = other.command().unwrap_or_default();
             let elsewhere = format!("--root={}", root.display());
             // Where systemd does not run, it can still enable.
-            if matches!(other, UnitStep::Enable(_) | UnitStep::Disable(_))
-                && !below(root, "/run/systemd/system").is_dir()
-            {
+            if matches!(other, UnitStep::Enable(_) | UnitStep::Disable(_)) && !runs(root) {
                 words.insert(1, &elsewhere);
             }
             run::done(&words)

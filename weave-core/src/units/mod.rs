@@ -129,13 +129,34 @@ pub enum Found {
     },
 }
 
+/// What a unit does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Activity {
+    /// Nothing.
+    #[default]
+    Stopped,
+    /// Nothing since it failed, which systemd remembers.
+    Failed,
+    /// It ends again and again, and waits to be started anew (`Restart=`).
+    Failing,
+    /// It runs, or was run (`RemainAfterExit=`), or is about to.
+    Running,
+}
+
+impl Activity {
+    /// Whether systemd has to stop it before it is over.
+    pub(crate) fn goes_on(self) -> bool {
+        matches!(self, Self::Failing | Self::Running)
+    }
+}
+
 /// What systemd knows of a unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServiceState {
     /// Whether the next boot starts it.
     pub enabled: bool,
-    /// Whether it runs, or was run (`RemainAfterExit=`), or is about to.
-    pub active: bool,
+    /// What it does.
+    pub activity: Activity,
     /// Whether systemd knows an older text than that of its file.
     pub stale: bool,
 }
@@ -145,7 +166,7 @@ pub struct ServiceState {
 pub struct Units {
     /// What stands in weave's places.
     pub files: BTreeMap<UnitFile, Found>,
-    /// The units that have a file of weave's.
+    /// The units that have a file of weave's, and those that go on although somebody removed it.
     pub services: BTreeMap<Service, ServiceState>,
     /// Whether the program `systemctl` is there.
     pub systemctl: bool,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::texts::Wanted;
-use super::{Found, Neighbour, Service, UnitFile, UnitStep, Units};
+use super::{Activity, Found, Neighbour, Service, UnitFile, UnitStep, Units};
 use crate::plan::Change;
 use crate::{Error, ErrorKind, Result};
 
@@ -69,7 +69,7 @@ pub(crate) fn install(wanted: &Wanted, units: &Units) -> Result<UnitPlan> {
     if wanted.start && units.running {
         for service in Service::ALL {
             let state = units.service(service);
-            if !state.active {
+            if state.activity != Activity::Running {
                 plan.turn(service, "running", false);
                 plan.steps.push(UnitStep::Start(service));
             } else if state.stale || written.contains(&service) {
@@ -87,14 +87,20 @@ pub(crate) fn install(wanted: &Wanted, units: &Units) -> Result<UnitPlan> {
 pub(crate) fn remove(units: &Units) -> UnitPlan {
     let mut plan = UnitPlan::default();
     let ours = |file: &UnitFile| units.ours(*file).is_some();
-    let services: Vec<Service> = Service::ALL.into_iter().rev().filter(|one| ours(&UnitFile::Service(*one))).collect();
+    let there = |one: &Service| ours(&UnitFile::Service(*one)) || units.services.contains_key(one);
+    let services: Vec<Service> = Service::ALL.into_iter().rev().filter(there).collect();
     if units.systemctl {
         for service in services.iter().copied() {
-            if units.running && units.service(service).active {
+            let activity = units.service(service).activity;
+            if units.running && activity.goes_on() {
                 plan.turn(service, "running", true);
                 plan.steps.push(UnitStep::Stop(service));
             }
-            if units.service(service).enabled {
+            if units.running && activity == Activity::Failed {
+                plan.steps.push(UnitStep::ResetFailed(service));
+            }
+            // systemd refuses to disable one that has no file.
+            if units.service(service).enabled && ours(&UnitFile::Service(service)) {
                 plan.turn(service, "enabled", true);
                 plan.steps.push(UnitStep::Disable(service));
             }
@@ -132,7 +138,7 @@ pub(crate) fn undo(done: &[UnitStep], before: &Units) -> Vec<UnitStep> {
                     None => UnitStep::Remove(*file),
                 });
             }
-            UnitStep::DaemonReload => {}
+            UnitStep::DaemonReload | UnitStep::ResetFailed(_) => {}
             UnitStep::Disable(service) => last.push(UnitStep::Enable(*service)),
             UnitStep::Stop(service) => last.push(UnitStep::Start(*service)),
             UnitStep::Restart(_) | UnitStep::Reload(_) => last.push(step.clone()),

@@ -28,6 +28,8 @@ pub enum UnitStep {
     Restart(Service),
     /// Stops it, and waits for its end.
     Stop(Service),
+    /// Has systemd forget that it failed.
+    ResetFailed(Service),
     /// Has another program read its files again.
     Reload(Neighbour),
 }
@@ -43,13 +45,15 @@ impl UnitStep {
             Self::Start(service) => vec!["systemctl", "start", service.name()],
             Self::Restart(service) => vec!["systemctl", "restart", service.name()],
             Self::Stop(service) => vec!["systemctl", "stop", service.name()],
+            Self::ResetFailed(service) => vec!["systemctl", "reset-failed", service.name()],
             Self::Reload(neighbour) => neighbour.reload().to_vec(),
         })
     }
 
-    /// Whether what follows counts without it: a program that does not read its files now does so when it starts.
+    /// Whether what follows counts without it: a program that does not read its files now does so when it starts, and
+    /// what failed is shown until the next boot at most.
     pub(crate) fn is_courtesy(&self) -> bool {
-        matches!(self, Self::Reload(_))
+        matches!(self, Self::Reload(_) | Self::ResetFailed(_))
     }
 }
 

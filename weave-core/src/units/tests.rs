@@ -8,6 +8,7 @@ use crate::ErrorKind;
 fn wanted() -> Wanted {
     Wanted {
         program: "/usr/local/bin/weave".into(),
+        built: "0.1.0: 1 bytes, of 2".into(),
         file: "/etc/weave/host.yaml".into(),
         host: None,
         bridge: "weave".into(),
@@ -39,9 +40,11 @@ fn after(mut units: Units, steps: &[UnitStep]) -> Units {
             UnitStep::Enable(service) => units.services.entry(*service).or_default().enabled = true,
             UnitStep::Disable(service) => units.services.entry(*service).or_default().enabled = false,
             UnitStep::Start(service) | UnitStep::Restart(service) => {
-                units.services.entry(*service).or_default().active = true;
+                units.services.entry(*service).or_default().activity = Activity::Running;
             }
-            UnitStep::Stop(service) => units.services.entry(*service).or_default().active = false,
+            UnitStep::Stop(service) | UnitStep::ResetFailed(service) => {
+                units.services.entry(*service).or_default().activity = Activity::Stopped;
+            }
         }
     }
     units.services.retain(|service, _| units.files.contains_key(&UnitFile::Service(*service)));
@@ -107,10 +110,69 @@ fn what_changed_is_read_and_started_anew() {
     assert!(lines(&plan.changes[0].after).contains("--host \\\"one\\\""), "{:?}", plan.changes);
     // A run that was killed before systemd heard of it.
     let mut stale = there;
-    stale.services.insert(Service::Watch, ServiceState { enabled: true, active: true, stale: true });
+    stale.services.insert(Service::Watch, ServiceState { enabled: true, activity: Activity::Running, stale: true });
     let plan = install(&wanted(), &stale).expect("a plan");
     assert_eq!(words(&plan), ["systemctl daemon-reload", "systemctl restart weave-watch.service"]);
     assert!(!plan.changes.is_empty());
+}
+
+#[test]
+fn another_program_starts_the_unit_anew_that_keeps_running_it() {
+    let there = after(host(), &install(&wanted(), &host()).expect("a plan").steps);
+    let upgraded = Wanted { built: "0.2.0: 1 bytes, of 3".into(), ..wanted() };
+    let plan = install(&upgraded, &there).expect("a plan");
+    assert_eq!(
+        words(&plan),
+        [
+            "install -D -m 0644 - /etc/systemd/system/weave-watch.service",
+            "systemctl daemon-reload",
+            "systemctl restart weave-watch.service",
+        ]
+    );
+    assert_eq!(install(&upgraded, &after(there, &plan.steps)).expect("a plan"), UnitPlan::default());
+}
+
+#[test]
+fn a_unit_that_ends_again_and_again_does_not_run() {
+    let there = after(host(), &install(&wanted(), &host()).expect("a plan").steps);
+    let with = |activity| {
+        let mut units = there.clone();
+        units.services.insert(Service::Watch, ServiceState { enabled: true, activity, stale: false });
+        units
+    };
+    for activity in [Activity::Failing, Activity::Failed, Activity::Stopped] {
+        let plan = install(&wanted(), &with(activity)).expect("a plan");
+        assert_eq!(words(&plan), ["systemctl start weave-watch.service"], "{activity:?}");
+    }
+    for (activity, first) in [
+        (Activity::Failing, "systemctl stop weave-watch.service"),
+        (Activity::Running, "systemctl stop weave-watch.service"),
+        (Activity::Failed, "systemctl reset-failed weave-watch.service"),
+        (Activity::Stopped, "systemctl disable weave-watch.service"),
+    ] {
+        assert_eq!(words(&remove(&with(activity)))[0], first);
+    }
+}
+
+/// Somebody has removed the file of a unit, and systemd goes on with it.
+#[test]
+fn a_unit_that_goes_on_without_its_file_is_stopped_or_started_anew() {
+    let mut there = after(host(), &install(&wanted(), &host()).expect("a plan").steps);
+    there.files.remove(&UnitFile::Service(Service::Watch));
+    there.services.insert(Service::Watch, ServiceState { enabled: false, activity: Activity::Running, stale: true });
+    let plan = install(&wanted(), &there).expect("a plan");
+    assert_eq!(
+        words(&plan),
+        [
+            "install -D -m 0644 - /etc/systemd/system/weave-watch.service",
+            "systemctl daemon-reload",
+            "systemctl enable weave-watch.service",
+            "systemctl restart weave-watch.service",
+        ]
+    );
+    let gone = words(&remove(&there));
+    assert_eq!(gone[..2], ["systemctl stop weave-watch.service", "systemctl stop weave-net.service"]);
+    assert!(gone.contains(&"systemctl daemon-reload".to_owned()), "{gone:?}");
 }
 
 #[test]

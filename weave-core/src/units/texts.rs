@@ -11,6 +11,9 @@ pub(crate) const MARK: &str = "# weave: written by `weave install-units`";
 pub(crate) struct Wanted {
     /// The command `weave`, as an absolute path.
     pub(crate) program: String,
+    /// Version, size and time of `program`. They stand in the text of the unit that keeps running it, which so is another
+    /// after an upgrade, and is started anew.
+    pub(crate) built: String,
     /// The document, as an absolute path.
     pub(crate) file: String,
     /// Which of a fleet's hosts.
@@ -72,6 +75,7 @@ WantedBy=multi-user.target
     fn watch(&self) -> String {
         format!(
             "
+# For weave {built}
 [Unit]
 Description=Keep the containers of this host on the weave network
 # Neither is needed to run: an engine that is away is waited for, and what weave-net.service did not do is done.
@@ -95,6 +99,7 @@ OOMScoreAdjust=-900
 [Install]
 WantedBy=multi-user.target
 ",
+            built = self.built,
             program = program(&self.program),
             document = self.document(),
         )

@@ -52,6 +52,7 @@ pub(crate) fn chain(tool: ChainTool, family: Family, base: &str, chain: &str) ->
         base: base.to_owned(),
         chain: chain.to_owned(),
         drops: true,
+        owned: false,
         accepts: Vec::new(),
     }
 }

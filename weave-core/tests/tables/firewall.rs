@@ -1,6 +1,6 @@
 //! The packet filter.
 
-use weave_core::observed::{ChainTool, Family};
+use weave_core::observed::{ChainTool, Family, ForwardChain};
 use weave_core::spec::Cidr;
 
 use super::{refused, run};
@@ -47,6 +47,32 @@ fn each_chain_that_drops_takes_one_accept() {
     changed.firewall.forward[0].drops = false;
     changed.firewall.forward.push(chain(ChainTool::IptablesLegacy, Family::Ip, "FORWARD", "FORWARD"));
     assert_eq!(accepts(&run(&changed, "launch").unwrap().1), [1, 0, 1, 1]);
+}
+
+#[test]
+fn a_chain_with_an_owner_is_left_to_it_with_a_warning() {
+    let mut world = docker();
+    world.firewall.bridge_nf_v4 = Some(true);
+    let firewalld = ForwardChain {
+        table: "firewalld".to_owned(),
+        owned: true,
+        ..chain(ChainTool::Nft, Family::Inet, "filter_FORWARD", "filter_FORWARD")
+    };
+    world.firewall.forward.push(firewalld);
+    let (report, launched) = run(&world, "launch").unwrap();
+    assert_eq!(accepts(&launched), [1, 0, 1, 0]);
+    let [warning] = &report.warnings[..] else { panic!("{:?}", report.warnings) };
+    for word in ["inet firewalld filter_FORWARD", "--add-interface=weave", "NftablesTableOwner=no"] {
+        assert!(warning.contains(word), "{warning}");
+    }
+    // One that weave put there before the table had an owner stays for it, too.
+    let mut owned = launched.clone();
+    owned.firewall.forward[2].owned = true;
+    assert_eq!(accepts(&run(&owned, "reset").unwrap().1), [0, 0, 1, 0]);
+    // Where no bridged frame passes it, and nothing is published, there is nothing to tell.
+    let mut quiet = launched;
+    quiet.firewall.bridge_nf_v4 = None;
+    assert_eq!(run(&quiet, "launch").unwrap().0.warnings, Vec::<String>::new());
 }
 
 #[test]

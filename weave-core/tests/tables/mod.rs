@@ -3,6 +3,7 @@
 mod attachment;
 mod classic;
 mod firewall;
+mod publish;
 mod router;
 mod router_container;
 mod router_refused;

@@ -198,6 +198,58 @@ fn the_accept_stands_before_what_others_put_at_the_head() {
     assert!(first.contains("weave:bridge"), "{listing}");
 }
 
+/// What limits who reaches ports of the host limits published ones, too; what stops everything does not come first.
+#[test]
+fn what_is_published_stands_behind_the_rules_of_others() {
+    let limit = "! -s 198.51.100.0/24 -i eth0 -j DROP";
+    let docker = |program: &str, last: &str| {
+        format!(
+            "{program} -P FORWARD DROP; {program} -N DOCKER-USER; {program} -A FORWARD -j DOCKER-USER; \
+             {program} -A DOCKER-USER {limit}; {last}"
+        )
+    };
+    for (script, last) in [
+        (docker("iptables-nft", "true"), None),
+        (docker("iptables-nft", "iptables-nft -A DOCKER-USER -j RETURN"), Some("RETURN")),
+        (docker("iptables-legacy", "true"), None),
+        (docker("iptables-legacy", "iptables-legacy -A DOCKER-USER -j DROP"), Some("-j DROP")),
+        (
+            "nft 'table inet t { chain c { type filter hook forward priority 0; policy accept; \
+             iifname \"eth0\" ip saddr != 198.51.100.0/24 drop; jump d; reject; }; chain d { }; }'"
+                .to_owned(),
+            Some("reject"),
+        ),
+        (
+            "nft 'table inet t { chain c { type filter hook forward priority 0; policy drop; \
+             iifname \"eth0\" ip saddr != 198.51.100.0/24 drop; }; }'"
+                .to_owned(),
+            None,
+        ),
+    ] {
+        let space = Space::new();
+        space.sh(&script);
+        let before = space.rules();
+        let bridged = wanted(&seen(&space)).remove(0);
+        let of = |passage| AcceptRule { passage, ..bridged.clone() };
+        [Passage::Bridged, Passage::Published, Passage::Answers].map(of).iter().for_each(|rule| add(&space, rule));
+        let listing = match bridged.tool {
+            ChainTool::IptablesNft => space.sh("iptables-nft -S DOCKER-USER"),
+            ChainTool::IptablesLegacy => space.sh("iptables-legacy -S DOCKER-USER"),
+            ChainTool::Nft => space.sh("nft list chain inet t c"),
+        };
+        let at = |word: &str| -> Vec<usize> {
+            listing.lines().enumerate().filter(|(_, line)| line.contains(word)).map(|(at, _)| at).collect()
+        };
+        let (own, limit) = (at("weave:publish"), at("198.51.100.0"));
+        assert_eq!((own.len(), limit.len()), (2, 1), "{listing}");
+        assert!(at("weave:bridge").iter().all(|bridge| *bridge < limit[0]) && own[0] > limit[0], "{listing}");
+        let last = last.and_then(|last| at(last).pop());
+        assert!(last.is_none_or(|last| own[1] < last), "{listing}");
+        [Passage::Bridged, Passage::Published, Passage::Answers].map(of).iter().for_each(|rule| delete(&space, rule));
+        assert_eq!(space.rules(), before);
+    }
+}
+
 /// Each of the three by itself, in chains of each program: put in, seen, not taken for another, taken away.
 #[test]
 fn what_passes_is_told_apart() {

@@ -7,7 +7,15 @@ use crate::firewall::{iptables, rules};
 use crate::observed::{ChainTool, Family, ForwardChain};
 
 fn base(tool: ChainTool, drops: bool) -> Base {
-    Base { tool, family: Family::Ip, table: "filter".into(), name: "FORWARD".into(), drops, has_user: false }
+    Base {
+        tool,
+        family: Family::Ip,
+        table: "filter".into(),
+        name: "FORWARD".into(),
+        drops,
+        has_user: false,
+        owned: false,
+    }
 }
 
 fn by_text(text: &str) -> ForwardChain {
@@ -142,7 +150,7 @@ fn base_chains_of_others_are_found() {
         chain("bridge", "filter", "FORWARD", Some("forward")),
         chain("ip", "docker-bridges", "filter-FORWARD", Some("forward")),
     ]});
-    let found: Vec<_> = chains::bases(&chains::listed(&listing))
+    let found: Vec<_> = chains::bases(&chains::listed(&listing, &[]))
         .iter()
         .map(|base| (base.tool, base.family, base.name.clone(), base.has_user))
         .collect();

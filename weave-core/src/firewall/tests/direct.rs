@@ -85,7 +85,7 @@ fn chains_are_those_that_nft_lists() {
               add chain arp a i { type filter hook input priority 0; }'",
     );
     space.run(|| set_table(None, Some(&table(Some(6783), &["192.0.2.1"], &["10.2.0.0/16"])))).expect("a table");
-    let (mut direct, mut listed) = (seen(&space).chains, chains::listed(&listing(&space, "chains")));
+    let (mut direct, mut listed) = (seen(&space).chains, chains::listed(&listing(&space, "chains"), &[]));
     for chains in [&mut direct, &mut listed] {
         chains.sort_by_key(|chain| (chain.family, chain.table.clone(), chain.name.clone()));
     }

@@ -25,9 +25,11 @@ type Key = (u64, Arc<str>);
 
 /// Steps for all interfaces that were looked at or are made, at the end, when all addresses are there.
 pub(in crate::plan) fn plan(observed: &Observed, wanted: &BTreeSet<PublishedPort>, plan: &mut Plan) {
-    if observed.firewall.is_none() {
-        return;
-    }
+    let wanted = match (&observed.firewall, &observed.published) {
+        (Some(_), _) => wanted,
+        (None, Some(published)) => published,
+        (None, None) => return,
+    };
     let mut steps = Vec::new();
     for end in ends(observed, plan).into_values() {
         let on = wanted.iter().any(|port| end.addresses.contains(&port.to));

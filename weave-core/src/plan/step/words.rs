@@ -1,10 +1,11 @@
 //! Steps in words: the command line that does the same.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use super::{Place, Step};
+use super::{Flows, Place, Step};
 use crate::names;
-use crate::observed::{AcceptRule, ChainTool, Family, Flood, Passage, WeaveTable};
+use crate::observed::{AcceptRule, ChainTool, Family, Flood, Passage, PublishedPort, WeaveTable};
 use crate::spec::Publication;
 
 impl fmt::Display for Place {
@@ -104,10 +105,7 @@ impl fmt::Display for Step {
                 }
                 Ok(())
             }
-            Self::ForgetFlows { addresses } => {
-                f.write_str("conntrack --delete --src-or-dst")?;
-                addresses.iter().try_for_each(|address| write!(f, " {address}"))
-            }
+            Self::ForgetFlows { of } => flows(f, of),
             Self::Engine(step) => step.fmt(f),
             Self::Control(step) => step.fmt(f),
         }
@@ -136,11 +134,32 @@ fn flood(f: &mut fmt::Formatter<'_>, verb: &str, link: &str, peers: &[Flood]) ->
     if peers.len() > 3 { write!(f, " … ({} peers)", peers.len()) } else { Ok(()) }
 }
 
+fn flows(f: &mut fmt::Formatter<'_>, flows: &Flows) -> fmt::Result {
+    // One address at a time, and one end of one direction.
+    let ends = |ip: &IpAddr| ["-s", "-d", "-r", "-q"].map(|end| format!("conntrack -D {end} {ip}")).join("; ");
+    let all = |ips: &[IpAddr]| ips.iter().map(ends).collect::<Vec<_>>().join("; ");
+    match flows {
+        Flows::All(ips) => f.write_str(&all(ips)),
+        Flows::Idle(ips) => write!(f, "{} (but no live TCP connection)", all(ips)),
+        Flows::Published(ports) => {
+            let one = |port: &PublishedPort| {
+                let PublishedPort { protocol, host_port, to, .. } = port;
+                format!("conntrack -D -p {} --orig-port-dst {host_port} -r {to}", protocol.name())
+            };
+            f.write_str(&ports.iter().map(one).collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
 fn accept(f: &mut fmt::Formatter<'_>, rule: &AcceptRule, add: bool) -> fmt::Result {
     let AcceptRule { tool, family, table, chain, bridge, passage } = rule;
     let program = match (tool, family) {
         (ChainTool::Nft, _) => {
-            let verb = if add { "insert" } else { "delete" };
+            let verb = match (add, passage) {
+                (false, _) => "delete",
+                (true, Passage::Bridged) => "insert",
+                (true, _) => "add",
+            };
             let which = match passage {
                 Passage::Bridged => format!("iifname {bridge} oifname {bridge}"),
                 Passage::Published => format!("oifname {bridge} ct direction original ct status dnat"),
@@ -154,5 +173,10 @@ fn accept(f: &mut fmt::Formatter<'_>, rule: &AcceptRule, add: bool) -> fmt::Resu
         (ChainTool::IptablesLegacy, Family::Ip6) => "ip6tables-legacy",
         (ChainTool::IptablesLegacy, _) => "iptables-legacy",
     };
-    write!(f, "{program} -t {table} -{} {chain} {}", if add { "I" } else { "D" }, rule.words().join(" "))
+    let verb = match (add, passage) {
+        (false, _) => "D",
+        (true, Passage::Bridged) => "I",
+        (true, _) => "A",
+    };
+    write!(f, "{program} -t {table} -{verb} {chain} {}", rule.words().join(" "))
 }

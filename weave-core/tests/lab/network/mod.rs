@@ -19,6 +19,7 @@ mod overlay;
 mod preflight;
 mod probe;
 mod publish;
+mod publish_rules;
 mod reset;
 mod trace;
 mod underlay;

@@ -97,6 +97,28 @@ fn a_filter_that_drops_bridged_frames_is_found_and_what_to_open_is_said() {
 }
 
 #[test]
+fn a_host_that_passes_nothing_on_is_told_so_where_it_should() {
+    let (_lab, hosts) = super::common::lab(1);
+    let host = &hosts[0];
+    let sysctl = |v4: u8, v6: u8| {
+        host.sh(&format!("sysctl -qw net.ipv4.ip_forward={v4} net.ipv6.conf.all.forwarding={v6}")).must();
+    };
+    let told = || findings(host).iter().filter(|one| one.to_string().contains(" is 0: ")).count();
+    sysctl(0, 0);
+    weave(host, "launch");
+    assert_eq!(told(), 0);
+    weave(host, "expose 10.2.1.1/24");
+    expect(host, "warn", "forwarding", &["net.ipv4.ip_forward is 0", "exposed address"]);
+    assert_eq!(told(), 1);
+    sysctl(1, 0);
+    assert_eq!(told(), 0);
+    weave(host, "publish 8080:80 10.2.1.4");
+    sysctl(0, 0);
+    let found = expect(host, "warn", "forwarding", &["net.ipv4.ip_forward is 0", "published ports"]);
+    assert!(found["hint"].as_str().is_some_and(|hint| hint.contains("sysctl -w net.ipv4.ip_forward=1")), "{found:#}");
+}
+
+#[test]
 fn whoever_may_not_look_is_told_so_and_what_can_be_seen_without() {
     let (lab, hosts) = lab(1);
     let host = &hosts[0];

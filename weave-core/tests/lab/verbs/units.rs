@@ -1,6 +1,8 @@
 //! Units of systemd, which does not run here: a stand-in for `systemctl` keeps what it was told, and systemd's own
 //! `systemd-analyze` reads what was written. Everything is below a directory of the lab.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,12 +14,14 @@ use serde_json::Value;
 use super::{Refusal, WEAVE, object, refusal, write};
 use crate::lab::{DockerOptions, Host, HostOptions, Lab, Output};
 
-/// What it keeps is in `state` beside it: `enabled-UNIT`, `active-UNIT`, `calls`; a line in `fails` is refused.
+/// What it keeps is in `state` beside it: `enabled-UNIT`, `active-UNIT`, `calls`; a line in `fails` is refused, and
+/// `show-UNIT` is what it says of one.
 const SYSTEMCTL: &str = r#"#!/bin/sh
 state=$(dirname "$0")/state
 line="$(basename "$0") $*"
 case "$1" in
 show)
+    [ -e "$state/show-$3" ] && exec cat "$state/show-$3"
     [ -e "$state/enabled-$3" ] && echo UnitFileState=enabled || echo UnitFileState=disabled
     [ -e "$state/active-$3" ] && echo ActiveState=active || echo ActiveState=inactive
     [ -e "$state/stale" ] && echo NeedDaemonReload=yes || echo NeedDaemonReload=no

@@ -127,7 +127,7 @@ fn an_image_that_comes_in_is_given_up_at_the_end() {
     let document = site.document() + "  app: {ip: 10.2.1.9/24, image: 'db1:5000/app:1'}\n";
     let mut command = site.host.weave_command(&["watch", &write(&site.host, &document)]);
     let watching = Watching::of(&site.host, command.env("DOCKER_HOST", engine));
-    begun.recv_timeout(SOON).unwrap_or_else(|error| panic!("no image is fetched: {error}\n{}", watching.log()));
+    begun.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("no image is fetched: {error}\n{}", watching.log()));
     assert_eq!(watching.end(), 0);
     // All else is done.
     assert_eq!(super::addresses(&site.host, "weave"), "10.2.1.1/24");

@@ -24,6 +24,7 @@ pub(crate) use world::{Container, HOST, World};
 
 /// Error numbers of the kernel.
 pub(crate) mod errno {
+    pub(crate) const EPERM: i32 = 1;
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const EIO: i32 = 5;
     pub(crate) const EACCES: i32 = 13;

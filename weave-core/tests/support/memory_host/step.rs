@@ -7,7 +7,7 @@ use weave_core::names::BRIDGE_PORTS_MAX;
 use weave_core::observed::{AcceptRule, BridgeInfo, Flood, Link, LinkKind, Mark, VxlanInfo, WeaveTable};
 use weave_core::plan::{NewBridge, NewRouterPair, NewVeth, NewVxlan, Place, Step};
 
-use super::errno::{EEXIST, EINVAL, EIO, ENODEV, ENOENT, EXFULL};
+use super::errno::{EEXIST, EINVAL, EIO, ENODEV, ENOENT, EPERM, EXFULL};
 use super::net::{Answer, Net};
 use super::world::{HOST, World};
 
@@ -206,6 +206,9 @@ impl World {
                 && (chain.chain == rule.chain || chain.base == rule.chain)
         };
         let chain = self.firewall.forward.iter_mut().find(here).ok_or(ENOENT)?;
+        if chain.owned {
+            return Err(EPERM);
+        }
         if !chain.accepts.contains(rule) {
             chain.accepts.insert(0, rule.clone());
         }

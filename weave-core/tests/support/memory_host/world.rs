@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use weave_core::host::Owed;
 use weave_core::observed::{
-    ContainerScope, FirewallState, Flood, InterfaceRoute, LinkKind, NetnsId, Observed, Path, Scope, Target, TargetNet,
-    TargetProblem,
+    ContainerScope, FirewallState, Flood, InterfaceRoute, LinkKind, Listener, NetnsId, Observed, Path, Scope, Target,
+    TargetNet, TargetProblem,
 };
 use weave_core::plan::container::HOLDS;
 use weave_core::spec::ContainerRef;
@@ -45,6 +45,8 @@ pub(crate) struct World {
     /// What path discovery has found out.
     pub(crate) path_mtus: BTreeMap<IpAddr, u32>,
     pub(crate) firewall: FirewallState,
+    /// Who listens on ports of the host.
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) engine: Engine,
     pub(crate) owed: Owed,
     /// What classic routers know, by where they write it down.
@@ -121,6 +123,12 @@ impl World {
         if scope.firewall {
             observed.firewall = Some(self.firewall.clone());
         }
+        if scope.published && !scope.firewall {
+            let firewall = self.firewall.clone();
+            observed.published = Some(firewall.table.map_or(firewall.salvaged, |table| table.publish));
+        }
+        let asked = |listener: &&Listener| scope.ports.contains(&listener.address.port());
+        observed.listeners = self.listeners.iter().filter(asked).cloned().collect();
         let device = observed.vxlan().map(|(link, _)| link.index);
         if let Some(device) = device.filter(|_| scope.router) {
             observed.flood = self.flood.get(&device).into_iter().flatten().copied().collect();
