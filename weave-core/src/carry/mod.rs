@@ -12,7 +12,9 @@ mod image;
 mod make;
 mod mounts;
 mod program;
+mod pump;
 mod recreation;
+mod scripts;
 #[cfg(test)]
 mod tests;
 mod volume;
