@@ -21,6 +21,7 @@ fn engine(api_minor: u16) -> About {
         volume_drivers: set(&["local"]),
         log_drivers: set(&["json-file"]),
         networks: BTreeMap::from(networks),
+        remap: None,
         api_minor,
     }
 }

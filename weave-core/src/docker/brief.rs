@@ -62,7 +62,9 @@ impl Engine {
         let body: ContainerCreateBody = whole(what, body)?;
         let id = match self.create_brief(what, &body).await {
             Err(error) if error.kind() == ErrorKind::NotFound && error.message().contains(names::HOLDER_IMAGE) => {
-                self.load_holder_for(&self.arch().await?).await?;
+                let arch = self.arch().await?;
+                super::holder::check_helper(what, &arch)?;
+                self.load_holder_for(&arch).await?;
                 self.create_brief(what, &body).await?
             }
             made => made?,
