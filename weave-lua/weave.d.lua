@@ -309,6 +309,7 @@ function weave.unpublish(arguments) end
 ---@field insecure? boolean Whether an engine behind TCP may be asked without TLS (false).
 ---@field volumes? boolean Whether the files of volumes are copied (true).
 ---@field binds? boolean Whether directories and files of the host that it has are copied, too (false).
+---@field changes? boolean Whether what it has written outside of its volumes keeps it from being moved (true); else that is lost.
 ---@field live_copy? boolean Whether files are copied once while it runs, and then only what changed (true).
 ---@field timeout? integer Seconds until the container is killed that was asked to stop (its own, or 10).
 ---@field remove_source? boolean Whether it goes from where it was (true); else it stays, stopped, as `NAME.weave-moved`.

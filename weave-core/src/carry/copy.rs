@@ -1,12 +1,12 @@
 //! Copying files from one host to the other: GNU tar there, GNU tar here.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::mounts::{Passage, Place};
 use super::program::{MISSING, Program, Reach, Running, run_there, start};
+use super::pump::Pump;
+use super::scripts::{READ, READ_FILE, TREE, WRITE, WRITE_FILE};
 use super::{CARRIES, End};
 use crate::docker::volume::Volume;
 use crate::{Error, ErrorKind, Result};
@@ -19,6 +19,16 @@ pub(crate) enum Pass {
     /// When it has stopped: what has changed since the first pass, or all of it where there was none. What is not there
     /// any more is removed, and then both sides are compared.
     Last,
+}
+
+impl Pass {
+    /// What the scripts call it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+        }
+    }
 }
 
 /// Whether a host has the programs that copying takes.
@@ -48,48 +58,6 @@ pub(crate) async fn check_tools(end: &End, token: &str) -> Result<()> {
     }
 }
 
-/// Reads a directory. Its list of what it read serves the second pass, and is kept in a volume until then. What is
-/// written through memory is only seen to have changed when it was on the disk before, so that comes first; and the
-/// second pass looks back a little, because the kernel's clock for files goes in steps.
-const READ: &str = "
-    list=/state/$1
-    if [ \"$2\" = first ]; then rm -f \"$list\"; sync -f /from; fi
-    now=$(date +%s)
-    tar --create --file=- --directory=/from --listed-incremental=\"$list\" --no-check-device --format=posix \\
-        --numeric-owner --sparse --acls --xattrs --xattrs-include='*' .
-    code=$?
-    [ \"$2\" = first ] || exit $code
-    [ $code -le 1 ] || exit $code
-    sed -z -i \"1s/[0-9]*\\$/$((now - 2))/\" \"$list\"";
-
-/// Writes a directory, and removes from it what was not read.
-const WRITE: &str = "
-    exec tar --extract --file=- --directory=/to --listed-incremental=/dev/null --numeric-owner --same-owner \\
-        --preserve-permissions --acls --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-timestamp";
-
-/// A file alone, out of its directory.
-const READ_FILE: &str = "
-    exec tar --create --file=- --directory=/from --format=posix --numeric-owner --sparse --acls --xattrs \\
-        --xattrs-include='*' -- \"$1\"";
-
-const WRITE_FILE: &str = "
-    exec tar --extract --file=- --directory=/to --numeric-owner --same-owner --preserve-permissions --acls --xattrs \\
-        --xattrs-include='*' --unlink-first --warning=no-timestamp";
-
-/// All that tells one tree from another without reading its files. Not all file systems know parts of seconds.
-const TREE: &str = "
-    cd \"$1\" || exit
-    { find . ! -type s \\( -type d -printf 'd %m %U %G %p\\0' -o -type l -printf 'l %U %G %l %p\\0' \\
-        -o -printf '%y %m %U %G %s %T@ %p\\0' \\) || printf %s \"$1\"; } \\
-        | sed -z -E 's/^(f( [0-9]+){4} -?[0-9]+)\\.[0-9]+/\\1/' \\
-        | LC_ALL=C sort -z | sha256sum";
-
-/// How long a writer that reads no more may take to say why.
-const REASON: Duration = Duration::from_secs(5);
-
-/// How a full disk is told of.
-const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
-
 /// Copies the files of one place to the other; the bytes that were sent. `told` is how many there were so far.
 ///
 /// # Errors
@@ -105,25 +73,22 @@ pub(crate) async fn copy(
     let ends = Ends { from, to, token, passage, told };
     if matches!(passage.from, Place::File(_)) {
         // It is small against what a look would cost.
-        return ends.send(READ_FILE, WRITE_FILE, "file", 0).await;
+        let sent = ends.send(READ_FILE, WRITE_FILE, pass.word(), 0).await?;
+        return if pass == Pass::First { Ok(sent) } else { ends.same(sent).await };
     }
     let state = Volume { name: state(token), driver: "local".to_owned(), ..Volume::default() };
     let state = Volume { labels: [(CARRIES.to_owned(), token.to_owned())].into(), ..state };
     from.engine.make_volume(&state).await?;
+    let sent = ends.send(READ, WRITE, pass.word(), 0).await?;
     if pass == Pass::First {
-        return ends.send(READ, WRITE, "first", 0).await;
+        return Ok(sent);
     }
-    let sent = ends.send(READ, WRITE, "last", 0).await?;
     if ends.alike().await? {
         return Ok(sent);
     }
     // GNU tar loses its way in some chains of renamed directories; all of it is always right.
     let sent = ends.send(READ, WRITE, "first", sent).await?;
-    if ends.alike().await? {
-        return Ok(sent);
-    }
-    let message = format!("{} is not the same on both hosts after it was copied", passage.target);
-    Err(Error::new(ErrorKind::VerifyFailed, to.name(), message).hint("does another container or process write to it?"))
+    ends.same(sent).await
 }
 
 /// The volume with the lists of what was read.
@@ -162,7 +127,8 @@ impl Ends<'_> {
         let writer = program(write, Vec::new(), vec![mount(to, "/to", false)]);
         let reader = program(read, vec![name, pass.to_owned()], mounts);
         let (reader, writer) = tokio::join!(start(self.from, self.token, &reader, false), self.start_writer(&writer));
-        self.pump(&mut reader?, &mut writer?, before).await
+        let pump = Pump { from: self.from, to: self.to, what: &format!("copy {target}"), told: self.told };
+        pump.run(&mut reader?, &mut writer?, before).await
     }
 
     async fn start_writer(&self, writer: &Program) -> Result<Running> {
@@ -180,64 +146,28 @@ impl Ends<'_> {
         }
     }
 
-    async fn pump(&self, reader: &mut Running, writer: &mut Running, before: u64) -> Result<u64> {
-        let Running { input, said, .. } = writer;
-        let feed = async {
-            let mut sent = before;
-            while let Some(piece) = reader.next().await? {
-                input.write(&piece).await?;
-                sent += piece.len() as u64;
-                (self.told)(sent);
-            }
-            // A writer that has seen the archive's end is gone by now.
-            let _ = input.end().await;
-            Ok(sent)
-        };
-        let listen = async {
-            while said.next().await?.is_some() {
-                // It would go on reading to no end.
-                if is_full(&said.words()) {
-                    let message = format!("copy {}: {}", self.passage.target, said.words());
-                    return Err(
-                        Error::new(ErrorKind::Docker, self.to.name(), message).hint("make room on the disk there")
-                    );
-                }
-            }
-            said.ended(self.to)
-        };
-        let moved: Result<u64> = {
-            let (mut feed, mut listen) = (std::pin::pin!(feed), std::pin::pin!(listen));
-            tokio::select! {
-                fed = &mut feed => match fed {
-                    Ok(sent) => listen.await.map(|()| sent),
-                    // The writer may have had a reason not to read on.
-                    Err(error) => match tokio::time::timeout(REASON, listen).await {
-                        Ok(Err(reason)) => Err(reason),
-                        _ => Err(error),
-                    },
-                },
-                heard = &mut listen => match heard {
-                    Ok(()) => feed.await,
-                    Err(reason) => Err(reason),
-                },
-            }
-        };
-        // What the reader did not get to say, the writer does not understand.
-        match (moved, reader.said.failure(self.from)) {
-            (Ok(sent), None) => reader.said.ended(self.from).map(|()| sent),
-            (Err(reason), None) => Err(reason),
-            (_, Some(failure)) => Err(failure),
+    /// That both sides look the same; the bytes that were `sent`.
+    async fn same(&self, sent: u64) -> Result<u64> {
+        if self.alike().await? {
+            return Ok(sent);
         }
+        let message = format!("{} is not the same on both hosts after it was copied", self.passage.target);
+        Err(Error::new(ErrorKind::VerifyFailed, self.to.name(), message)
+            .hint("does another container or process write to it?"))
     }
 
     /// Whether both sides look the same.
     async fn alike(&self) -> Result<bool> {
-        let look = |end, place, what: &str| {
+        let look = |end, place: &Place, at: &str| {
+            let what = match place {
+                Place::File(path) => format!("./{}", parent(path).1),
+                Place::Volume(_) | Place::Directory(_) => ".".to_owned(),
+            };
             let program = Program {
                 what: format!("compare {}", self.passage.target),
                 script: TREE.to_owned(),
-                words: vec![what.to_owned()],
-                mounts: vec![mount(place, what, true)],
+                words: vec![at.to_owned(), what],
+                mounts: vec![mount(place, at, true)],
                 reach: Reach::Files,
             };
             async move { run_there(end, self.token, &program, None).await }
@@ -280,10 +210,6 @@ fn parent(path: &str) -> (&str, &str) {
         Some(parts) => parts,
         None => (".", path),
     }
-}
-
-fn is_full(words: &str) -> bool {
-    FULL.iter().any(|full| words.contains(full))
 }
 
 /// The name of the list of what was read of a place.

@@ -68,7 +68,12 @@ pub(crate) async fn image(
     if taken {
         warnings.push(format!("{name} is another image on {}; the container is made of the id {id}", to.name()));
     }
-    let by_name = tagged && !taken;
+    let by_name = tagged && !taken && is_tag(name, id);
+    if tagged && name.contains('@') {
+        warnings.push(format!(
+            "{name} is known by its digest, which goes with no image; the container is made of the id {id}"
+        ));
+    }
     let sent = if by_name { name } else { id.as_str() };
     let (loaded, bytes) = to.engine.take_image(&from.engine, sent, told).await?;
     let image = match (by_name, loaded.into_iter().next_back()) {
@@ -77,6 +82,13 @@ pub(crate) async fn image(
         (false, loaded) => loaded.unwrap_or_else(|| id.clone()),
     };
     Ok(ImageCarried { image, bytes, was_there: false, warnings })
+}
+
+/// Whether a word for the image of this id is a name that goes with it: a digest is only known where it was pulled, and
+/// an id, or its beginning, is none.
+fn is_tag(name: &str, id: &str) -> bool {
+    let hex = |text| str::strip_prefix(text, "sha256:").unwrap_or(text).to_owned();
+    !name.contains('@') && !name.starts_with("sha256:") && !hex(id).starts_with(name)
 }
 
 /// The container's own word for its image.
@@ -141,6 +153,22 @@ mod tests {
             ("s390x", "amd64", false),
         ] {
             assert_eq!(fits(arch, machine), wanted, "{arch} on {machine}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_tag_goes_with_an_image() {
+        let id = "sha256:abcdef0123456789";
+        for (name, wanted) in [
+            ("shop/web:1", true),
+            ("localhost:5000/web", true),
+            ("abba", true),
+            ("shop/web@sha256:0123", false),
+            ("shop/web:1@sha256:0123", false),
+            (id, false),
+            ("abcdef", false),
+        ] {
+            assert_eq!(is_tag(name, id), wanted, "{name}");
         }
     }
 

@@ -25,9 +25,20 @@ pub(super) const MISSING: &str = "bind source path does not exist: ";
 /// How a shell says that there is no such program.
 const NOT_FOUND: i32 = 127;
 
-/// What copying files takes: whatever an owner may do, and to make owners, capabilities and devices of files.
-const FILES: [&str; 9] =
-    ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SETGID", "SETUID"];
+/// What copying files takes: whatever an owner may do, and to make owners, capabilities and devices of files, and the
+/// attributes `trusted.*` of those of an overlay.
+const FILES: [&str; 10] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "MKNOD",
+    "SETFCAP",
+    "SETGID",
+    "SETUID",
+    "SYS_ADMIN",
+];
 
 /// What weave takes, and the way into the host's namespaces.
 const HOST: [&str; 12] = [
@@ -161,6 +172,8 @@ fn request(end: &End, token: &str, program: &Program, reads: bool, roots: &[&str
         "Labels": {CARRIES: token},
         "HostConfig": {
             "AutoRemove": true,
+            // The engine's own would be hidden by the host's programs.
+            "Init": false,
             "NetworkMode": if host { "host" } else { "none" },
             "PidMode": if host { "host" } else { "" },
             "UsernsMode": "host",
@@ -175,6 +188,12 @@ fn request(end: &End, token: &str, program: &Program, reads: bool, roots: &[&str
 }
 
 impl Running {
+    /// A program with these ends; one that is `held` waits until its input ends.
+    #[cfg(test)]
+    pub(super) fn of(what: &str, (input, output): (Input, Output), held: bool) -> Self {
+        Self { input, said: Said { what: what.to_owned(), output, bytes: 0 }, held }
+    }
+
     /// What comes next on the standard output.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
         while let Some(piece) = self.said.next().await? {
@@ -194,6 +213,21 @@ impl Said {
     /// What comes next on the standard output; empty when it is something on the standard error.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
         let piece = self.output.next().await?;
+        self.count(piece)
+    }
+
+    /// The same, however long it says nothing.
+    pub(super) async fn next_at_last(&mut self) -> Result<Option<Bytes>> {
+        let piece = self.output.next_at_last().await?;
+        self.count(piece)
+    }
+
+    /// That it said nothing for too long.
+    pub(super) fn late(&self) -> Error {
+        self.output.late()
+    }
+
+    fn count(&mut self, piece: Option<Bytes>) -> Result<Option<Bytes>> {
         self.bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Ok(piece)
     }

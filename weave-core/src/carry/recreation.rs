@@ -116,7 +116,9 @@ fn bound(source: &Container) -> Result<()> {
     if host["VolumesFrom"].as_array().is_some_and(|from| !from.is_empty()) {
         return refused("it has the volumes of another container (--volumes-from)", "name the volumes themselves");
     }
-    if host["Links"].as_array().is_some_and(|links| !links.is_empty()) {
+    // Those on a network of one's own stand with its place there.
+    let places = source.networks.as_object().into_iter().flat_map(|places| places.values());
+    if std::iter::once(host).chain(places).any(|place| !is_nothing(&place["Links"])) {
         return refused("it is linked to another container (--link)", "use names of a network instead");
     }
     if source.goes_when_it_stops() {

@@ -21,6 +21,7 @@ fn engine(api_minor: u16) -> About {
         volume_drivers: set(&["local"]),
         log_drivers: set(&["json-file"]),
         networks: BTreeMap::from(networks),
+        remap: None,
         api_minor,
     }
 }
@@ -105,6 +106,9 @@ fn what_cannot_be_said_is_refused() {
     refused(json!({}), json!({"NetworkMode": "nosuch"}), "network nosuch", NotFound);
     let all = json!({"NetworkMode": "nosuch", "Runtime": "kata"});
     refused(json!({}), all, "network nosuch; runtime kata", NotFound);
+    let linked = json!({"mesh": {"Links": ["db:db"]}});
+    let error = like(&source(json!({}), json!({"NetworkMode": "mesh"}), linked), 44).expect_err("a link");
+    assert!(error.kind() == Unsupported && error.message().contains("--link"), "{error:?}");
     // What says nothing is no loss.
     let nothing = json!({"OfThePast": 0, "AlsoPast": "", "ShmSize": 0, "LogConfig": {"Type": "none", "Config": {}}});
     like(&source(json!({"OfThePast": [], "Image": "other"}), nothing, json!({})), 44).expect("a request");

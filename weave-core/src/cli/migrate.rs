@@ -31,6 +31,9 @@ pub(super) struct MigrateArgs {
     /// Copy directories and files of the host that the container has, too
     #[arg(long)]
     binds: bool,
+    /// Move it although it has written something outside of its volumes, which is lost
+    #[arg(long)]
+    without_changes: bool,
     /// Copy only after the container has stopped
     #[arg(long)]
     no_live_copy: bool,
@@ -56,6 +59,7 @@ impl MigrateArgs {
             insecure: self.insecure,
             volumes: !self.without_volumes,
             binds: self.binds,
+            changes: !self.without_changes,
             live_copy: !self.no_live_copy,
             timeout: self.timeout,
             remove_source: !self.keep_source,

@@ -50,7 +50,7 @@ fn classic_invocations() {
             "weave migrate web --to ssh://root@b --binds --keep-source --timeout 5",
             json!({
                 "operation": "migrate", "name": "web", "to": "ssh://root@b", "insecure": false, "volumes": true,
-                "binds": true, "live_copy": true, "timeout": 5, "remove_source": false, "undo": false,
+                "binds": true, "changes": true, "live_copy": true, "timeout": 5, "remove_source": false, "undo": false,
             }),
         ),
         ("weave announce c1", json!({"operation": "announce", "container": "c1"})),

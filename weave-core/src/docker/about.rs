@@ -22,6 +22,8 @@ pub(crate) struct About {
     pub(crate) log_drivers: BTreeSet<String>,
     /// Its networks, by name, with their ids.
     pub(crate) networks: BTreeMap<String, String>,
+    /// The `UID.GID` that root of its containers is on the host, where it is not root (`userns-remap`).
+    pub(crate) remap: Option<String>,
     /// The API 1.x that containers are made in.
     pub(crate) api_minor: u16,
 }
@@ -45,6 +47,7 @@ impl Engine {
             volume_drivers: texts(&info["Plugins"]["Volume"]),
             log_drivers: texts(&info["Plugins"]["Log"]),
             networks: networks.as_array().into_iter().flatten().filter_map(pair).collect(),
+            remap: remap(&info),
             api_minor: self.create_version().await?,
         })
     }
@@ -56,5 +59,30 @@ impl Engine {
     pub(super) async fn arch(&self) -> Result<String> {
         let info = self.read("ask for what it is", "/info".to_owned()).await.map_err(|failure| failure.error)?;
         Ok(info["Architecture"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// An engine that makes other users of those of its containers keeps all it has in a directory that is called by them.
+fn remap(info: &Value) -> Option<String> {
+    let options = info["SecurityOptions"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let remaps = options.flat_map(|option| option.split(',')).any(|option| option == "name=userns");
+    let root = info["DockerRootDir"].as_str()?;
+    root.trim_end_matches('/').rsplit('/').next().filter(|_| remaps).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_engine_that_makes_other_users_says_so() {
+        let info = |options: &[&str], root: &str| json!({"SecurityOptions": options, "DockerRootDir": root});
+        let plain = info(&["name=seccomp,profile=default"], "/var/lib/docker/165536.165536");
+        assert_eq!(remap(&plain), None);
+        let remapped = info(&["name=seccomp,profile=default", "name=userns"], "/var/lib/docker/165536.165536");
+        assert_eq!(remap(&remapped).as_deref(), Some("165536.165536"));
+        assert_eq!(remap(&json!({})), None);
     }
 }

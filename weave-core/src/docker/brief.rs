@@ -18,7 +18,7 @@ use super::refusal;
 use crate::{Error, ErrorKind, Result, names};
 
 /// How long nothing may come of a program: it may be looking through many files.
-const SILENCE: Duration = Duration::from_secs(600);
+pub(crate) const SILENCE: Duration = Duration::from_secs(600);
 
 /// So much of what a program says on its standard error is kept: its beginning and its end.
 const WORDS: usize = 16 << 10;
@@ -39,6 +39,18 @@ pub(crate) struct Input {
     to: Pin<Box<dyn AsyncWrite + Send>>,
 }
 
+/// The ends of a program that is only played.
+#[cfg(test)]
+pub(crate) fn played(
+    engine: &Engine,
+    what: &str,
+    to: impl AsyncWrite + Send + 'static,
+    pieces: impl Stream<Item = Result<LogOutput, ApiError>> + Send + 'static,
+) -> (Input, Output) {
+    let output = Output { engine: engine.clone(), what: what.to_owned(), pieces: Box::pin(pieces), words: Vec::new() };
+    (Input { engine: engine.clone(), what: what.to_owned(), to: Box::pin(to) }, output)
+}
+
 impl Engine {
     /// Runs the container of the request `body`, whose output is all that stays of it; `what` says what for.
     ///
@@ -50,7 +62,9 @@ impl Engine {
         let body: ContainerCreateBody = whole(what, body)?;
         let id = match self.create_brief(what, &body).await {
             Err(error) if error.kind() == ErrorKind::NotFound && error.message().contains(names::HOLDER_IMAGE) => {
-                self.load_holder_for(&self.arch().await?).await?;
+                let arch = self.arch().await?;
+                super::holder::check_helper(what, &arch)?;
+                self.load_holder_for(&arch).await?;
                 self.create_brief(what, &body).await?
             }
             made => made?,
@@ -124,12 +138,21 @@ impl Output {
     /// # Errors
     /// `Timeout` when nothing comes for long, `Docker` when the engine is gone.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        match tokio::time::timeout(SILENCE, self.next_at_last()).await {
+            Ok(piece) => piece,
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    /// The same of a program that has nothing to say before it is done, however long that takes: whoever asks knows by
+    /// something else that it is at work.
+    ///
+    /// # Errors
+    /// `Docker` when the engine is gone.
+    pub(crate) async fn next_at_last(&mut self) -> Result<Option<Bytes>> {
         loop {
-            let piece = match tokio::time::timeout(SILENCE, self.pieces.next()).await {
-                Ok(piece) => piece.transpose().map_err(|cause| self.engine.failed(&self.what, cause).error)?,
-                Err(_) => return Err(self.engine.late(&self.what, SILENCE).error),
-            };
-            match piece {
+            let piece = self.pieces.next().await.transpose();
+            match piece.map_err(|cause| self.engine.failed(&self.what, cause).error)? {
                 None => return Ok(None),
                 Some(LogOutput::StdOut { message }) if !message.is_empty() => return Ok(Some(message)),
                 Some(LogOutput::StdErr { message }) => {
@@ -140,6 +163,11 @@ impl Output {
                 Some(_) => {}
             }
         }
+    }
+
+    /// That nothing came for too long.
+    pub(crate) fn late(&self) -> Error {
+        self.engine.late(&self.what, SILENCE).error
     }
 
     /// What the program has said on its standard error so far.

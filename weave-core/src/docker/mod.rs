@@ -9,6 +9,7 @@ mod address;
 mod bonds;
 pub(crate) mod brief;
 pub(crate) mod build;
+pub(crate) mod changes;
 mod client;
 mod client_side;
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub(crate) struct Volume {
     pub(crate) name: String,
     /// Its driver: `local`.
     pub(crate) driver: String,
+    /// Whether all engines that have it have the same one (`global`), or each its own (`local`), as its driver says.
+    pub(crate) scope: String,
     /// What its driver was told.
     pub(crate) options: HashMap<String, String>,
     /// Its labels.
@@ -85,6 +87,7 @@ fn volume(answer: &Value) -> Volume {
     Volume {
         name: text(&answer["Name"]),
         driver: text(&answer["Driver"]),
+        scope: text(&answer["Scope"]),
         options: pairs(&answer["Options"]),
         labels: pairs(&answer["Labels"]),
     }

@@ -30,6 +30,10 @@ pub struct Migrate {
     /// Whether directories and files of the host that the container has are copied (false); else they have to be there.
     #[serde(default)]
     pub binds: bool,
+    /// Whether what the container has written outside of its volumes matters (true): where there is something, it is not
+    /// moved; else that is lost.
+    #[serde(default = "yes")]
+    pub changes: bool,
     /// Whether files are copied once while the container still runs, and then only what changed (true).
     #[serde(default = "yes")]
     pub live_copy: bool,
@@ -55,6 +59,7 @@ impl Migrate {
             insecure: false,
             volumes: true,
             binds: false,
+            changes: true,
             live_copy: true,
             timeout: None,
             remove_source: true,

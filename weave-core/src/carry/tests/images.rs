@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::{find_image, image, image_config};
+use super::lab::{Entrance, Registry};
 use super::{Scene, block_on, inspect, look};
 use crate::ErrorKind;
 
@@ -40,8 +41,27 @@ fn images_go_from_one_engine_to_the_other() {
     let carried = block_on(image(from, to, &web, &told)).expect("carried");
     assert_eq!(carried.image, web.image_id);
     assert_eq!(inspect(there, "image", &web.image_id)["RepoTags"].as_array().map(Vec::len), Some(0));
+    by_its_digest(&scene);
     // Lost.
     let mut lost = web.clone();
     lost.image_id = format!("sha256:{}", "0".repeat(64));
     assert_eq!(block_on(image(from, to, &lost, &told)).expect_err("lost").kind(), ErrorKind::NotFound);
+}
+
+/// Only the engine that pulled it knows an image by its digest.
+fn by_its_digest(scene: &Scene) {
+    let Scene { here, there, from, to, .. } = scene;
+    let _registry = Registry::start(here, Entrance::Open);
+    let tag = "127.0.0.1:5000/pinned:1";
+    here.docker(&["tag", "shop/web:1", tag]).must();
+    here.docker(&["push", tag]).must();
+    let digest = here.docker(&["image", "inspect", "-f", "{{index .RepoDigests 0}}", tag]).must();
+    let digest = digest.trim();
+    here.docker(&["create", "--name", "pinned", digest]).must();
+    let pinned = look(from, "pinned");
+    assert_eq!(pinned.config["Image"], digest);
+    let carried = block_on(image(from, to, &pinned, &|_| {})).expect("carried");
+    assert_eq!((&carried.image, carried.was_there), (&pinned.image_id, false));
+    assert!(carried.warnings[0].contains("digest"), "{carried:?}");
+    there.docker(&["create", &carried.image]).must();
 }

@@ -3,6 +3,7 @@
 mod engines;
 mod images;
 mod likeness;
+mod places;
 mod programs;
 mod volumes;
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::program::start;
 use super::super::program::{Program, Reach, run_there};
 use super::super::{FileKind, check_tools, far_weave, kinds, sweep};
+use super::lab::DockerOptions;
 use super::{End, Scene, TOKEN, block_on};
 use crate::apply::Mode;
 use crate::{ErrorKind, Result};
@@ -25,7 +26,9 @@ fn run(end: &End, script: &str, words: &[&str], reach: Reach) -> Result<String> 
 
 #[test]
 fn programs_of_the_host() {
-    let scene = Scene::new();
+    // Some engines give each container a first process of their own.
+    let args = vec!["--init".to_owned()];
+    let scene = Scene::with(&DockerOptions { args, ..DockerOptions::quiet() });
     what_comes_back(&scene);
     what_it_may_see(&scene);
     much_that_is_read_slowly(&scene);

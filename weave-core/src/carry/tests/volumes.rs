@@ -56,6 +56,7 @@ put('a name with\nlines and ' + chr(228), 'named')
 os.mkfifo('pipe')
 os.mknod('null', 0o20666, os.makedev(1, 3))
 os.setxattr('plain', 'user.colour', b'blue')
+os.setxattr('deep', 'trusted.colour', b'green')
 put('able', 'able', 0o755)
 os.setxattr('able', 'security.capability', bytes.fromhex('0100000200040000000000000000000000000000'))
 with open('sparse', 'wb') as f:

@@ -23,10 +23,26 @@ pub(crate) fn check(arch: &str) -> Result<()> {
     of(arch).map(drop)
 }
 
+/// The kinds of machines that there is a program for.
+fn machines() -> String {
+    program::MACHINES.iter().map(|machine| machine.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The same for a program that is run on another host: what it is for does not matter to `before_start`.
+///
+/// # Errors
+/// `Unsupported` with the kinds that there are.
+pub(super) fn check_helper(what: &str, arch: &str) -> Result<()> {
+    check(arch).map_err(|_| {
+        let message =
+            format!("{what}: it takes a helper there, and weave has none for {arch}; allowed: {}", machines());
+        Error::new(ErrorKind::Unsupported, "migrate", message)
+    })
+}
+
 fn of(arch: &str) -> Result<&'static program::Machine> {
     program::MACHINES.iter().find(|machine| machine.name == arch).ok_or_else(|| {
-        let known: Vec<&str> = program::MACHINES.iter().map(|machine| machine.name).collect();
-        let message = format!("`before_start` is not there for {arch}; allowed: {}, or after_start", known.join(", "));
+        let message = format!("`before_start` is not there for {arch}; allowed: {}, or after_start", machines());
         Error::new(ErrorKind::Unsupported, "attach", message)
     })
 }
@@ -113,6 +129,9 @@ mod tests {
         for machine in program::MACHINES {
             assert_eq!(archive(machine.name).expect("an archive"), archive(machine.name).expect("an archive"));
         }
+        let error = check_helper("copy /data", "mips").expect_err("no helper");
+        assert!(error.message().starts_with("copy /data: ") && error.message().contains("mips"), "{error}");
+        assert!(!error.message().contains("start"), "{error}");
         let error = check("mips").expect_err("no program");
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.message().contains("mips") && error.message().contains("x86_64, aarch64"), "{error}");

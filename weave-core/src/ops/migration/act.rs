@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::guard::Guard;
 use super::mark;
+use super::places;
 use super::prepare::Prepared;
 use super::side::Side;
 use super::words::lines;
@@ -44,6 +45,9 @@ pub(super) struct Run<'a> {
     pub(super) image_was_there: Option<bool>,
     pub(super) bytes: u64,
     pub(super) copied: BTreeSet<String>,
+    /// Places of the target host's own that were free, and may be written; and those that were not there at all.
+    pub(super) places: BTreeSet<String>,
+    pub(super) missing: BTreeSet<String>,
     pub(super) left: Vec<String>,
     /// What stays on the target although the move was given up.
     pub(super) kept: Vec<String>,
@@ -85,6 +89,8 @@ impl<'a> Run<'a> {
             image_was_there: None,
             bytes: 0,
             copied: BTreeSet::new(),
+            places: BTreeSet::new(),
+            missing: BTreeSet::new(),
             left: Vec::new(),
             kept: Vec::new(),
             stopped: None,
@@ -143,6 +149,12 @@ impl<'a> Run<'a> {
         self.ends.source = self.source.as_ref().map(source_of);
         self.ends.target = self.target.as_ref().map_or(Target::Absent, target_of);
         self.done.look(&self.ends);
+        if let (Some(source), Target::Ours(taker)) = (&self.ends.source, &self.ends.target)
+            // What one that ran has there is newer.
+            && taker.journal.source == source.id && !taker.started
+        {
+            self.places.extend(self.target.iter().flat_map(places::taken));
+        }
         let token = self.token();
         self.from.token.clone_from(&token);
         self.to.token = token;
@@ -284,6 +296,9 @@ impl<'a> Run<'a> {
         // What an earlier run had started there may have written what is nowhere else.
         let keeps = self.is_back && self.done.was_started;
         order(&self.to, ContainerStep::Remove { name: target.id.clone(), volumes: !keeps }).await?;
+        if self.is_back {
+            self.leave_places(&target).await?;
+        }
         if volumes {
             return self.to.end.engine.remove_labelled(MIGRATES, &self.token()).await;
         }
@@ -296,7 +311,7 @@ impl<'a> Run<'a> {
     }
 
     /// All volumes of the source.
-    fn volumes(&self) -> Vec<String> {
+    pub(super) fn volumes(&self) -> Vec<String> {
         self.source.as_ref().map(volumes_of).unwrap_or_default()
     }
 

@@ -52,12 +52,21 @@ impl<'a> Run<'a> {
         }
         recreation.body["Labels"][MIGRATES] = source.journal().text().into();
         recreation.body["HostConfig"]["RestartPolicy"] = json!(Restart::no());
+        self.has_free_places().await?;
+        // A run that goes on after a kill has to know that they were free.
+        recreation.body["Labels"][carry::TAKES] = json!(self.places).to_string().into();
+        self.make_places().await?;
+        self.tell_of_system_places();
         let warnings = carry::make(&self.to.end, &self.spec.name, &recreation).await?;
         self.warnings.extend(warnings);
         Ok(())
     }
 
     pub(super) async fn copy(&mut self, pass: Pass) -> Result<()> {
+        if pass == Pass::Last {
+            self.keeps_what_it_wrote().await?;
+        }
+        self.has_free_places().await?;
         let but = self.make_volumes().await?;
         let binds = self.binds().await?;
         let (Some(source), Some(target)) = (&self.source, &self.target) else { return Ok(()) };
@@ -80,7 +89,16 @@ impl<'a> Run<'a> {
         if !self.spec.binds {
             return Ok(BTreeMap::new());
         }
-        carry::kinds(&self.from.end, &self.token(), &self.bound()).await
+        let mut paths = self.bound();
+        paths.retain(|path| !carry::is_system(path));
+        carry::kinds(&self.from.end, &self.token(), &paths).await
+    }
+
+    /// Those of the system are used as they are.
+    fn tell_of_system_places(&mut self) {
+        let own = self.bound().into_iter().filter(|path| self.spec.binds && carry::is_system(path));
+        let on = |path| format!("{path} is the system's own and is not copied: that of {} is used", self.to.name);
+        self.warnings.extend(own.map(on).collect::<Vec<_>>());
     }
 
     /// Paths of the host that the source has.

@@ -17,6 +17,7 @@ pub(super) async fn set(run: &Run<'_>) -> Result<()> {
         driver: "local".to_owned(),
         options: [].into(),
         labels: [(names::MOVES.to_owned(), name.clone())].into(),
+        ..Volume::default()
     };
     for side in [&run.from, &run.to] {
         side.end.engine.make_volume(&mark).await?;

@@ -9,6 +9,7 @@ mod interfaces;
 #[cfg(debug_assertions)]
 mod kill;
 mod mark;
+mod places;
 mod prepare;
 mod prove;
 mod report;

@@ -55,16 +55,32 @@ impl Run<'_> {
         }
         self.learn().await?;
         let recreation = self.recreation()?;
+        self.keeps_what_it_wrote().await?;
         self.has_room_for_the_old_one().await?;
         if self.source.as_ref().is_some_and(|source| source.mounts.as_array().is_some_and(|mounts| !mounts.is_empty()))
             && (self.spec.volumes || self.spec.binds)
         {
+            if let (Some(source), Some(Prepared { from, to, .. })) = (&self.source, &self.prepared) {
+                carry::check_owners(source, from, to)?;
+            }
             for side in [&self.from, &self.to] {
                 carry::check_tools(&side.end, &side.token).await?;
             }
         }
+        for volume in recreation.volumes.iter().filter(|_| self.spec.volumes) {
+            carry::check_volume(&self.from.end, &self.to.end, volume).await?;
+        }
         self.has_its_files(&recreation).await?;
+        self.has_free_places().await?;
         self.has_a_network().await
+    }
+
+    /// What the container has written outside of its volumes stays behind, unless nobody minds.
+    pub(super) async fn keeps_what_it_wrote(&self) -> Result<()> {
+        match &self.source {
+            Some(source) if self.spec.changes => carry::check_changes(&self.from.end, source).await,
+            _ => Ok(()),
+        }
     }
 
     async fn has_room_for_the_old_one(&self) -> Result<()> {
@@ -94,14 +110,17 @@ impl Run<'_> {
         let mut lacking = missing(&there(recreation.binds.clone()).await?);
         if self.spec.binds {
             let kinds = carry::kinds(&self.from.end, &self.from.token, &lacking).await?;
-            lacking.retain(|path| !matches!(kinds.get(path), Some(FileKind::Directory | FileKind::File)));
+            let is_copied = |path: &str| {
+                matches!(kinds.get(path), Some(FileKind::Directory | FileKind::File)) && !carry::is_system(path)
+            };
+            lacking.retain(|path| !is_copied(path));
         }
         if lacking.is_empty() {
             return Ok(());
         }
         let message = format!("{to} has no {}, which the container has from its host", lacking.join(", "));
         let hint = if self.spec.binds {
-            "sockets and devices are not copied: have there what makes them"
+            "sockets, devices and places of the system (/etc, /usr, ...) are not copied: have there what makes them"
         } else {
             "make them there, or have them copied: `binds: true` (`weave migrate --binds`)"
         };

@@ -1,6 +1,7 @@
 //! Steps of a move as the command lines they equal.
 
 use super::act::Run;
+use crate::carry;
 use crate::names;
 use crate::plan::migration::{Move, Restart};
 
@@ -45,7 +46,7 @@ fn passes(run: &Run<'_>, which: &str) -> Vec<String> {
     let mounts = run.source.as_ref().and_then(|source| source.mounts.as_array()).into_iter().flatten();
     let copied = mounts.filter(|mount| match mount["Type"].as_str() {
         Some("volume") => run.spec.volumes,
-        Some("bind") => run.spec.binds,
+        Some("bind") => run.spec.binds && !mount["Source"].as_str().is_some_and(carry::is_system),
         _ => false,
     });
     let places = copied.filter_map(|mount| mount["Destination"].as_str());

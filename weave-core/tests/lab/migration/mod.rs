@@ -6,6 +6,7 @@ mod kills;
 mod kinds;
 mod lives;
 mod moves;
+mod places;
 mod refused;
 mod scene;
 mod ways;

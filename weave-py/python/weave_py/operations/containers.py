@@ -74,6 +74,7 @@ def migrate(
     insecure: Optional[bool] = None,
     volumes: Optional[bool] = None,
     binds: Optional[bool] = None,
+    changes: Optional[bool] = None,
     live_copy: Optional[bool] = None,
     timeout: Optional[int] = None,
     remove_source: Optional[bool] = None,
@@ -85,7 +86,8 @@ def migrate(
     ``to`` is the engine that it goes to, ``from_`` the one that it comes from, of which one is given:
     ``ssh://root@HOST``, ``tcp://HOST:2376``. ``tls`` (none) is a directory of ``ca.pem``, ``cert.pem`` and ``key.pem``;
     ``insecure`` (false) does without. ``volumes`` (true): their files are copied; ``binds`` (false): those of the host
-    that it has, too; ``live_copy`` (true): once while it runs, and then what changed; ``timeout`` in seconds until it
+    that it has, too; ``changes`` (true): one that has written something outside of its volumes is not moved, else that
+    is lost; ``live_copy`` (true): once while it runs, and then what changed; ``timeout`` in seconds until it
     is killed that was asked to stop (its own); ``remove_source`` (true): else it stays as ``NAME.weave-moved``. With
     ``undo`` a move that was begun is given up. ``result`` tells how long the container was away.
     """
@@ -97,6 +99,7 @@ def migrate(
         "insecure": insecure,
         "volumes": volumes,
         "binds": binds,
+        "changes": changes,
         "live_copy": live_copy,
         "timeout": timeout,
         "remove_source": remove_source,

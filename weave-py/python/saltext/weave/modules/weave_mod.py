@@ -202,6 +202,7 @@ def migrate(
     insecure: bool | None = None,
     volumes: bool | None = None,
     binds: bool | None = None,
+    changes: bool | None = None,
     live_copy: bool | None = None,
     timeout: int | None = None,
     remove_source: bool | None = None,
