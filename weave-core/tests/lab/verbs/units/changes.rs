@@ -7,10 +7,7 @@ use super::*;
 fn a_program_that_was_exchanged_is_put_to_work() {
     let booted = Booted::new();
     let program = booted.host.dir().join("weave");
-    let put = |text: &str| {
-        fs::write(&program, text).expect("a program");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
-    };
+    let put = |text: &str| crate::lab::program(&program, text);
     let path = program.display().to_string();
     let args = ["install-units", "--program", &path, &booted.document];
     let four_runs = || {
