@@ -2,6 +2,7 @@
 
 mod act;
 mod announce;
+mod begun;
 mod classic;
 mod control;
 mod counters;
@@ -35,6 +36,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -121,6 +123,8 @@ pub struct Kernel {
     lock_timeout: Duration,
     watcher: Option<Watcher>,
     cancel: Cancel,
+    /// Whether something was begun that does not hold the lock all the time.
+    begun: Arc<AtomicBool>,
 }
 
 /// What the last look left for the next steps.
@@ -154,6 +158,7 @@ impl Kernel {
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
             cancel: Cancel::new(),
+            begun: Arc::default(),
         })
     }
 
@@ -190,6 +195,7 @@ impl Kernel {
             lock_timeout: self.lock_timeout,
             watcher: self.watcher.clone(),
             cancel: self.cancel.clone(),
+            begun: Arc::clone(&self.begun),
         }
     }
 

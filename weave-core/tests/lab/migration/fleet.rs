@@ -103,3 +103,31 @@ fn a_container_on_its_way_is_left_alone_on_both_hosts() {
     let again = apply(&scene, a, "a", &[]);
     assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
 }
+
+#[test]
+fn one_that_arrived_asks_no_other_host_any_more() {
+    let scene = Scene::new();
+    let (a, b) = (&scene.a, &scene.b);
+    apply(&scene, a, "a", &[]);
+    let moved = apply(&scene, b, "b", &[]);
+    assert_eq!(listed(b), "web running", "{moved:#}");
+    b.docker(&["stop", "web"]).must();
+    let silent = apply_with(&scene, b, "b", &[], "unix:///nowhere.sock");
+    assert_eq!((listed(b), &silent["errors"]), ("web running".to_owned(), &json!([])), "{silent:#}");
+}
+
+#[test]
+fn a_host_that_has_no_network_yet_fetches_a_container_at_once() {
+    let scene = Scene::new();
+    let (a, b) = (&scene.a, &scene.b);
+    apply(&scene, a, "a", &[]);
+    b.weave(&["reset"]).must();
+    let planned = apply(&scene, b, "b", &["--check"]);
+    assert_eq!(planned["errors"], json!([]), "{planned:#}");
+    assert_eq!((listed(a), listed(b)), ("web running".to_owned(), String::new()), "{planned:#}");
+    let moved = apply(&scene, b, "b", &[]);
+    assert_eq!(moved["errors"], json!([]), "{moved:#}");
+    assert_eq!((listed(a), listed(b)), (String::new(), "web running".to_owned()), "{moved:#}");
+    let again = apply(&scene, b, "b", &[]);
+    assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
+}

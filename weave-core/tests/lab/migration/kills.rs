@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::lives::Lives;
 use super::scene::{APP, Scene, WEAVE, listed};
-use crate::lab::wait_until;
+use crate::lab::{Host, wait_until};
 
 /// Long enough for a guard, and for a container that takes its time to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,6 +59,32 @@ impl Watched {
         assert_eq!(status.code(), None, "{moment}: not killed");
     }
 
+    /// What the container may have written over there stays when the guard has undone the move, and nobody writes over it.
+    #[track_caller]
+    fn has_kept(&self, moment: &str) {
+        let Scene { a, b, .. } = &self.scene;
+        let at_work = |host: &Host| host.docker(&["ps", "-aq", "--filter", "name=weave-moving-web"]).must();
+        assert!(wait_until(PATIENCE, || at_work(a) + &at_work(b) == ""), "{moment}: the guard does not end");
+        let kept = b.docker(&["volume", "ls", "-q"]).must();
+        match moment {
+            "start_target after" | "attach_target after" | "free_target after" => {
+                assert_eq!(kept, "named\n", "{moment}")
+            }
+            // That depends on how far the engine was.
+            "start_target during" => {}
+            _ => assert_eq!(kept, "", "{moment}"),
+        }
+        if !kept.is_empty() {
+            let error = self.scene.refused(a, &["migrate", "web", "--to", &b.docker_host()]);
+            assert_eq!(
+                (&error["kind"], &error["subject"]),
+                (&"conflict".into(), &"named".into()),
+                "{moment}: {error:#}"
+            );
+            b.docker(&["volume", "rm", "named"]).must();
+        }
+    }
+
     /// One run, and that it has all it had.
     #[track_caller]
     fn ends_well(&self, moment: &str) {
@@ -96,6 +122,7 @@ fn a_guard_starts_the_container_again_when_weave_is_killed() {
         assert!(scene.watcher.await_ping([10, 2, 1, 4].into()), "{moment}: it is not attached again");
         let policy = || scene.a.container("web").inspect("{{.HostConfig.RestartPolicy.Name}}");
         assert!(wait_until(PATIENCE, || policy().trim() == "always"), "{moment}: {}", policy());
+        watched.has_kept(moment);
         watched.ends_well(moment);
     }
 }
