@@ -28,5 +28,9 @@ pub(super) async fn check(run: &mut Run<'_>) -> Result<Report> {
         run.ends.expect(&step);
         run.done.note(&step);
     }
+    // They go by themselves a moment later; those of a move that is under way are known by another word.
+    for side in [&run.from, &run.to] {
+        carry::sweep(&side.end, &run.token()).await?;
+    }
     Ok(report::checked(run))
 }

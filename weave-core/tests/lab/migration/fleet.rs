@@ -112,6 +112,8 @@ fn one_that_arrived_asks_no_other_host_any_more() {
     let moved = apply(&scene, b, "b", &[]);
     assert_eq!(listed(b), "web running", "{moved:#}");
     b.docker(&["stop", "web"]).must();
+    // The kernel takes a namespace away some time after the last process in it has ended.
+    assert!(wait_until(Duration::from_secs(60), || !scene.watcher.ping([10, 2, 1, 4].into())), "it still answers");
     let silent = apply_with(&scene, b, "b", &[], "unix:///nowhere.sock");
     assert_eq!((listed(b), &silent["errors"]), ("web running".to_owned(), &json!([])), "{silent:#}");
 }

@@ -90,10 +90,10 @@ fn two_do_not_move_one_container() {
             web.must() + &host.docker(&["volume", "ls", "-q"]).must()
         })
     };
-    let halfway = shown();
+    let (halfway, from) = (shown(), scene.a.docker_host());
     // From the other end; the first has its own lock, and knows nothing of this one's.
     for options in [&[][..], &["--undo"]] {
-        let line = [&["migrate", "web", "--from", &scene.a.docker_host()], options].concat();
+        let line = [&["migrate", "web", "--from", &from], options].concat();
         let error = scene.refused(&scene.b, &line);
         assert_eq!((&error["kind"], &error["subject"]), (&"conflict".into(), &"web".into()), "{error:#}");
         let words = format!("is being moved by process {} on ", halted.pid());
