@@ -195,7 +195,10 @@ fn a_move_that_was_begun_can_be_given_up() {
     let mut command = scene.command_of(&program, &scene.a, &["--quiet", "migrate", "web", "--to", &to]);
     let killed = command.env("WEAVE_KILL_AT", "start_target after").status().expect("weave to start");
     assert_eq!(killed.code(), None);
-    assert_eq!((listed(&scene.a), listed(&scene.b)), ("web exited".to_owned(), "web running".to_owned()));
+    let halfway = ("web exited".to_owned(), "web running".to_owned());
+    // What kept others out goes a moment later.
+    wait_until(std::time::Duration::from_secs(60), || (listed(&scene.a), listed(&scene.b)) == halfway);
+    assert_eq!((listed(&scene.a), listed(&scene.b)), halfway);
     let undo = ["migrate", "web", "--undo", "--to", &to];
     let planned = scene.done(&scene.a, &[&["--check"], &undo[..]].concat());
     let done = scene.done(&scene.a, &undo);
