@@ -7,8 +7,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// A wish to give up. Clones are the same wish.
 ///
-/// An operation is never left half done: an image that comes in, a build, and the wait for a router in a container to be
-/// ready are given up, and what was done before is undone. Everything else takes no longer than a moment, or the time
+/// An operation is never left half done: an image that comes in, a build, the wait for a router in a container to be
+/// ready, and what a container that still runs takes to another host are given up, and what was done before is undone. Everything else takes no longer than a moment, or the time
 /// that a container has to stop, and is finished first.
 ///
 /// ```
@@ -42,18 +42,22 @@ impl Cancel {
         *self.0.borrow()
     }
 
+    /// Waits until somebody has it.
+    pub(crate) async fn wished(&self) {
+        // The sender lives as long as this does.
+        let _ = self.0.subscribe().wait_for(|wished| *wished).await;
+    }
+
     /// The result of `work`, which is dropped when somebody has the wish first.
     ///
     /// # Errors
     /// Those of `work`; `Kernel` with `EINTR` where it was given up.
     pub(crate) async fn or<T>(&self, subject: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut wish = self.0.subscribe();
         tokio::select! {
             // What is done already is not thrown away.
             biased;
             done = work => done,
-            // The sender lives as long as this does.
-            _ = wish.wait_for(|wished| *wished) => Err(
+            () = self.wished() => Err(
                 Error::new(ErrorKind::Kernel, subject, "interrupted").errno(Errno::EINTR as i32)
             ),
         }

@@ -124,6 +124,17 @@ pub fn moves(name: &str) -> String {
     format!("weave-moves-{name}")
 }
 
+/// The label of that volume with the move that is under way.
+pub const MOVE: &str = "weave.move";
+
+/// The label of that volume with the full id of the container that is moved.
+pub const MOVE_SOURCE: &str = "weave.move-source";
+
+/// The name of the container that keeps other weaves from moving the one called `name`, on both hosts.
+pub fn moving(name: &str) -> String {
+    format!("weave-moving-{name}")
+}
+
 /// The name of a container that was moved to another host and shall stay.
 pub fn moved(name: &str) -> String {
     format!("{name}.weave-moved")

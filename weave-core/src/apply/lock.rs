@@ -89,8 +89,8 @@ fn sign(file: &File, operation: &str, turn: u64) {
     let _ = file.write_all_at(format!("{} {operation} {turn}\n", std::process::id()).as_bytes(), 0);
 }
 
-/// Whether the lock in `dir` says that another process has it. Who has it signs it at once, so this is never true of an
-/// operation that has begun.
+/// Whether the lock in `dir` says that another process has it, or had it last. Who has it signs it at once, so this is
+/// never true of an operation that has it.
 pub(crate) fn is_held_by_another(dir: &Path) -> bool {
     let signed = std::fs::read_to_string(dir.join("lock")).unwrap_or_default();
     let holder = signed.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());

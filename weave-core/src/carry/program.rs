@@ -137,9 +137,20 @@ pub(crate) async fn sweep(end: &End, token: &str) -> Result<()> {
 
 /// Starts a program; one that `reads` is given something.
 pub(super) async fn start(end: &End, token: &str, program: &Program, reads: bool) -> Result<Running> {
+    start_as(None, end, token, program, reads).await
+}
+
+/// The same in a container with a name, which only one can have.
+pub(super) async fn start_as(
+    name: Option<&str>,
+    end: &End,
+    token: &str,
+    program: &Program,
+    reads: bool,
+) -> Result<Running> {
     let mut roots = ROOTS.to_vec();
     let (input, output) = loop {
-        let begun = end.engine.begin(&program.what, &request(end, token, program, reads, &roots)).await;
+        let begun = end.engine.begin(name, &program.what, &request(end, token, program, reads, &roots)).await;
         match begun {
             Ok(ends) => break ends,
             Err(error) => {

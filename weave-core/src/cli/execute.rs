@@ -49,7 +49,7 @@ pub(super) fn execute(operation: &Operation, mode: Mode, flags: &Flags) -> Outco
             }
         };
         let dir = run_dir();
-        let ended = drive(job, held, || is_held_by_another(&dir), told).await;
+        let ended = drive(job, held, || !kernel.has_begun() && is_held_by_another(&dir), told).await;
         let result = ended.result.unwrap_or_else(|| Err(interrupted(operation)));
         Outcome { result, signal: ended.signal }
     });

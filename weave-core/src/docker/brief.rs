@@ -54,18 +54,19 @@ pub(crate) fn played(
 impl Engine {
     /// Runs the container of the request `body`, whose output is all that stays of it; `what` says what for.
     ///
-    /// Its image is that of the containers that hold namespaces, which is made where it is missing.
+    /// Its image is that of the containers that hold namespaces, which is made where it is missing. It may be given a
+    /// name, which one container of an engine can have.
     ///
     /// # Errors
-    /// In the engine's words.
-    pub(crate) async fn begin(&self, what: &str, body: &Value) -> Result<(Input, Output)> {
+    /// In the engine's words; `Conflict` where another one has the name.
+    pub(crate) async fn begin(&self, name: Option<&str>, what: &str, body: &Value) -> Result<(Input, Output)> {
         let body: ContainerCreateBody = whole(what, body)?;
-        let id = match self.create_brief(what, &body).await {
+        let id = match self.create_brief(name, what, &body).await {
             Err(error) if error.kind() == ErrorKind::NotFound && error.message().contains(names::HOLDER_IMAGE) => {
                 let arch = self.arch().await?;
                 super::holder::check_helper(what, &arch)?;
                 self.load_holder_for(&arch).await?;
-                self.create_brief(what, &body).await?
+                self.create_brief(name, what, &body).await?
             }
             made => made?,
         };
@@ -77,10 +78,11 @@ impl Engine {
         started
     }
 
-    async fn create_brief(&self, what: &str, body: &ContainerCreateBody) -> Result<String> {
+    async fn create_brief(&self, name: Option<&str>, what: &str, body: &ContainerCreateBody) -> Result<String> {
         let order = |docker: bollard::Docker| {
             let body = body.clone();
-            async move { docker.create_container(None::<CreateContainerOptions>, body).await }
+            let options = name.map(|name| CreateContainerOptions { name: Some(name.to_owned()), ..Default::default() });
+            async move { docker.create_container(options, body).await }
         };
         let made = self.order(Some(self.patience().work), what, order).await;
         made.map(|made| made.id).map_err(|failure| refusal::of_create(what, names::HOLDER_IMAGE, failure))

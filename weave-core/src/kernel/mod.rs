@@ -2,6 +2,7 @@
 
 mod act;
 mod announce;
+mod begun;
 mod classic;
 mod control;
 mod counters;
@@ -134,6 +135,8 @@ pub struct Kernel {
     cancel: Cancel,
     /// Whether it was told to change anything.
     acted: AtomicBool,
+    /// Whether something was begun that does not hold the lock all the time.
+    begun: Arc<AtomicBool>,
 }
 
 /// What the last look left for the next steps.
@@ -171,6 +174,7 @@ impl Kernel {
             watcher: None,
             cancel: Cancel::new(),
             acted: AtomicBool::new(false),
+            begun: Arc::default(),
         })
     }
 
@@ -208,6 +212,7 @@ impl Kernel {
             watcher: self.watcher.clone(),
             cancel: self.cancel.clone(),
             acted: AtomicBool::new(false),
+            begun: Arc::clone(&self.begun),
         }
     }
 

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::guard::Guard;
-use super::mark;
+use super::identity::fresh_id;
 use super::places;
 use super::prepare::Prepared;
 use super::side::Side;
 use super::words::lines;
-use crate::carry::{self, End, Pass};
+use crate::carry::{End, Pass};
 use crate::docker::Engine;
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -33,6 +33,13 @@ pub(super) struct Run<'a> {
     pub(super) source: Option<Container>,
     pub(super) target: Option<Container>,
     pub(super) done: Done,
+    /// Whether an earlier run has begun it, and whether this one has marked it.
+    pub(super) was_begun: bool,
+    pub(super) marked: bool,
+    /// What helpers of this run are known by.
+    pub(super) token: String,
+    /// Whether there will be a network on the target by then.
+    pub(super) network_comes: bool,
     /// The interfaces of the source, while it runs.
     interfaces: Option<Vec<Attach>>,
     pub(super) prepared: Option<Prepared>,
@@ -61,10 +68,15 @@ impl<'a> Run<'a> {
     pub(super) fn new(kernel: &'a Kernel, spec: &'a Migrate) -> Result<Self> {
         let (field, address) = spec.other();
         let engine = Engine::elsewhere(field, address, spec.tls.as_deref(), spec.insecure)?;
-        let there = Side::there(End::there(&engine)?, address);
-        let here = Side::here(kernel);
+        let id = fresh_id()?;
+        let mut there = Side::there(End::there(&engine)?, address);
+        let mut here = Side::here(kernel);
+        for side in [&mut here, &mut there] {
+            side.token.clone_from(&id);
+        }
         let (from, to) = if spec.from.is_some() { (there, here) } else { (here, there) };
         let ends = Ends {
+            id: id.clone(),
             name: spec.name.clone(),
             source_name: from.name.clone(),
             target_name: to.name.clone(),
@@ -80,6 +92,10 @@ impl<'a> Run<'a> {
             source: None,
             target: None,
             done: Done::default(),
+            was_begun: false,
+            marked: false,
+            token: id,
+            network_comes: false,
             interfaces: None,
             prepared: None,
             guard: None,
@@ -103,13 +119,9 @@ impl<'a> Run<'a> {
         Wishes { live_copy: self.spec.live_copy && (self.spec.volumes || self.spec.binds) }
     }
 
-    /// What helpers and volumes are known by: the container that is moved, whichever run moves it.
+    /// What helpers and volumes are known by: the move, whichever run goes on with it.
     pub(super) fn token(&self) -> String {
-        match (&self.ends.source, &self.ends.target) {
-            (Some(source), _) => source.id.clone(),
-            (None, Target::Ours(target)) => target.journal.source.clone(),
-            (None, _) => self.spec.name.clone(),
-        }
+        self.token.clone()
     }
 
     /// Looks at both ends.
@@ -155,9 +167,6 @@ impl<'a> Run<'a> {
         {
             self.places.extend(self.target.iter().flat_map(places::taken));
         }
-        let token = self.token();
-        self.from.token.clone_from(&token);
-        self.to.token = token;
         Ok(())
     }
 
@@ -289,53 +298,9 @@ impl<'a> Run<'a> {
         order(&self.from, ContainerStep::Rename { from: id, to: names::moved(&self.spec.name) }).await
     }
 
-    async fn remove_target(&mut self, volumes: bool) -> Result<()> {
-        let Some(target) = self.target.clone() else { return Ok(()) };
-        // The engine keeps volumes without names that somebody still writes to, and says nothing of it.
-        carry::sweep(&self.to.end, &self.token()).await?;
-        // What an earlier run had started there may have written what is nowhere else.
-        let keeps = self.is_back && self.done.was_started;
-        order(&self.to, ContainerStep::Remove { name: target.id.clone(), volumes: !keeps }).await?;
-        if self.is_back {
-            self.leave_places(&target).await?;
-        }
-        if volumes {
-            return self.to.end.engine.remove_labelled(MIGRATES, &self.token()).await;
-        }
-        if keeps {
-            let on =
-                |volume: String| format!("volume {volume} on {}, with what the container wrote there", self.to.name);
-            self.kept.extend(volumes_of(&target).into_iter().map(on));
-        }
-        Ok(())
-    }
-
     /// All volumes of the source.
     pub(super) fn volumes(&self) -> Vec<String> {
         self.source.as_ref().map(volumes_of).unwrap_or_default()
-    }
-
-    /// Nothing of it is left but what it is for.
-    pub(super) async fn finish(&mut self) {
-        if let Some(guard) = self.guard.take() {
-            guard.dismiss();
-        }
-        // A run that was killed may have done its last step, and left only helpers.
-        let helped = !self.steps.is_empty() || self.journal().is_some();
-        let token = self.token();
-        let mut left = Vec::new();
-        for side in [&self.from, &self.to] {
-            let cleared = async {
-                if helped {
-                    carry::sweep(&side.end, &token).await?;
-                }
-                mark::clear(self, side).await
-            };
-            if let Err(error) = cleared.await {
-                left.push(format!("helpers of the move are left on {}: {error}", side.name));
-            }
-        }
-        self.warnings.extend(left);
     }
 
     /// How long the container did not run, or could not be reached.
@@ -345,7 +310,7 @@ impl<'a> Run<'a> {
     }
 }
 
-async fn order(side: &Side<'_>, step: ContainerStep) -> Result<()> {
+pub(super) async fn order(side: &Side<'_>, step: ContainerStep) -> Result<()> {
     side.end.engine.act(&step, &|_| {}).await.map(drop)
 }
 
@@ -370,7 +335,7 @@ fn target_of(container: &Container) -> Target {
     }
 }
 
-fn volumes_of(container: &Container) -> Vec<String> {
+pub(super) fn volumes_of(container: &Container) -> Vec<String> {
     let mounts = container.mounts.as_array().into_iter().flatten();
     let volumes = mounts.filter(|mount| mount["Type"] == "volume");
     let names: BTreeSet<String> = volumes.filter_map(|mount| mount["Name"].as_str()).map(str::to_owned).collect();

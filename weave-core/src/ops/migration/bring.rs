@@ -17,7 +17,8 @@ impl<'a> Run<'a> {
         self.prepare().await?;
         let Some(source) = &self.source else { return Ok(()) };
         let told = self.teller(format!("image {}", source.config["Image"].as_str().unwrap_or_default()));
-        let carried = carry::image(&self.from.end, &self.to.end, source, &*told).await?;
+        let carried = carry::image(&self.from.end, &self.to.end, source, &*told);
+        let carried = self.kernel.cancel().or(&self.spec.name, carried).await?;
         self.bytes += carried.bytes;
         self.image_was_there = Some(carried.was_there);
         self.warnings.extend(carried.warnings);
@@ -50,7 +51,7 @@ impl<'a> Run<'a> {
         if !recreation.body["Labels"].is_object() {
             recreation.body["Labels"] = json!({});
         }
-        recreation.body["Labels"][MIGRATES] = source.journal().text().into();
+        recreation.body["Labels"][MIGRATES] = source.journal(&self.ends.id).text().into();
         recreation.body["HostConfig"]["RestartPolicy"] = json!(Restart::no());
         self.has_free_places().await?;
         // A run that goes on after a kill has to know that they were free.
@@ -77,7 +78,8 @@ impl<'a> Run<'a> {
         let token = self.token();
         for passage in passages {
             let told = self.teller(format!("{} of {}", passage.target, self.spec.name));
-            let sent = carry::copy(&self.from.end, &self.to.end, &token, &passage, pass, &*told).await?;
+            let copy = carry::copy(&self.from.end, &self.to.end, &token, &passage, pass, &*told);
+            let sent = self.unless_given_up(copy).await?;
             self.bytes += sent;
             self.copied.insert(passage.target);
         }

@@ -129,7 +129,7 @@ impl Run<'_> {
 
     /// A container with addresses needs a network on the target.
     async fn has_a_network(&self) -> Result<()> {
-        if self.ends.source.as_ref().is_none_or(|source| source.interfaces.is_empty()) {
+        if self.network_comes || self.ends.source.as_ref().is_none_or(|source| source.interfaces.is_empty()) {
             return Ok(());
         }
         let status = self.to.status().await?;

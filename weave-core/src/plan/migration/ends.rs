@@ -6,6 +6,8 @@ use crate::spec::Attach;
 /// Both ends, as they were seen last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ends {
+    /// The move: nobody else's has this id, and what it makes is known by it.
+    pub id: String,
     /// The container's name.
     pub name: String,
     /// What the source is called, for errors.
@@ -24,7 +26,7 @@ impl Ends {
         if let Move::MakeTarget = step
             && let Some(source) = &self.source
         {
-            let (journal, restart) = (source.journal(), Restart::no());
+            let (journal, restart) = (source.journal(&self.id), Restart::no());
             self.target = Target::Ours(Box::new(Taker { journal, runs: false, started: false, restart }));
         }
         match step {
@@ -70,9 +72,10 @@ pub struct Source {
 }
 
 impl Source {
-    /// What is to be written down of it.
-    pub fn journal(&self) -> Journal {
+    /// What the move `id` is to write down of it.
+    pub fn journal(&self, id: &str) -> Journal {
         Journal {
+            id: id.to_owned(),
             source: self.id.clone(),
             ran: self.runs,
             restart: self.restart.clone(),

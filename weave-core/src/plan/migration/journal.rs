@@ -5,12 +5,15 @@ use serde_json::Value;
 
 use crate::spec::Attach;
 
-/// The label of what a move makes on the target: of the container it holds the [`Journal`], of volumes whose they are.
+/// The label of what a move makes on the target: of the container it holds the [`Journal`], of volumes the move's id.
 pub const MIGRATES: &str = "weave.migrates";
 
 /// What cannot be seen of the source any more once it is stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
+    /// The move that made it, as [`Ends::id`](super::Ends) has it.
+    #[serde(rename = "move", default)]
+    pub id: String,
     /// The full id of the source's container.
     pub source: String,
     /// Whether it ran.

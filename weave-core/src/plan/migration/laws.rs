@@ -62,10 +62,12 @@ impl World {
             interfaces: Vec::new(),
         };
         let taker = |(side, (ran, restarts)): (Side, Written)| {
-            let journal = Journal { source: "1".to_owned(), ran, restart: restart(restarts), interfaces: Vec::new() };
+            let (id, source) = ("m".to_owned(), "1".to_owned());
+            let journal = Journal { id, source, ran, restart: restart(restarts), interfaces: Vec::new() };
             Taker { journal, runs: side.runs, started: side.started, restart: restart(side.restarts) }
         };
         Ends {
+            id: "m".to_owned(),
             name: "web".to_owned(),
             source_name: "here".to_owned(),
             target_name: "there".to_owned(),

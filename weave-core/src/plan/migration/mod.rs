@@ -15,6 +15,7 @@
 
 mod back;
 mod ends;
+mod identity;
 mod journal;
 #[cfg(test)]
 mod laws;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use back::back;
 pub use ends::{Ends, Source, Taker, Target};
+pub use identity::{Mark, Marks, begun};
 pub use journal::{Journal, MIGRATES, Restart};
 pub use moves::{Done, Move};
 
@@ -56,8 +58,9 @@ pub fn next(ends: &Ends, done: &Done, wishes: Wishes) -> Result<Option<Move>> {
         (Some(source), Target::Ours(target)) => (source, target),
     };
     if target.journal.source != source.id {
-        // Left of a move of a container that is no more; one that ever ran is somebody's.
-        let is_litter = !target.runs && !target.started;
+        // Left of this move, of a container that is no more. One that ever ran is somebody's, and so is one that arrived
+        // as it was, stopped.
+        let is_litter = target.journal.id == ends.id && target.journal.ran && !target.runs && !target.started;
         return if is_litter { Ok(Some(Move::RemoveTarget { volumes: false })) } else { Err(taken(ends)) };
     }
     match (source.runs, target.runs) {
@@ -66,6 +69,17 @@ pub fn next(ends: &Ends, done: &Done, wishes: Wishes) -> Result<Option<Move>> {
         (false, true) => Ok(Some(taking_over(source, target, done))),
         (false, false) if target.journal.ran => while_none_runs(ends, source, target, done).map(Some),
         (false, false) => Ok(Some(of_one_that_is_stopped(source, target, done))),
+    }
+}
+
+/// Whether the move can be given up on the way: the container is no longer away for it, and nothing newer is lost.
+pub fn can_be_given_up(ends: &Ends) -> bool {
+    match (&ends.source, &ends.target) {
+        (Some(source), Target::Ours(target)) if target.journal.source == source.id => {
+            !target.runs && (source.runs || !(target.journal.ran || target.started))
+        }
+        (Some(_), _) => true,
+        (None, _) => false,
     }
 }
 
@@ -130,7 +144,7 @@ fn of_one_that_is_stopped(source: &Source, target: &Taker, done: &Done) -> Move 
 /// what it was.
 fn is_stale(source: &Source, target: &Taker) -> bool {
     let restart = if source.restart.starts() { &source.restart } else { &target.journal.restart };
-    target.journal != Journal { restart: restart.clone(), ..source.journal() }
+    target.journal != Journal { restart: restart.clone(), ..source.journal(&target.journal.id) }
 }
 
 /// The container on the target is made anew. What is written on it alone is put back first.

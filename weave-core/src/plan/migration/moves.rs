@@ -126,7 +126,7 @@ impl Done {
             Move::Prove => self.proved = true,
             Move::StartSource => self.started_again = true,
             Move::AttachSource => self.attached_again = true,
-            Move::RemoveTarget { .. } => self.made = false,
+            Move::RemoveTarget { .. } => (self.made, self.started, self.was_started) = (false, false, false),
             Move::HoldSource
             | Move::FreeTarget
             | Move::GiveUpSource

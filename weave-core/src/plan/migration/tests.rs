@@ -20,7 +20,7 @@ fn source(words: &str) -> Option<Source> {
 }
 
 /// `foreign`; `made`, `runs`, `ended`; `free` has its restart policy; `stopped` is of a source that did not run, `other` of
-/// another source, `readdressed` of one that had another address.
+/// another source, `readdressed` of one that had another address, `arrived` of another move.
 fn target(words: &str) -> Target {
     let has = |word: &str| words.split(' ').any(|one| one == word);
     if words.is_empty() || has("foreign") {
@@ -31,13 +31,15 @@ fn target(words: &str) -> Target {
         interfaces.clear();
     }
     let id = if has("other") { "2" } else { "1" };
-    let journal = Journal { source: id.to_owned(), ran: !has("stopped"), restart: always(), interfaces };
+    let (source, id) = (id.to_owned(), if has("arrived") { "before" } else { "m" });
+    let journal = Journal { id: id.to_owned(), source, ran: !has("stopped"), restart: always(), interfaces };
     let restart = if has("free") { always() } else { Restart::no() };
     Target::Ours(Box::new(Taker { journal, runs: has("runs"), started: has("runs") || has("ended"), restart }))
 }
 
 fn ends((from, to): (&str, &str)) -> Ends {
     Ends {
+        id: "m".to_owned(),
         name: "web".to_owned(),
         source_name: "here".to_owned(),
         target_name: "there".to_owned(),
@@ -129,6 +131,10 @@ fn what_cannot_be_is_said() {
         (("", ""), "", ErrorKind::NotFound, "neither"),
         (("runs", "foreign"), "", ErrorKind::Conflict, "taken on the target there"),
         (("runs", "runs other"), "", ErrorKind::Conflict, "taken"),
+        // They arrived, and are all that there is of them.
+        (("runs", "made stopped other"), "", ErrorKind::Conflict, "taken"),
+        (("ended", "made stopped other"), "", ErrorKind::Conflict, "taken"),
+        (("runs", "made other arrived"), "", ErrorKind::Conflict, "taken"),
         (("runs", "runs"), "", ErrorKind::Conflict, "runs on both here and there"),
         (("", "made"), "", ErrorKind::Conflict, "never finished"),
         (("ended held", "ended"), "started", ErrorKind::ContainerNotRunning, "right after"),
@@ -165,10 +171,69 @@ fn each_state_has_its_step_back() {
 
 #[test]
 fn a_journal_is_read_as_it_was_written() {
-    let journal = source("runs").expect("a source").journal();
+    let journal = source("runs").expect("a source").journal("m");
     assert_eq!(Journal::read(&journal.text()), Some(journal));
     assert_eq!(Journal::read("yes"), None);
     let policy =
         |text: &str| Restart::of(&serde_json::json!({"RestartPolicy": {"Name": text, "MaximumRetryCount": 3}}));
     assert_eq!((policy(""), policy("no").starts(), policy("on-failure").starts()), (Restart::no(), false, true));
+}
+
+#[test]
+fn a_move_goes_on_between_the_two_hosts_that_have_its_mark() {
+    let mark = |words: &str| {
+        let (id, source) = words.split_once(" of ")?;
+        Some(Mark { id: id.to_owned(), source: source.to_owned() })
+    };
+    for (state, source, target, known) in [
+        // Nothing was begun, or it ended.
+        (("runs", ""), "", "", Ok(None)),
+        (("runs", ""), "", "m of 1", Ok(None)),
+        (("runs", "made other arrived"), "", "", Ok(None)),
+        // A run was killed.
+        (("runs", ""), "m of 1", "m of 1", Ok(Some("m"))),
+        (("ended held", "runs"), "m of 1", "m of 1", Ok(Some("m"))),
+        (("runs", "made other"), "m of 2", "m of 2", Ok(Some("m"))),
+        (("", "runs free"), "m of 1", "m of 1", Ok(Some("m"))),
+        (("", "runs free"), "", "m of 1", Ok(Some("m"))),
+        (("runs", "ended"), "", "m of 1", Ok(Some("m"))),
+        (("", ""), "", "", Ok(None)),
+        // The target is on its way to a third host.
+        (("", "runs free"), "", "x of 7", Ok(Some("m"))),
+        // The source is.
+        (("runs", ""), "x of 1", "", Err("to another host than there")),
+        (("ended held", ""), "x of 1", "", Err("to another host than there")),
+        (("ended held", "made"), "x of 1", "m of 1", Err("to another host than there")),
+        (("runs", ""), "x of 1", "m of 7", Err("to another host than there")),
+        (("runs", ""), "", "x of 7", Err("another container of this name")),
+        (("runs", "made other"), "", "x of 7", Err("another container of this name")),
+    ] {
+        let marks = Marks { source: mark(source), target: mark(target) };
+        match (begun(&ends(state), &marks), known) {
+            (Ok(id), Ok(wanted)) => assert_eq!(id.as_deref(), wanted, "{state:?} {marks:?}"),
+            (Err(error), Err(words)) => {
+                assert_eq!(error.kind(), ErrorKind::Conflict, "{state:?} {marks:?}");
+                assert!(error.message().contains(words), "{error}");
+            }
+            (found, wanted) => panic!("{state:?} {marks:?}: {found:?} and not {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn it_is_given_up_while_nobody_misses_the_container() {
+    for (state, can) in [
+        (("runs", ""), true),
+        (("ended", ""), true),
+        (("runs", "made"), true),
+        (("runs held", "made"), true),
+        (("ended held", "made stopped"), true),
+        (("ended held", "ended stopped"), false),
+        (("ended held", "made"), false),
+        (("ended held", "runs"), false),
+        (("ended held", "ended"), false),
+        (("", "runs free"), false),
+    ] {
+        assert_eq!(can_be_given_up(&ends(state)), can, "{state:?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, WEAVE, listed, rest};
-use crate::lab::Host;
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// Applies the fleet on one host, with the container on `on`.
 fn apply(scene: &Scene, host: &Host, on: &str, options: &[&str]) -> Value {
@@ -98,5 +98,35 @@ fn a_container_on_its_way_is_left_alone_on_both_hosts() {
         assert_eq!(host.docker(&["volume", "ls", "-q", "--filter", "label=weave.moves"]).must(), "");
     }
     let again = apply(&scene, a, "a", &[]);
+    assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
+}
+
+#[test]
+fn one_that_arrived_asks_no_other_host_any_more() {
+    let scene = Scene::new();
+    let (a, b) = (&scene.a, &scene.b);
+    apply(&scene, a, "a", &[]);
+    let moved = apply(&scene, b, "b", &[]);
+    assert_eq!(listed(b), "web running", "{moved:#}");
+    b.docker(&["stop", "web"]).must();
+    // The kernel takes a namespace away some time after the last process in it has ended.
+    assert!(wait_until(PATIENCE, || !scene.watcher.ping([10, 2, 1, 4].into())), "it still answers");
+    let silent = apply_with(&scene, b, "b", &[], "unix:///nowhere.sock");
+    assert_eq!((listed(b), &silent["errors"]), ("web running".to_owned(), &json!([])), "{silent:#}");
+}
+
+#[test]
+fn a_host_that_has_no_network_yet_fetches_a_container_at_once() {
+    let scene = Scene::new();
+    let (a, b) = (&scene.a, &scene.b);
+    apply(&scene, a, "a", &[]);
+    b.weave(&["reset"]).must();
+    let planned = apply(&scene, b, "b", &["--check"]);
+    assert_eq!(planned["errors"], json!([]), "{planned:#}");
+    assert_eq!((listed(a), listed(b)), ("web running".to_owned(), String::new()), "{planned:#}");
+    let moved = apply(&scene, b, "b", &[]);
+    assert_eq!(moved["errors"], json!([]), "{moved:#}");
+    assert_eq!((listed(a), listed(b)), (String::new(), "web running".to_owned()), "{moved:#}");
+    let again = apply(&scene, b, "b", &[]);
     assert_eq!((&again["changed"], &again["errors"]), (&false.into(), &json!([])), "{again:#}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::lives::Lives;
 use super::scene::{APP, Scene, WEAVE, listed};
-use crate::lab::{PATIENCE, wait_until};
+use crate::lab::{Host, PATIENCE, wait_until};
 
 /// Steps at which it is killed, and whether the source may have stopped by then.
 const MOMENTS: [(&str, bool); 14] = [
@@ -55,6 +55,29 @@ impl Watched {
         assert_eq!(status.code(), None, "{moment}: not killed");
     }
 
+    /// What the container may have written over there stays when the guard has undone the move, and nobody writes over it.
+    #[track_caller]
+    fn has_kept(&self, moment: &str) {
+        let Scene { a, b, .. } = &self.scene;
+        let at_work = |host: &Host| host.docker(&["ps", "-aq", "--filter", "name=weave-moving-web"]).must();
+        assert!(wait_until(PATIENCE, || (at_work(a) + &at_work(b)).is_empty()), "{moment}: the guard does not end");
+        let kept = b.docker(&["volume", "ls", "-q"]).must();
+        let has_run = ["start_target after", "attach_target after", "free_target after"].contains(&moment);
+        // That depends on how far the engine was.
+        if moment != "start_target during" {
+            assert_eq!(kept, if has_run { "named\n" } else { "" }, "{moment}");
+        }
+        if !kept.is_empty() {
+            let error = self.scene.refused(a, &["migrate", "web", "--to", &b.docker_host()]);
+            assert_eq!(
+                (&error["kind"], &error["subject"]),
+                (&"conflict".into(), &"named".into()),
+                "{moment}: {error:#}"
+            );
+            b.docker(&["volume", "rm", "named"]).must();
+        }
+    }
+
     /// One run, and that it has all it had.
     #[track_caller]
     fn ends_well(&self, moment: &str) {
@@ -92,6 +115,7 @@ fn a_guard_starts_the_container_again_when_weave_is_killed() {
         assert!(scene.watcher.await_ping([10, 2, 1, 4].into()), "{moment}: it is not attached again");
         let policy = || scene.a.container("web").inspect("{{.HostConfig.RestartPolicy.Name}}");
         assert!(wait_until(PATIENCE, || policy().trim() == "always"), "{moment}: {}", policy());
+        watched.has_kept(moment);
         watched.ends_well(moment);
     }
 }

@@ -2,9 +2,12 @@
 
 mod clients;
 mod fleet;
+mod halted;
+mod kept;
 mod kills;
 mod kinds;
 mod lives;
+mod meanwhile;
 mod moves;
 mod places;
 mod refused;
