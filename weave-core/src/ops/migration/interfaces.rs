@@ -8,7 +8,17 @@ use crate::observed::Container;
 pub(super) fn of(status: &Value, container: &Container) -> Vec<Value> {
     let id = container.id.get(..12).unwrap_or(&container.id);
     let rows = status["attachments"].as_array().into_iter().flatten();
-    rows.filter(|row| row["id"].as_str() == Some(id)).map(|row| attach(&container.name, row)).collect()
+    let rows: Vec<&Value> = rows.filter(|row| row["id"].as_str() == Some(id)).collect();
+    // The namespace of its last run may not be taken apart yet, and shows nothing any more.
+    let is_former = |row: &Value| {
+        let others = || rows.iter().filter(|other| other["interface"] == row["interface"]);
+        !has_addresses(row) && others().any(|other| has_addresses(other))
+    };
+    rows.iter().filter(|row| !is_former(row)).map(|row| attach(&container.name, row)).collect()
+}
+
+fn has_addresses(row: &Value) -> bool {
+    row["ips"].as_array().is_some_and(|ips| !ips.is_empty())
 }
 
 fn attach(name: &str, row: &Value) -> Value {
@@ -48,7 +58,9 @@ mod tests {
         let more =
             json!({"own_mtu": 1400, "gateway": "10.2.1.1", "routes": ["10.9.0.0/16 via 10.2.1.1"], "multicast": false});
         let id = "0123456789ab";
-        let rows = [row(id, "ethwe", json!({})), row(id, "eth7", more), row("ba9876543210", "ethwe", json!({}))];
+        let former = row(id, "ethwe", json!({"ips": [], "host_end": "vethwe0"}));
+        let rows =
+            [former, row(id, "ethwe", json!({})), row(id, "eth7", more), row("ba9876543210", "ethwe", json!({}))];
         let container = Container { id: format!("{id}cdef"), name: "web".to_owned(), ..Container::default() };
         let found: Vec<Attach> = of(&json!({"attachments": rows}), &container)
             .into_iter()

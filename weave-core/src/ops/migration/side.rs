@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::Result;
 use crate::apply::Mode;
 use crate::carry::{End, far_weave};
 use crate::kernel::{Kernel, machine};
 use crate::observed::{Container, ContainerScope};
 use crate::ops::{announcement, attachment, host};
 use crate::spec::{Announce, Attach, Cidr, List, from_value};
+use crate::{Error, ErrorKind, Result};
 
 /// One of the two hosts.
 pub(super) struct Side<'a> {
@@ -85,7 +85,19 @@ impl<'a> Side<'a> {
     }
 
     /// The interfaces of a container that runs.
+    ///
+    /// # Errors
+    /// `Conflict` for one without addresses, which cannot be had elsewhere; when that host's weave cannot be asked.
     pub(super) async fn interfaces(&self, container: &Container) -> Result<Vec<Attach>> {
-        super::interfaces::of(&self.status().await?, container).into_iter().map(from_value).collect()
+        let rows = super::interfaces::of(&self.status().await?, container).into_iter();
+        let found: Vec<Attach> = rows.map(from_value).collect::<Result<_>>()?;
+        match found.iter().find(|attach| attach.ips.is_empty()) {
+            None => Ok(found),
+            Some(bare) => {
+                let message = format!("its interface {} has no address", bare.interface);
+                let hint = format!("`weave attach` gives it one, `weave detach {}` removes it", container.name);
+                Err(Error::new(ErrorKind::Conflict, &container.name, message).hint(hint))
+            }
+        }
     }
 }
