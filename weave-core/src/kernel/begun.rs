@@ -22,6 +22,7 @@ impl Kernel {
     }
 
     /// Whether the operation must not be dropped, whoever has the lock.
+    #[cfg(feature = "cli")]
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
     }
