@@ -26,7 +26,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/weave
 
 test: deps root
-	$(CARGO) test --locked --workspace
+	@.ci/rust
 	@.ci/python
 	@.ci/ansible
 	@.ci/salt

@@ -8,10 +8,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::scene::Scene;
-use crate::lab::wait_until;
+use crate::lab::{PATIENCE, wait_until};
 
-/// Long enough for a move to get there.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than weave lets pass before it looks for signals.
+const TICK: Duration = Duration::from_millis(200);
 
 /// A move of `web` from the first host to the second that was stopped, as a terminal does it.
 pub(super) struct Halted(Option<Child>);
@@ -41,6 +41,7 @@ impl Halted {
 
     /// Lets it go on to its end: what it says, and its exit code.
     pub(super) fn goes_on(mut self) -> (String, Option<i32>) {
+        std::thread::sleep(TICK);
         self.tell(Signal::SIGCONT);
         let out = self.0.take().expect("weave").wait_with_output().expect("output");
         let said = [out.stdout, out.stderr].concat();
