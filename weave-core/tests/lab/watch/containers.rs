@@ -134,11 +134,13 @@ fn an_engine_that_falls_silent_is_away() {
     let scene = Scene::new();
     let host = &scene.host;
     let web = host.run_container("web", &["--network=none"]);
-    let watching = Watching::document(host, DOCUMENT);
+    let path = write(host, DOCUMENT);
+    let mut command = host.weave_command(&["watch", "--metrics", METRICS, &path]);
+    let watching = Watching::of(host, command.env("WEAVE_ENGINE_TIMEOUT", "5"));
     attached(&watching, &web, "10.2.1.4/24");
     host.signal_docker(Signal::SIGSTOP);
     let away = || watching.count("weave_engine_connected") == 0;
-    // It has ten seconds for a sign of life, and ten more for an answer.
+    // It has ten seconds for a sign of life, and five more for an answer.
     assert!(wait_until(PATIENCE, away), "{}", watching.log());
     host.signal_docker(Signal::SIGCONT);
     watching.wait("the engine", || watching.count("weave_engine_connected") == 1);
