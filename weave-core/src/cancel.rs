@@ -8,8 +8,8 @@ use crate::{Error, ErrorKind, Result};
 /// A wish to give up. Clones are the same wish.
 ///
 /// An operation is never left half done: an image that comes in, a build, the wait for a router in a container to be
-/// ready, and what a container that still runs takes to another host are given up, and what was done before is undone. Everything else takes no longer than a moment, or the time
-/// that a container has to stop, and is finished first.
+/// ready, and what a container that still runs takes to another host are given up, and what was done before is undone.
+/// Everything else takes no longer than a moment, or the time that a container has to stop, and is finished first.
 ///
 /// ```
 /// let cancel = weave_core::Cancel::new();
