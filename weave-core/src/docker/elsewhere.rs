@@ -28,7 +28,8 @@ impl Engine {
     /// see that the certificates are there. As with `docker -H`.
     ///
     /// # Errors
-    /// `InvalidSpec`: an address that is none, TCP without TLS, or a `WEAVE_ENGINE_TIMEOUT` that is no time; `NotFound`: a certificate that is not there.
+    /// `InvalidSpec`: an address that is none, TCP without TLS, or a `WEAVE_ENGINE_TIMEOUT` that is no time; `NotFound`: a
+    /// certificate that is not there.
     pub(crate) fn elsewhere(field: &str, address: &str, tls: Option<&Path>, insecure: bool) -> Result<Self> {
         let of_caller = || std::env::var_os("DOCKER_CERT_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
         let tls = tls.map(Path::to_owned).or_else(of_caller);
@@ -48,7 +49,11 @@ fn read(text: &str, tls: Option<&Path>, insecure: bool) -> Result<Address> {
         Some((scheme @ ("tcp" | "http" | "https"), rest)) => tcp(text, (scheme, rest), tls, insecure),
         Some((scheme, _)) => Err(refused(text, &format!("asks for `{scheme}`, which weave does not speak"))),
         None if text.starts_with('/') => Err(refused(text, "has no scheme").hint(format!("write it as unix://{text}"))),
-        None => Err(refused(text, "has no scheme").hint(format!("write it as ssh://{text}"))),
+        None => {
+            // `ssh:/host` and `ssh:host` are meant as well.
+            let host = text.trim_start_matches("ssh:").trim_start_matches('/');
+            Err(refused(text, "has no scheme").hint(format!("write it as ssh://{host}")))
+        }
     }
 }
 
@@ -166,6 +171,10 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{given}");
             assert!(error.message().contains(why), "{given}: {error}");
             assert!(error.message().contains("allowed: ssh://"), "{given}: {error}");
+        }
+        for given in ["db1", "ssh:/db1", "ssh:db1"] {
+            let error = read(given, None, false).expect_err(given);
+            assert_eq!(error.next_step(), Some("write it as ssh://db1"), "{given}");
         }
         assert!(read("ssh://db1/run/docker.sock", None, true).is_err(), "there is no other engine over ssh");
     }
