@@ -27,6 +27,7 @@ mod probe;
 mod ready;
 mod recent;
 mod refused;
+mod remembered;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ pub use counters::{Counters, Port};
 use held::Held;
 pub(crate) use machine::machine;
 use recent::{Begun, Recent};
+use remembered::Remembered;
 
 /// What a [`Kernel`] may be told.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +135,8 @@ pub struct Kernel {
     lock_timeout: Duration,
     watcher: Option<Watcher>,
     cancel: Cancel,
+    /// What names of peers resolved to, where that is to be remembered.
+    remembered: Option<Arc<Remembered>>,
     /// Whether it was told to change anything.
     acted: AtomicBool,
     /// Whether something was begun that does not hold the lock all the time.
@@ -173,6 +177,7 @@ impl Kernel {
             lock_timeout: options.lock_timeout.map_or_else(lock_timeout, Ok)?,
             watcher: None,
             cancel: Cancel::new(),
+            remembered: None,
             acted: AtomicBool::new(false),
             begun: Arc::default(),
         })
@@ -211,6 +216,7 @@ impl Kernel {
             lock_timeout: self.lock_timeout,
             watcher: self.watcher.clone(),
             cancel: self.cancel.clone(),
+            remembered: self.remembered.clone(),
             acted: AtomicBool::new(false),
             begun: Arc::clone(&self.begun),
         }

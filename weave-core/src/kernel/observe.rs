@@ -40,7 +40,7 @@ impl Kernel {
             observed.published = self.published().await?;
         }
         if let Some(resolver) = resolver {
-            observed.names = resolver.wait().await?;
+            self.recall(&scope.names, resolver.wait().await, &mut observed)?;
         }
         self.look_at_classic(scope, &mut observed).await?;
         let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };

@@ -82,6 +82,8 @@ pub struct Observed {
     pub learned: BTreeMap<IpAddr, usize>,
     /// What the names of peers resolved to; an empty list where nothing was found.
     pub names: BTreeMap<String, Vec<IpAddr>>,
+    /// Those of them that do not resolve at this moment: `names` has what they resolved to before, as a watch remembers it.
+    pub recalled: BTreeSet<String>,
     /// How the host reaches each peer address; absent where there is no route.
     pub paths: BTreeMap<IpAddr, Path>,
     /// The packet filter; `None` when it was not asked for.

@@ -81,6 +81,7 @@ pub(super) fn resolve(intent: &Intent, router: &Router, observed: &Observed, pla
         as_made(router, observed, &mut mark)?;
     }
     let wanted = peers::wanted(intent, observed, mark.port)?;
+    peers::tell_recalled(observed, plan);
     let local = match &router.underlay {
         Some(underlay) => Some(underlay::choose(Some(underlay), &wanted, observed, plan)?),
         // Nobody has to choose: the router sends from wherever the routes say.

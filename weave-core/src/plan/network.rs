@@ -232,6 +232,7 @@ fn tunnel(intent: &Intent, router: &Router, observed: &Observed, plan: &mut Plan
     let port = router.port.or(existing.map(|(_, info)| info.port)).or(before).or(guarded).unwrap_or(names::PORT);
     let vni = router.vni.or(existing.map(|(_, info)| info.vni)).unwrap_or(names::VNI);
     let wanted = peers::wanted(intent, observed, port)?;
+    peers::tell_recalled(observed, plan);
     let local = underlay::choose(router.underlay.as_ref(), &wanted, observed, plan)?;
     let flood = peers::settle(&wanted, local, plan)?;
     let name = match existing {

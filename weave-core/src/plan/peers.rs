@@ -105,6 +105,15 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
     }
 }
 
+/// Says which peers are where their names were found last.
+pub(super) fn tell_recalled(observed: &Observed, plan: &mut Plan) {
+    for name in &observed.recalled {
+        let addresses: Vec<String> = observed.names.get(name).into_iter().flatten().map(ToString::to_string).collect();
+        let last = addresses.join(", ");
+        plan.warnings.push(format!("peer {name} does not resolve on this host for now: it stays at {last}"));
+    }
+}
+
 /// Peers of a tunnel that was lost: a run was interrupted before it had given them to the device, or somebody deleted
 /// it. They are still in the guard of its port. The paths to them have to be looked at.
 pub fn lost_peers(observed: &Observed) -> Vec<IpAddr> {

@@ -152,7 +152,7 @@ impl Watch {
             let message = format!("{:?} is not allowed; allowed: from 1 s to a day", options.resync);
             return Err(Error::invalid("resync", message));
         }
-        let kernel = Arc::new(kernel);
+        let kernel = Arc::new(kernel.remembering_names());
         // Before they are read: what is written from here on is read again.
         let known = file::states(&options.files);
         let wanted = if options.files.is_empty() {

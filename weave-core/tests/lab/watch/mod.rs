@@ -5,6 +5,7 @@ mod containers;
 mod drift;
 mod files;
 mod kept;
+mod names;
 mod part;
 mod rest;
 mod router;
