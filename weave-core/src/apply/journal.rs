@@ -23,7 +23,7 @@ pub(super) struct Journal<'a, H> {
     pub(super) batches: Vec<Batch>,
     /// The way back, where it was settled before the end.
     back: Option<Vec<Step>>,
-    /// Where containers were at the first look, if those that start meanwhile are nobody's business.
+    /// Where containers were at the first look, if those that start meanwhile are no reason to fail as a whole.
     seen: Option<BTreeMap<ContainerRef, (NetnsId, u32)>>,
     /// What cannot be undone, and is still to be done: a container that was replaced goes once everything else is
     /// proven. Until then it can come back.
@@ -35,8 +35,9 @@ impl<'a, H: Host> Journal<'a, H> {
         Self { host, before, batches: Vec::new(), back: None, seen: None, last: Vec::new() }
     }
 
-    /// Containers that start, or start anew, from here on are left to the next run.
-    pub(super) fn only_running(&mut self) {
+    /// Takes note of where containers are: one that starts, or starts anew, from here on is in another place, and is left
+    /// to the next run.
+    pub(super) fn note_places(&mut self) {
         let found = |(name, target): (&ContainerRef, &Target)| match target {
             Target::Found(net) => Some((name.clone(), (net.netns, net.pid))),
             Target::Problem(_) => None,
@@ -87,13 +88,16 @@ impl<'a, H: Host> Journal<'a, H> {
         self.execute(steps).await
     }
 
-    /// A name may resolve to another address a moment later, and ten thousand ways take their time to look up: what was
-    /// asked for was settled at the first look.
+    /// A name may resolve to another address a moment later, ten thousand ways take their time to look up, and no step
+    /// changes which ports are published where those were asked for alone: what was asked for was settled at the first
+    /// look.
     async fn look_again(&self, scope: &Scope) -> Result<Observed> {
-        let again = Scope { names: Vec::new(), paths: false, ..scope.clone() };
+        let again = Scope { names: Vec::new(), paths: false, published: false, ..scope.clone() };
         let mut now = look(self.host, &again).await?;
         now.names.clone_from(&self.before.names);
+        now.recalled.clone_from(&self.before.recalled);
         now.paths.clone_from(&self.before.paths);
+        now.published.clone_from(&self.before.published);
         Ok(now)
     }
 
@@ -172,8 +176,8 @@ impl<'a, H: Host> Journal<'a, H> {
             return done;
         }
         self.back = Some(self.way_back());
-        let Observed { names, paths, .. } = std::mem::take(&mut self.before);
-        self.before = Observed { names, paths, ..Observed::default() };
+        let Observed { names, recalled, paths, published, .. } = std::mem::take(&mut self.before);
+        self.before = Observed { names, recalled, paths, published, ..Observed::default() };
         for batch in std::mem::take(&mut self.batches) {
             done.extend(in_words(Arc::unwrap_or_clone(batch.steps)));
         }
@@ -192,8 +196,11 @@ impl<'a, H: Host> Journal<'a, H> {
         for _ in 0..TRIES {
             let now = self.look_again(scope).await?;
             died(plan, intent, &now)?;
-            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
             let rest = crate::plan::plan(intent, &now)?;
+            if !intent.only_running {
+                self.refuse_started_anew(plan, &rest, &now);
+            }
+            let refused: BTreeSet<&ContainerRef> = plan.problems.iter().map(|(container, _)| container).collect();
             let counts = |container| !refused.contains(container) && self.is_same(container, &now);
             let lanes = rest.lanes.iter().filter(|lane| counts(&lane.container));
             let missing = rest
@@ -209,6 +216,23 @@ impl<'a, H: Host> Journal<'a, H> {
         }
         Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
             .hint("something else on this host may be changing the same things; run it again, and look at the logs"))
+    }
+
+    /// A container that started anew meanwhile, as one does that fails again and again, lost what was done in it; that is
+    /// its own problem, and no reason to take all the others back.
+    fn refuse_started_anew(&self, plan: &mut Plan, rest: &Plan, now: &Observed) {
+        let moved = |container: &&ContainerRef| !self.is_same(container, now);
+        let lanes = rest.lanes.iter().filter(|lane| !lane.steps.is_empty());
+        for container in lanes.map(|lane| &lane.container).filter(moved) {
+            if plan.problems.iter().any(|(refused, _)| refused == container) {
+                continue;
+            }
+            let message = "it started anew while it was worked on, and its interface went with its last run";
+            let error = Error::new(ErrorKind::ContainerNotRunning, container.to_string(), message).hint(
+                "run this again; see its log if it keeps starting anew; `weave watch` attaches it whenever it starts",
+            );
+            plan.drop_lane(container, error);
+        }
     }
 
     /// Puts everything back; goes on where something cannot be put back, and says so.

@@ -170,8 +170,8 @@ async fn carry_out<'a, H: Host>(
         return Ok((Converged { plan, done: Vec::new(), observed: before, scope }, nothing));
     }
     let mut journal = Journal::of(host, before);
-    if intent.only_running {
-        journal.only_running();
+    if intent.each_by_itself {
+        journal.note_places();
     }
     if !claims.is_empty() {
         journal.batches.push(Batch { done: claims.len(), steps: Arc::new(claims) });

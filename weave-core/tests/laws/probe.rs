@@ -53,3 +53,33 @@ fn who_says_so_is_not_asked_and_what_is_there_is_not_asked_for() {
     assert!(report.changed);
     assert_eq!(host.asked().probes, [parse::<std::net::IpAddr, _>("10.2.1.5")]);
 }
+
+/// A container that starts anew in the middle, as one that fails again and again does, takes nobody else down: it is
+/// served, or named in an error, and the next run serves it.
+#[test]
+fn a_container_that_starts_anew_meanwhile_is_its_own_problem() {
+    let op = Op::read("apply {router: {}, containers: {web: {ip: 10.2.1.4/24}, db: {ip: 10.2.1.5/24}}}");
+    let wanted = after(docker(), &Op::read("apply {router: {}, containers: {db: {ip: 10.2.1.5/24}}}"));
+    let web: weave_core::spec::ContainerRef = parse("web");
+    let mut refused = 0;
+    for before in [docker(), after(docker(), &op)] {
+        for look in 0..5 {
+            let faults = Faults { starts_anew: Some((look, web.clone())), ..Faults::default() };
+            let host = MemoryHost::faulty(before.clone(), faults);
+            let report = op.run(&host, Mode::Apply).unwrap();
+            if let [error] = report.errors.as_slice() {
+                assert_eq!((error.subject.as_str(), error.kind), ("web", ErrorKind::ContainerNotRunning));
+                assert!(error.message.contains("started anew while it was worked on"), "{error:?}");
+                assert_eq!(host.portrait().own, wanted.portrait().own, "look {look}");
+                refused += 1;
+            } else {
+                assert!(report.is_ok(), "{:?}", report.errors);
+            }
+            let again = MemoryHost::new(host.world().clone());
+            assert!(op.run(&again, Mode::Apply).unwrap().is_ok());
+            let inode = again.world().inode(&web).unwrap();
+            assert!(again.world().net(inode).links.iter().any(|link| link.name == "ethwe"));
+        }
+    }
+    assert!(refused > 0, "nothing was ever in the middle");
+}

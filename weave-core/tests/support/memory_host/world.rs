@@ -110,6 +110,21 @@ impl World {
         }
     }
 
+    /// The process of a container ends and the engine starts it again, in another namespace with nothing in it.
+    pub(crate) fn start_anew(&mut self, container: &ContainerRef) {
+        let old = self.inode(container).expect("a container that runs");
+        let links: Vec<u32> = self.nets[&old].links.iter().map(|link| link.index).collect();
+        for link in links {
+            self.remove((old, link));
+        }
+        self.nets.remove(&old);
+        let inode = old + 5000;
+        self.nets.insert(inode, Net::new());
+        for found in self.containers.values_mut().flatten().filter(|found| found.inode == old) {
+            (found.inode, found.pid) = (inode, u32::try_from(inode).unwrap());
+        }
+    }
+
     pub(crate) fn observe(&self, scope: &Scope) -> Observed {
         let mut observed = Observed {
             links: self.host.links.clone(),
