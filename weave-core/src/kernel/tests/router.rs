@@ -267,7 +267,7 @@ fn a_router_is_asked_in_the_namespace_of_the_host() {
         // The thread is elsewhere afterwards.
         Step::SetUp { place: container.place(), link: "ethwe".into(), up: true },
         self::control(ControlStep::Connect { control, peers: peers.clone() }),
-        self::control(ControlStep::Claim { control, id: id.clone(), address }),
+        self::control(ControlStep::Claim { control, id: id.clone(), address, insist: true }),
         self::control(ControlStep::Release { control, id, address }),
         self::control(ControlStep::Forget { control, peers }),
     ]);
