@@ -277,7 +277,7 @@ impl Router {
 
     /// How many routers have to meet before one begins: more than half of those that are to be peers, and this one.
     pub(crate) fn quorum(&self) -> usize {
-        self.peers().direct.len().div_ceil(2) + 1
+        self.args.count.unwrap_or_else(|| self.peers().direct.len() + 1) / 2 + 1
     }
 
     fn establish_if_first(&self) -> bool {

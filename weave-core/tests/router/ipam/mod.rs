@@ -28,6 +28,8 @@ pub(crate) struct Ipam {
     pub(crate) ring: Option<Ring>,
     /// Whether anybody wanted a part of the range so far.
     pub(crate) asked: bool,
+    /// Claims whose callers did not wait until the range is divided; they are forgotten then.
+    pub(crate) pending: Vec<(String, Ipv4Network)>,
     pub(crate) owned: Owned,
     /// What peers answered to what was asked of them.
     pub(crate) answers: BTreeMap<u64, Option<Ipv4Addr>>,
@@ -42,7 +44,16 @@ pub(crate) enum Attempt<T> {
 
 impl Ipam {
     pub(crate) fn new(ours: Holder, universe: Ipv4Network, default_subnet: Ipv4Network) -> Self {
-        Self { ours, universe, default_subnet, ring: None, asked: false, owned: Vec::new(), answers: BTreeMap::new() }
+        Self {
+            ours,
+            universe,
+            default_subnet,
+            ring: None,
+            asked: false,
+            pending: Vec::new(),
+            owned: Vec::new(),
+            answers: BTreeMap::new(),
+        }
     }
 
     /// The addresses of a container that are in a subnet, but for its first and last.
@@ -142,9 +153,15 @@ impl Ipam {
             "ActiveIPs": active.count(),
             "DefaultSubnet": self.default_subnet.to_string(),
             "Entries": self.ring.as_ref().map(|ring| ring.entries(self.universe, known)),
-            "PendingClaims": null,
+            "PendingClaims": self.pending(),
             "PendingAllocates": null,
         })
+    }
+
+    fn pending(&self) -> Value {
+        let row = |(id, cidr): &(String, Ipv4Network)| json!({"Ident": id, "CIDR": {"Addr": cidr.ip().to_string(), "PrefixLen": cidr.prefix()}});
+        let rows: Vec<_> = self.pending.iter().filter(|_| self.ring.is_none()).map(row).collect();
+        if rows.is_empty() { Value::Null } else { Value::from(rows) }
     }
 
     fn holder(&self, ip: Ipv4Addr) -> Option<&str> {

@@ -56,7 +56,10 @@ pub(crate) fn claim(router: &Router, id: &str, cidr: Ipv4Network, patience: &Pat
                 let settled = matches!(router.ask(&want), Answer::Gave);
                 match patience {
                     _ if settled => {}
-                    Patience::None => return Ok(()),
+                    Patience::None => {
+                        router.with_ipam(|ipam| ipam.pending.push((id.to_owned(), cidr)));
+                        return Ok(());
+                    }
                     Patience::Until(gone) if gone() => return Err(CANCELLED.to_owned()),
                     Patience::Until(_) => sleep(PAUSE),
                 }
