@@ -89,7 +89,7 @@ impl ControlStep {
 
     /// The same, but no error where it is refused.
     #[must_use]
-    pub(crate) fn as_far_as_it_goes(self) -> Self {
+    pub(crate) fn without_insisting(self) -> Self {
         match self {
             Self::Claim { control, id, address, .. } => Self::Claim { control, id, address, insist: false },
             step => step,

@@ -226,7 +226,7 @@ pub(super) fn keep(
     let claimed: Vec<&Cidr> = ips.iter().filter(|ip| ip.is_ipv4()).collect();
     draft.changes.push(Change::new(subject(&draft.container), "claimed", books.held(&id), &claimed));
     draft.steps.extend(told.claims.into_iter().map(|step| match step {
-        Step::Control(step) => control_step(step.as_far_as_it_goes()),
+        Step::Control(step) => control_step(step.without_insisting()),
         step => step,
     }));
 }
