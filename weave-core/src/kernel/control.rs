@@ -51,7 +51,13 @@ fn claim(router: &Control, id: &str, address: Cidr) -> Result<()> {
         let ipam = report.ipam.filter(|ipam| ipam.range.contains(address.ip()))?;
         Some(ipam.state).filter(|state| !state.is_divided())
     };
-    let Some(state) = undivided(router.report()?) else { return router.claim(id, address) };
+    let state = match router.report() {
+        Ok(report) => undivided(report),
+        Err(error) if error.kind() == ErrorKind::Timeout => return Err(error),
+        // One that makes no sense says nothing against the claim.
+        Err(_) => None,
+    };
+    let Some(state) = state else { return router.claim(id, address) };
     let asker = Control::new(router.port(), DIVISION);
     // Those who were asked before have been waited for.
     let deadline = Instant::now() + if state == IpamState::Idle { DIVISION } else { Duration::ZERO };
