@@ -25,6 +25,9 @@ pub const CONTROL_PORT: u16 = 6784;
 /// Whose the addresses of the host itself are, in the books of a router; the classic script's own word.
 pub const EXPOSE: &str = "weave:expose";
 
+/// What keeps a router in a container from telling its vendor of host and network.
+pub const SILENT: &str = "CHECKPOINT_DISABLE=1";
+
 /// The variable that a router in a container takes its password from.
 pub const PASSWORD_VARIABLE: &str = "WEAVE_PASSWORD";
 

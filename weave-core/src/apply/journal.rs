@@ -208,9 +208,12 @@ impl<'a, H: Host> Journal<'a, H> {
                 .iter()
                 .chain(lanes.flat_map(|lane| &lane.steps))
                 .chain(&rest.last)
-                .find(|step| !step.is_final());
+                .find(|step| !step.is_final() && !step.may_fail());
             match missing {
-                None => return Ok(now),
+                None => {
+                    plan.put_off(rest.warnings);
+                    return Ok(now);
+                }
                 Some(step) => left = step.to_string(),
             }
         }

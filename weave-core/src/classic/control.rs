@@ -33,6 +33,11 @@ impl Control {
         Self { port, patience }
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Waits until the router is ready (`GET /status` answers 200), for as long as `within`, and asks at least once.
     ///
     /// # Errors
@@ -147,6 +152,21 @@ impl Control {
         let answer = self.ask(Request::new(&*what, "PUT", path))?;
         // A router that ends says 200 and `cancelled`.
         if answer.body.is_empty() { Ok(()) } else { Err(refusal(self.port, &what, words(&answer.body))) }
+    }
+
+    /// Says that `address` of the range is wanted, which has the routers divide the range among themselves if they have
+    /// not yet. Answered at once; what cannot be claimed at once is not claimed.
+    ///
+    /// # Errors
+    /// As [`Control::claim`]. One that is too old to know this answers only when the range is divided.
+    pub(crate) fn begin(&self, id: &str, address: Cidr) -> Result<()> {
+        let path = format!(
+            "{}/{}/{}?noErrorOnUnknown=true",
+            ip_path(id)?,
+            encoded(&address.ip().to_string()),
+            address.prefix()
+        );
+        self.ask(Request::new(format!("have the range of {address} divided"), "PUT", path)).map(drop)
     }
 
     /// `id` holds `address` no longer; without one, none at all.

@@ -118,6 +118,15 @@ pub(super) fn exists(listing: &Value, rule: &AcceptRule) -> bool {
     })
 }
 
+/// Whether the output of `nft -j list chains` has any chain of a table.
+pub(super) fn has_table(listing: &Value, family: Family, table: &str) -> bool {
+    let chains = objects(listing);
+    chains
+        .iter()
+        .map(|object| &object["chain"])
+        .any(|chain| chain["family"] == super::rules::word(family) && chain["table"] == table)
+}
+
 /// Judges a base chain by its rules.
 pub(super) fn judge(base: &Base, rules: &Rules) -> ForwardChain {
     let mut drops = base.drops;

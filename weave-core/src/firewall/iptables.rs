@@ -99,7 +99,7 @@ fn verdict(target: &str) -> Verdict {
 }
 
 /// Splits a line as `iptables-save` quotes it: double quotes around what needs them, a backslash before a quote.
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quoted, mut started) = (String::new(), false, false);
     let mut letters = line.chars();

@@ -309,11 +309,16 @@ fn legacy_families() -> Result<Vec<Family>> {
 
 /// Whether the calling thread's namespace has a legacy filter table.
 pub(super) fn has_legacy_filter(family: Family) -> Result<bool> {
+    has_legacy(family, "filter")
+}
+
+/// Whether it has that legacy table.
+pub(super) fn has_legacy(family: Family, table: &str) -> Result<bool> {
     let path = match family {
         Family::Ip6 => "/proc/thread-self/net/ip6_tables_names",
         _ => "/proc/thread-self/net/ip_tables_names",
     };
-    Ok(contents(path)?.is_some_and(|names| names.lines().any(|name| name == "filter")))
+    Ok(contents(path)?.is_some_and(|names| names.lines().any(|name| name == table)))
 }
 
 /// Whether a setting below `net` is on, in the namespace of the calling thread.

@@ -14,6 +14,7 @@ mod look;
 mod nfnetlink;
 mod publish;
 mod reading;
+mod router;
 mod rules;
 mod run;
 mod table;
@@ -25,6 +26,7 @@ pub(crate) use accept::{add_accept, delete_accept};
 pub(crate) use direct::publishes;
 pub(crate) use flows::forget as forget_flows;
 pub(crate) use look::{Look, published};
+pub(crate) use router::{drop_router_rules, router_rules};
 
 use run::Call;
 

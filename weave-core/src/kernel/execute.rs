@@ -105,7 +105,9 @@ impl Worker {
                 Err(Failure::Refused(refusal)) if refusal.is_gone() => Ok(()),
                 Err(failure) => Err(failure),
             },
-            Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) => self.packet_filter(step),
+            Step::SetTable { .. } | Step::AddAccept(_) | Step::DeleteAccept(_) | Step::DropRouterRules { .. } => {
+                self.packet_filter(step)
+            }
             Step::Announce { place, link, addresses } => self.announce(place, link, addresses),
             Step::ForgetFlows { of } => {
                 self.enter(&Place::Host)?;
@@ -222,6 +224,7 @@ impl Worker {
             Step::SetTable { after, before } => firewall::set_table(before.as_deref(), after.as_deref())?,
             Step::AddAccept(rule) => firewall::add_accept(rule)?,
             Step::DeleteAccept(rule) => firewall::delete_accept(rule)?,
+            Step::DropRouterRules { tool, bridge } => firewall::drop_router_rules(*tool, bridge)?,
             _ => {}
         }
         Ok(())

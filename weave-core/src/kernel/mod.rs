@@ -11,6 +11,7 @@ mod facts;
 mod flood;
 mod groups;
 mod held;
+mod ids;
 pub(crate) mod job;
 mod listeners;
 mod locate;

@@ -51,11 +51,16 @@ impl Kernel {
         let found = targets::visit(self, wanted, offload, marks).await?;
 
         observed.targets = found.targets;
+        self.complete_ids(scope, &mut observed).await;
         if let Some(ways) = ways {
             observed.paths = ways.wait().await?;
         }
         if let Some(packet_filter) = packet_filter {
-            observed.firewall = Some(packet_filter.wait().await?);
+            let mut state = packet_filter.wait().await?;
+            if scope.router_rules && observed.router_port().is_some() {
+                state.router_rules = job::start(&self.host, firewall::router_rules)?.wait().await?;
+            }
+            observed.firewall = Some(state);
         }
         let inside = observed.targets.values().flat_map(|target| match target {
             Target::Found(net) => net.links.as_slice(),

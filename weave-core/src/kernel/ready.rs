@@ -44,6 +44,35 @@ impl Kernel {
         };
         let log = seen.logs.get(name).map(|lines| lines.join(" | ")).unwrap_or_default();
         let message = if log.is_empty() { why } else { format!("{why}; it said: {log}") };
-        Err(Error::new(ErrorKind::Router, name, message).hint("look at `args`, `docker_options` and the image"))
+        let hint = advice(&message);
+        Err(Error::new(ErrorKind::Router, name, message).hint(hint))
+    }
+}
+
+/// What to do about a router that ends with such words. It makes links and rules that nobody else here needs.
+fn advice(said: &str) -> &'static str {
+    if said.contains("dummy interface: operation not supported") {
+        "the router makes a dummy interface for a moment, which this kernel cannot: `modprobe dummy` loads what it needs"
+    } else if said.contains("do you need to insmod?") {
+        "the iptables of the image is of the older kind, which this kernel has not loaded: `modprobe -a iptable_filter \
+         iptable_nat iptable_mangle` does"
+    } else {
+        "look at `args`, `docker_options` and the image"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advice;
+
+    #[test]
+    fn what_the_kernel_lacks_is_told_by_its_module() {
+        for (said, words) in [
+            ("FATA: 2026/11/23 14:23:45.893178 creating dummy interface: operation not supported", "modprobe dummy"),
+            ("can't initialize iptables table `nat': Table does not exist (do you need to insmod?)", "iptable_nat"),
+            ("the router ended at once, with exit code 1", "docker_options"),
+        ] {
+            assert!(advice(said).contains(words), "{said}");
+        }
     }
 }

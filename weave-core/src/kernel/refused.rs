@@ -84,6 +84,7 @@ fn subject(step: &Step) -> String {
         | Step::SetTable { .. }
         | Step::AddAccept(_)
         | Step::DeleteAccept(_)
+        | Step::DropRouterRules { .. }
         | Step::ForgetFlows { .. } => "host".into(),
     }
 }

@@ -37,6 +37,8 @@ pub struct FirewallState {
     pub stuck: bool,
     /// Chains of others that could not be read, and why; whether they drop is known of their policy at most.
     pub unread: Vec<String>,
+    /// By what a router in a container has left rules of its own; empty where nobody looked.
+    pub router_rules: Vec<ChainTool>,
 }
 
 impl FirewallState {

@@ -53,6 +53,8 @@ pub struct Scope {
     pub routes: bool,
     /// Look at the packet filter.
     pub firewall: bool,
+    /// Look for rules that a router in a container has made with iptables, where there is its port.
+    pub router_rules: bool,
     /// Look which ports are published, and at nothing else of the packet filter. It takes no process where none is.
     pub published: bool,
     /// Ask the engine about these, and about the container of a router that there is.

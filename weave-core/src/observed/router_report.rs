@@ -130,6 +130,13 @@ pub enum IpamState {
     Unreachable,
 }
 
+impl IpamState {
+    /// Whether the routers have divided the range among themselves: until then none of it can be claimed or given.
+    pub fn is_divided(self) -> bool {
+        matches!(self, Self::Ready | Self::Waiting | Self::Unreachable)
+    }
+}
+
 /// A part of the range that one peer gives addresses from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RouterShare {

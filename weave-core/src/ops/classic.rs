@@ -211,9 +211,10 @@ fn options(router: &Router, name: &str, needs: &Needs, password: Option<&str>) -
     if needs.pid {
         all.insert("pid".to_owned(), "host".into());
     }
-    if let Some(password) = password {
-        all.insert("env".to_owned(), json!([format!("{}={password}", names::PASSWORD_VARIABLE)]));
-    }
+    // Else it tells its vendor of host and network every few hours.
+    let mut variables = vec![names::SILENT.to_owned()];
+    variables.extend(password.map(|password| format!("{}={password}", names::PASSWORD_VARIABLE)));
+    all.insert("env".to_owned(), variables.into());
     if let Some(Value::Object(given)) = given {
         if given.get("privileged").is_some_and(|privileged| *privileged == true) {
             // It would take away what it is given.

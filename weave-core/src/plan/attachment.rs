@@ -2,21 +2,22 @@
 
 mod claims;
 mod converge;
+mod draft;
 mod wish;
 
-pub(super) use claims::tell;
 pub(crate) use claims::{Books, holder};
+pub(super) use claims::{Told, is_put_off, tell};
+pub(super) use draft::Draft;
 pub(crate) use wish::Routes;
 pub(super) use wish::sort_routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::lane::delete_links;
 use super::network::{Network, room_for_ipv6};
 use super::router::keep_ipv6;
-use super::{AttachmentIntent, Change, Intent, Lane, Place, Plan, Step};
+use super::{AttachmentIntent, Change, Intent, Place, Plan, Step};
 use crate::observed::{Link, NetnsId, Observed, Pair, Target, TargetNet, TargetProblem, is_linked, pairs};
 use crate::spec::{Cidr, ContainerRef, Detach, Exposure};
 use crate::{Error, ErrorKind, Result, names};
@@ -75,7 +76,7 @@ pub(super) fn plan(intent: &Intent, observed: &Observed, around: Around<'_>, pla
     ports(observed, network, plan)?;
     plan.last.extend(delete_links(removed, observed));
     match network {
-        Some(network) => follow(observed, network, &named, plan),
+        Some(network) => follow((observed, books), network, &named, plan),
         None => Ok(()),
     }
 }
@@ -95,28 +96,6 @@ fn apart_from_host(wish: &AttachmentIntent, exposures: &[Exposure]) -> Result<()
 
 pub(super) fn subject(container: &ContainerRef) -> String {
     format!("containers.{container}")
-}
-
-/// What is planned for one container.
-pub(super) struct Draft {
-    container: ContainerRef,
-    pub(super) steps: Vec<Step>,
-    pub(super) changes: Vec<Change>,
-    pub(super) probe: Vec<IpAddr>,
-    /// The host end of the interface to remove.
-    gone: Option<Arc<str>>,
-}
-
-impl Draft {
-    pub(super) fn new(container: &ContainerRef) -> Self {
-        Self { container: container.clone(), steps: Vec::new(), changes: Vec::new(), probe: Vec::new(), gone: None }
-    }
-
-    fn add_to(mut self, plan: &mut Plan) {
-        self.steps.shrink_to_fit();
-        plan.lanes.push(Lane { container: self.container, steps: self.steps, probe: self.probe });
-        plan.changes.append(&mut self.changes);
-    }
 }
 
 /// What planning one container looks at.
@@ -323,12 +302,24 @@ fn ports(observed: &Observed, network: Option<&Network>, plan: &Plan) -> Result<
     Ok(())
 }
 
-/// Attachments that the intent does not name follow the network's MTU, unless they were given one of their own.
-fn follow(observed: &Observed, network: &Network, named: &Named<'_>, plan: &mut Plan) -> Result<()> {
+/// Attachments that the intent does not name follow the network's MTU, unless they were given one of their own, and
+/// keep their addresses.
+fn follow(
+    (observed, books): (&Observed, Option<Books<'_>>),
+    network: &Network,
+    named: &Named<'_>,
+    plan: &mut Plan,
+) -> Result<()> {
     if network.as_it_is {
         return Ok(());
     }
     for (pair, mark, container) in pairs(observed) {
+        if let Some(books) = books.filter(|_| !named.contains(&(pair.net.netns, &*mark.interface))) {
+            let mut draft = Draft::new(container);
+            let ips = pair.net.addresses_of(pair.inner.index).collect();
+            claims::keep(books, (pair.net, observed), &ips, &mut draft);
+            draft.add_to(plan);
+        }
         let mtu = network.mtu;
         let place = Place::Target(container.clone());
         let ipv6 = pair.net.addresses_of(pair.inner.index).any(|ip| !ip.is_ipv4());

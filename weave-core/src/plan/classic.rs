@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use super::network::Network;
 use super::{Change, ControlStep, Intent, Members, Plan, RouterIntent, Step, peers, underlay};
-use crate::observed::{Flood, Observed, RouterPortMark, classic_peer, classic_target};
+use crate::observed::{ChainTool, Flood, Observed, RouterPortMark, classic_peer, classic_target};
 use crate::spec::Router;
 use crate::{Error, Result, names};
 
@@ -112,6 +112,7 @@ pub(super) fn before_guard(intent: &Intent, observed: &Observed, network: &Netwo
     if container.is_some_and(|container| container.runs()) {
         plan.base.push(container::stop(&mark.container));
     }
+    drop_rules(observed, plan);
     plan.base.push(Step::DeleteLink { link: link.name.as_str().into() });
     if network.tunnel().is_some() {
         plan.change(Change::new("router", "kind", "image", "vxlan"));
@@ -121,6 +122,23 @@ pub(super) fn before_guard(intent: &Intent, observed: &Observed, network: &Netwo
     } else if intent.router == RouterIntent::Stopped {
         plan.change(Change::new("router", "state", "running", "stopped"));
     }
+}
+
+/// What a router of weave's has made with iptables goes with it, as long as its port still tells whose it is. One that was
+/// taken over is the operator's, and so are its rules.
+pub(super) fn drop_rules(observed: &Observed, plan: &mut Plan) {
+    let (Some((_, mark)), Some(state), Some((bridge, ..))) =
+        (observed.router_port(), &observed.firewall, observed.bridge())
+    else {
+        return;
+    };
+    let container = observed.containers.containers.get(&mark.container);
+    if state.router_rules.is_empty() || container.is_some_and(|container| !container::is_own(container)) {
+        return;
+    }
+    let step = |tool: &ChainTool| Step::DropRouterRules { tool: *tool, bridge: bridge.name.as_str().into() };
+    plan.base.extend(state.router_rules.iter().map(step));
+    plan.change(Change::new("firewall", "rules of the router", &state.router_rules, ()));
 }
 
 /// The router's port, then the router itself, then its peers. Nothing where nobody spoke of router or peers.

@@ -47,7 +47,8 @@ pub enum ControlStep {
         /// What it chose.
         address: Option<Cidr>,
     },
-    /// Have its allocator give an address that was chosen elsewhere to nobody else.
+    /// Have its allocator give an address that was chosen elsewhere to nobody else. As long as the routers have not
+    /// divided the range it comes to nothing, and is no error: whoever runs weave next claims it again.
     Claim {
         /// Where it listens.
         control: u16,
@@ -55,6 +56,9 @@ pub enum ControlStep {
         id: String,
         /// The address and its prefix.
         address: Cidr,
+        /// Whether it is an error that the router refuses it, since somebody else has it. Of what is attached already,
+        /// and nobody spoke of, as much is claimed as can be.
+        insist: bool,
     },
     /// Give an address back to its allocator.
     Release {
@@ -83,6 +87,20 @@ impl ControlStep {
         }
     }
 
+    /// The same, but no error where it is refused.
+    #[must_use]
+    pub(crate) fn without_insisting(self) -> Self {
+        match self {
+            Self::Claim { control, id, address, .. } => Self::Claim { control, id, address, insist: false },
+            step => step,
+        }
+    }
+
+    /// Whether it may come to nothing, and the next plan has it again.
+    pub(crate) fn may_fail(&self) -> bool {
+        matches!(self, Self::Claim { insist: false, .. })
+    }
+
     /// What puts things as they were; `None` where nothing has to be.
     pub fn undo(&self) -> Option<Self> {
         match self.clone() {
@@ -90,8 +108,8 @@ impl ControlStep {
             Self::Connect { control, peers } => Some(Self::Forget { control, peers }),
             Self::Forget { control, peers } => Some(Self::Connect { control, peers }),
             Self::Allocate { control, id, address, .. } => Some(Self::Release { control, id, address: address? }),
-            Self::Claim { control, id, address } => Some(Self::Release { control, id, address }),
-            Self::Release { control, id, address } => Some(Self::Claim { control, id, address }),
+            Self::Claim { control, id, address, .. } => Some(Self::Release { control, id, address }),
+            Self::Release { control, id, address } => Some(Self::Claim { control, id, address, insist: true }),
         }
     }
 }
@@ -146,7 +164,7 @@ mod tests {
                 request: IpRequest::Within("10.40.1.0/24".parse().expect("a network")),
                 address: Some(address),
             },
-            ControlStep::Claim { control, id: id.into(), address },
+            ControlStep::Claim { control, id: id.into(), address, insist: true },
             ControlStep::Release { control, id: id.into(), address },
         ]
     }
@@ -183,7 +201,7 @@ mod tests {
             let again = match step.clone() {
                 // What was chosen once is claimed.
                 ControlStep::Allocate { control, id, address: Some(address), .. } => {
-                    ControlStep::Claim { control, id, address }
+                    ControlStep::Claim { control, id, address, insist: true }
                 }
                 step => step,
             };

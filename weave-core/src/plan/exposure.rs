@@ -151,7 +151,7 @@ pub(super) fn plan(
     let books = network.classic().and_then(|router| Books::to_come(intent, &router.mark, observed));
     // Whoever speaks of neither router nor exposures leaves them alone.
     let books = books.filter(|_| !network.as_it_is || intent.exposures != Members::Leave);
-    let (claims, releases) = match books {
+    let attachment::Told { claims, releases, warning } = match books {
         Some(books) => {
             // All that are not wanted, for a run may have been interrupted before it gave them back.
             let gone =
@@ -159,8 +159,9 @@ pub(super) fn plan(
             let gone = gone.collect();
             attachment::tell(books, (names::EXPOSE, observed), &after, &gone)?
         }
-        None => Default::default(),
+        None => attachment::Told::default(),
     };
+    plan.warnings.extend(warning);
     if before == after && !(claims.is_empty() && releases.is_empty()) {
         let held = books.map(|books| books.held(names::EXPOSE));
         plan.change(Change::new("expose", "claimed", held, &after));

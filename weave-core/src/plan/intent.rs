@@ -274,6 +274,15 @@ fn publications(document: &HostDocument) -> Publications {
 }
 
 impl Intent {
+    /// Whether a router in a container that is there would end.
+    fn ends_classic(&self) -> bool {
+        match &self.router {
+            RouterIntent::Absent | RouterIntent::Stopped => true,
+            RouterIntent::Present(router) => router.kind == Some(RouterKind::Vxlan),
+            _ => false,
+        }
+    }
+
     /// What has to be looked at to decide about it.
     pub fn scope(&self) -> Scope {
         let router = self.router != RouterIntent::Leave || self.peers != Members::Leave;
@@ -287,6 +296,7 @@ impl Intent {
             paths: router,
             routes: router || exposures,
             firewall: router || exposures || publishes || self.manage_firewall.is_some(),
+            router_rules: self.ends_classic(),
             // The host end of one that a port leads to is told so.
             published: self.attachments.iter().any(|wish| !matches!(wish, AttachmentIntent::Remove(_))),
             containers: self.router_container(),

@@ -106,6 +106,13 @@ impl Plan {
         self.problems = later.problems;
     }
 
+    /// Takes over from a later plan what it says is put off.
+    pub(crate) fn put_off(&mut self, later: Vec<String>) {
+        let new = |warning: &String| attachment::is_put_off(warning) && !self.warnings.contains(warning);
+        let new: Vec<String> = later.into_iter().filter(new).collect();
+        self.warnings.extend(new);
+    }
+
     /// Takes a container out, because it cannot be served after all.
     pub fn drop_lane(&mut self, container: &ContainerRef, error: Error) {
         let subject = attachment::subject(container);

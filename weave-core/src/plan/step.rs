@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::ControlStep;
 use super::container::ContainerStep;
-use crate::observed::{AcceptRule, AttachmentMark, Flood, Mark, PublishedPort, WeaveTable};
+use crate::observed::{AcceptRule, AttachmentMark, ChainTool, Flood, Mark, PublishedPort, WeaveTable};
 use crate::spec::{Cidr, ContainerRef, Mac, Route};
 
 /// Where a step acts.
@@ -318,6 +318,13 @@ pub enum Step {
     AddAccept(AcceptRule),
     /// Take an accept of weave's from a chain of others.
     DeleteAccept(AcceptRule),
+    /// Take away what a classic router, which does not run any more, has made with iptables.
+    DropRouterRules {
+        /// By which iptables.
+        tool: ChainTool,
+        /// The bridge that they are about.
+        bridge: Arc<str>,
+    },
     /// Tell the network where the addresses of a container are, by gratuitous ARP and unsolicited neighbour
     /// advertisement.
     Announce {
@@ -355,6 +362,11 @@ impl Step {
     /// Whether nothing depends on it.
     pub(crate) fn is_litter(&self) -> bool {
         matches!(self, Self::Engine(step) if step.is_litter())
+    }
+
+    /// Whether it may come to nothing, and be planned again.
+    pub(crate) fn may_fail(&self) -> bool {
+        matches!(self, Self::Control(step) if step.may_fail())
     }
 
     /// Whether nothing brings back what it takes away.

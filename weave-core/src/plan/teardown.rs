@@ -1,6 +1,6 @@
 //! Everything that weave made, removed; and nothing else.
 
-use super::{Change, Plan, firewall, lane};
+use super::{Change, Plan, classic, firewall, lane};
 use crate::Result;
 use crate::observed::Observed;
 
@@ -9,6 +9,7 @@ use crate::observed::Observed;
 pub(super) fn plan(observed: &Observed) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut links = Vec::new();
+    classic::drop_rules(observed, &mut plan);
     if let Some((link, ..)) = observed.bridge() {
         links.push(link.name.as_str().into());
         plan.change(Change::new("router", "bridge", &link.name, ()));

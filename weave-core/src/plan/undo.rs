@@ -123,10 +123,12 @@ fn one(step: &Step, observed: &Observed) -> Vec<Step> {
         Step::DeleteAccept(rule) => vec![Step::AddAccept(rule)],
         Step::Engine(step) => engine(&step, observed),
         Step::Control(step) => step.undo().map(|back| Step::Control(Box::new(back))).into_iter().collect(),
-        // A packet cannot be called back; what was forgotten is learned again; setting a value to what it was needs no
+        // A packet cannot be called back; what was forgotten is learned again; a router makes its rules when it starts;
+        // setting a value to what it was needs no
         // undoing.
         Step::Announce { .. }
         | Step::ForgetFlows { .. }
+        | Step::DropRouterRules { .. }
         | Step::SetIpv6 { .. }
         | Step::SetOffload { .. }
         | Step::SetLocalnet { .. } => Vec::new(),
@@ -161,7 +163,12 @@ fn control_of(name: &str, observed: &Observed) -> Option<u16> {
 fn claims(observed: &Observed, control: u16) -> impl Iterator<Item = ControlStep> {
     let owned = observed.classic.iter().filter_map(|classic| classic.owned.as_ref()).flatten();
     owned.flat_map(move |(id, addresses)| {
-        addresses.iter().map(move |address| ControlStep::Claim { control, id: id.clone(), address: *address })
+        addresses.iter().map(move |address| ControlStep::Claim {
+            control,
+            id: id.clone(),
+            address: *address,
+            insist: true,
+        })
     })
 }
 

@@ -71,6 +71,7 @@ fn touched(step: &Step) -> Vec<(Place, Arc<str>)> {
         | Step::AddAccept(_)
         | Step::DeleteAccept(_)
         | Step::ForgetFlows { .. }
+        | Step::DropRouterRules { .. }
         | Step::Engine(_)
         | Step::Control(_) => Vec::new(),
     }

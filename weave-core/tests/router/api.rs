@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
 use crate::http::{Request, Response};
-use crate::ipam::{self, cidr};
+use crate::ipam::{self, Patience, cidr};
 use crate::metrics::metrics;
 use crate::report::report;
 use crate::router::Router;
@@ -117,7 +117,9 @@ fn allocation(router: &Router, path: &[&str], request: &Request, caller: &TcpStr
             cidr::subnet(&format!("{ip}/{length}")).map_or_else(bad, |subnet| allocate(id, subnet))
         }
         ("PUT", ["ip", id, ip, length]) => {
-            let claimed = cidr::parse(&format!("{ip}/{length}")).map(|cidr| ipam::claim(router, id, cidr));
+            let at_once = request.all("noErrorOnUnknown").first().is_some_and(|value| value == "true");
+            let patience = if at_once { Patience::None } else { Patience::Until(&gone) };
+            let claimed = cidr::parse(&format!("{ip}/{length}")).map(|cidr| ipam::claim(router, id, cidr, &patience));
             claimed.map_or_else(bad, done)
         }
         ("DELETE", ["ip", id]) => done(ipam::release(router, id, None)),

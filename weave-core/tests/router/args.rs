@@ -40,6 +40,8 @@ pub(crate) struct Args {
     pub(crate) metrics: Option<String>,
     pub(crate) range: Option<Ipv4Network>,
     pub(crate) default_subnet: Option<Ipv4Network>,
+    /// How many routers there are to be, where that is not told by the peers.
+    pub(crate) count: Option<usize>,
     pub(crate) trusted: Vec<IpNetwork>,
     pub(crate) db_prefix: String,
     pub(crate) resume: bool,
@@ -81,6 +83,7 @@ impl Args {
             metrics: text("metrics-addr"),
             range,
             default_subnet,
+            count: text("ipalloc-init").and_then(|mode| mode.strip_prefix("consensus=")?.parse().ok()),
             trusted: trusted(text("trusted-subnets").as_deref()).map_err(fatal)?,
             db_prefix: text("db-prefix").unwrap_or_else(|| "/weavedb/weave".to_owned()),
             resume: on("resume"),

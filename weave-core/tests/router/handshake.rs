@@ -30,7 +30,7 @@ pub(crate) struct Hello {
     password: bool,
     /// Whether the other side is in a trusted subnet.
     trusts: bool,
-    range: Option<String>,
+    pub(crate) range: Option<String>,
     owner: Option<String>,
 }
 

@@ -74,6 +74,7 @@ fn converse(router: &Arc<Router>, mut wire: Wire, met: Met, dialled: Option<Sock
         name: peer.name.clone(),
         nickname: peer.nickname.clone(),
         uid: hello.uid,
+        allocates: hello.range.is_some(),
         address,
         outbound: dialled.is_some(),
         udp,

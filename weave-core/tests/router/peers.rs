@@ -36,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) name: String,
     pub(crate) nickname: String,
     pub(crate) uid: u64,
+    /// Whether it allocates addresses, too.
+    pub(crate) allocates: bool,
     pub(crate) address: SocketAddr,
     pub(crate) outbound: bool,
     pub(crate) udp: SocketAddr,

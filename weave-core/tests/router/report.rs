@@ -20,7 +20,8 @@ pub(crate) fn report(router: &Router) -> Value {
         "Router": status(router),
     });
     let known: Vec<_> = router.peers().topology.all().map(|peer| peer.name.clone()).collect();
-    if let Some(ipam) = router.with_ipam(|ipam| ipam.report(&known)) {
+    let quorum = router.quorum();
+    if let Some(ipam) = router.with_ipam(|ipam| ipam.report(&known, quorum)) {
         report["IPAM"] = ipam;
     }
     report

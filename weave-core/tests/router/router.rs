@@ -241,8 +241,10 @@ impl Router {
         self.with_ipam(|ipam| ipam.answers.insert(number, address));
     }
 
-    /// Asks whoever owns the range for an address; where nobody does, the first of all known routers will.
+    /// Asks whoever owns the range for an address; where nobody does, the first of all known routers will, once enough of
+    /// them have met.
     pub(crate) fn ask(&self, want: &Want) -> Answer {
+        self.with_ipam(|ipam| ipam.asked = true);
         if self.establish_if_first() {
             return Answer::Gave;
         }
@@ -268,13 +270,19 @@ impl Router {
         Answer::NobodyThere
     }
 
-    /// The first of all routers within reach: no other begins to allocate.
+    /// The first of all routers within reach that allocate: no other begins to.
     fn first(&self) -> Option<String> {
-        self.peers().topology.all().map(|peer| peer.name.clone()).min()
+        able(&self.peers()).into_iter().min()
+    }
+
+    /// How many routers have to meet before one begins: more than half of those that are to be peers, and this one.
+    pub(crate) fn quorum(&self) -> usize {
+        self.args.count.unwrap_or_else(|| self.peers().direct.len() + 1) / 2 + 1
     }
 
     fn establish_if_first(&self) -> bool {
-        let first = self.first().as_ref() == Some(&self.name);
+        let able = able(&self.peers());
+        let first = able.len() >= self.quorum() && able.into_iter().min().as_ref() == Some(&self.name);
         let established = self.with_ipam(|ipam| {
             let now = first && ipam.ring.is_none();
             if now {
@@ -315,6 +323,12 @@ impl Router {
         let router = Arc::clone(self);
         thread::spawn(move || link::serve(&router, stream, None));
     }
+}
+
+/// The routers within reach, but for those that are known to allocate nothing.
+fn able(peers: &Peers) -> Vec<String> {
+    let unable = |name: &str| peers.connections.iter().any(|one| one.name == name && !one.allocates);
+    peers.topology.all().map(|peer| peer.name.clone()).filter(|name| !unable(name)).collect()
 }
 
 /// Says something to a peer; whether it could.

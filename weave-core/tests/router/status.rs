@@ -35,15 +35,17 @@ pub(crate) fn status(report: &Value) -> String {
     if let Some(ipam) = report.get("IPAM") {
         let entries = rows(&ipam["Entries"]);
         let lost = entries.iter().all(|entry| entry["IsKnownPeer"] != true);
+        let paxos = &ipam["Paxos"];
         let state = match (entries.is_empty(), lost) {
-            (true, _) => "idle",
-            (false, true) => "all IP ranges owned by unreachable peers - use 'rmpeer' if they are dead",
-            (false, false) => "ready",
+            (true, _) if paxos.is_null() => "idle".to_owned(),
+            (true, _) => format!("awaiting consensus (quorum: {}, known: {})", paxos["Quorum"], paxos["KnownNodes"]),
+            (false, true) => "all IP ranges owned by unreachable peers - use 'rmpeer' if they are dead".to_owned(),
+            (false, false) => "ready".to_owned(),
         };
         lines.extend([
             ("", String::new()),
             ("Service", "ipam".to_owned()),
-            ("Status", state.to_owned()),
+            ("Status", state),
             ("Range", text(&ipam["Range"])),
             ("DefaultSubnet", text(&ipam["DefaultSubnet"])),
         ]);

@@ -50,7 +50,7 @@ fn peers(names: &[&str]) -> Vec<String> {
 }
 
 fn claim(id: &str, address: &str) -> Step {
-    control(ControlStep::Claim { control: CONTROL, id: id.to_owned(), address: parse(address) })
+    control(ControlStep::Claim { control: CONTROL, id: id.to_owned(), address: parse(address), insist: true })
 }
 
 /// From a host without a router to one with it.

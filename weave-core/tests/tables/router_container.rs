@@ -92,6 +92,7 @@ fn peers_go_with_the_kind_there_and_back() {
         &["launch {peers: '192.0.2.2 198.51.100.7:6790'}", "attach {container: web, ips: 10.2.1.4/24}"],
     );
     let (report, there) = run(&world, &AGAIN.replace("launch {", "launch {kind: image, ")).unwrap();
+    let web = format!("{:0<64}", "000000001001");
     assert_eq!(
         short(&report),
         [
@@ -106,6 +107,8 @@ fn peers_go_with_the_kind_there_and_back() {
             "docker start weave",
             "curl --retry 30 --retry-connrefused http://127.0.0.1:6784/status",
             "curl -X POST http://127.0.0.1:6784/connect -d peer=192.0.2.2 -d peer=198.51.100.7:6790",
+            // Nobody spoke of it, and the router would give it away.
+            &format!("curl -X PUT http://127.0.0.1:6784/ip/{web}/10.2.1.4/24"),
             "[web] ethtool -K ethwe tx off",
             "ip link set vethwe23e1c546 mtu 1438",
             "[web] ip link set ethwe mtu 1438",

@@ -124,6 +124,10 @@ const ALL: &[(&str, Result<&str, &str>)] = &[
         "52-get-report-wrong-password",
         Ok("hostB: 192.168.78.1:6783 read tcp 192.168.78.2:49511->192.168.78.1:6783: read: connection reset by peer"),
     ),
+    ("53-put-ip-undivided", Ok("begun")),
+    ("54-get-report-undivided", Ok("hostA: 192.0.2.2:6783 dial tcp :0->192.0.2.2:6783: connect: connection refused")),
+    ("55-get-status-undivided", Ok("ready")),
+    ("56-get-ip-undivided", Ok("")),
 ];
 
 fn recording(name: &str) -> Recording {
@@ -167,6 +171,10 @@ fn act(control: Control, asked: &Asked) -> Result<String> {
             .map(|address| address.to_string()),
         ("PUT", ["ip", id, ip, prefix]) if network(ip, prefix).is_some() => {
             control.claim(id, network(ip, prefix).expect("an address")).map(|()| "claimed".to_owned())
+        }
+        ("PUT", ["ip", id, ip, rest]) if rest.ends_with("?noErrorOnUnknown=true") => {
+            let prefix = rest.split('?').next().expect("a prefix");
+            control.begin(id, network(ip, prefix).expect("an address")).map(|()| "begun".to_owned())
         }
         ("DELETE", ["ip", id]) => control.release(id, None).map(|()| "released".to_owned()),
         ("DELETE", ["ip", id, ip]) => {
@@ -346,4 +354,15 @@ fn the_report_says_what_the_router_is_and_with_whom() {
     let refused = report("52-get-report-wrong-password");
     assert!(refused.peers[0].connections.is_empty());
     assert_eq!((refused.connections[0].state.as_str(), refused.connections[0].mtu), ("failed", None));
+}
+
+#[test]
+fn a_range_that_nobody_has_divided_is_known_by_the_report() {
+    let state = |name: &str| {
+        let report = play(&recording(name), |control| control.report()).0.expect("a report");
+        report.ipam.expect("allocates").state
+    };
+    assert_eq!(state("54-get-report-undivided"), IpamState::AwaitingConsensus);
+    assert_eq!(state("07-get-report"), IpamState::Idle);
+    assert!(!IpamState::AwaitingConsensus.is_divided() && !IpamState::Idle.is_divided());
 }

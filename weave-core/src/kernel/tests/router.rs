@@ -256,7 +256,7 @@ fn a_router_is_asked_in_the_namespace_of_the_host() {
     let container = Container::new();
     let lab = Lab::with_bridge(&[&container]);
     lab.done(&[Step::CreateVeth(Box::new(container.veth("vethwe1")))]);
-    let (control, asked) = router(5, |line| match line.starts_with("DELETE") {
+    let (control, asked) = router(6, |line| match line.starts_with("DELETE") {
         true => "204 No Content",
         false => "200 OK",
     });
@@ -267,7 +267,7 @@ fn a_router_is_asked_in_the_namespace_of_the_host() {
         // The thread is elsewhere afterwards.
         Step::SetUp { place: container.place(), link: "ethwe".into(), up: true },
         self::control(ControlStep::Connect { control, peers: peers.clone() }),
-        self::control(ControlStep::Claim { control, id: id.clone(), address }),
+        self::control(ControlStep::Claim { control, id: id.clone(), address, insist: true }),
         self::control(ControlStep::Release { control, id, address }),
         self::control(ControlStep::Forget { control, peers }),
     ]);
@@ -276,6 +276,8 @@ fn a_router_is_asked_in_the_namespace_of_the_host() {
         [
             "GET /status",
             "POST /connect peer=192.0.2.2&peer=host%203",
+            // Whether anybody has divided the range.
+            "GET /report",
             "PUT /ip/f00d/10.32.0.1/12",
             "DELETE /ip/f00d/10.32.0.1",
             "POST /forget peer=192.0.2.2&peer=host%203",

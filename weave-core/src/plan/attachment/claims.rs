@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 use serde_json::Value;
 
 use super::{Context, Draft, subject};
-use crate::observed::{AttachmentMark, Classic, Observed, RouterIpam, RouterPortMark, TargetNet};
+use crate::observed::{AttachmentMark, Classic, IpamState, Observed, RouterIpam, RouterPortMark, TargetNet};
 use crate::plan::network::Network;
 use crate::plan::{Change, ControlStep, Intent, RouterIntent, Step};
 use crate::spec::{Attach, Cidr, IpRequest, RouterKind};
@@ -38,6 +38,13 @@ impl<'a> Books<'a> {
         let name = observed.router_port().map(|(_, mark)| mark.container);
         let stay = |books: &Self| name.as_ref() == Some(&router.container) && books.range() == Some(range);
         Some(there.filter(stay).unwrap_or(Self { control: router.control, classic: None, owned: None }))
+    }
+
+    /// Whether an address cannot be claimed yet, although the routers were asked to divide the range that it is in: too
+    /// few of them have met.
+    fn puts_off(&self, ip: &Cidr) -> bool {
+        let asked = |ipam: &&RouterIpam| matches!(ipam.state, IpamState::AwaitingConsensus | IpamState::Priming);
+        self.ipam().filter(asked).is_some_and(|ipam| ipam.range.contains(ip.ip()))
     }
 
     /// Whether they are those of a router that allocates as `intent` says.
@@ -120,8 +127,27 @@ fn lives(id: &str, observed: &Observed) -> bool {
     id == names::EXPOSE || observed.attachments().any(|(_, mark)| is_it(&mark))
 }
 
-/// What the router is to be told of the addresses of `id`: claims, for before anything else is done, and releases, for
-/// the end. It allocates none but IPv4. What a container had that is not there any more is taken over.
+/// What is said of an address that is claimed later.
+const PUT_OFF: &str = " is not claimed at the router yet: too few routers have met to divide their range";
+
+/// Whether a warning says that something is put off.
+pub(crate) fn is_put_off(warning: &str) -> bool {
+    warning.contains(PUT_OFF)
+}
+
+/// What the router is to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// For before anything else is done.
+    pub(crate) claims: Vec<Step>,
+    /// For the end.
+    pub(crate) releases: Vec<Step>,
+    /// What the operator should know.
+    pub(crate) warning: Option<String>,
+}
+
+/// What the router is to be told of the addresses of `id`. It allocates none but IPv4. What a container had that is not
+/// there any more is taken over.
 ///
 /// # Errors
 /// `Conflict` for an address that another container of this host has.
@@ -130,26 +156,31 @@ pub(crate) fn tell(
     (id, observed): (&str, &Observed),
     wanted: &BTreeSet<Cidr>,
     gone: &BTreeSet<Cidr>,
-) -> Result<(Vec<Step>, Vec<Step>)> {
+) -> Result<Told> {
     let control = books.control;
     let release = |id: &str, address: Cidr| control_step(ControlStep::Release { control, id: id.to_owned(), address });
-    let (mut claims, mut claimed) = (Vec::new(), BTreeSet::new());
+    let (mut claims, mut claimed, mut warning) = (Vec::new(), BTreeSet::new(), None);
     for ip in wanted.iter().filter(|ip| ip.is_ipv4() && !books.holds(id, ip)) {
         // The books have each address once, whatever its prefix.
         if !claimed.insert(ip.ip()) {
             continue;
         }
+        if books.puts_off(ip) {
+            warning = Some(format!("{ip}{PUT_OFF}; run this again once they have"));
+            continue;
+        }
         if let Some((other, address)) = books.other(id, ip) {
-            if lives(other, observed) {
+            if lives(other, observed) && !id.starts_with(other) {
                 let message = format!("is held by {other}, as the router on this host knows; allowed: another");
                 return Err(Error::new(ErrorKind::Conflict, ip.to_string(), message)
                     .hint("detach it there first, or give another address"));
             }
             claims.push(release(other, address));
         }
-        claims.push(control_step(ControlStep::Claim { control, id: id.to_owned(), address: *ip }));
+        claims.push(control_step(ControlStep::Claim { control, id: id.to_owned(), address: *ip, insist: true }));
     }
-    Ok((claims, gone.iter().filter(|ip| books.holds(id, ip)).map(|ip| release(id, *ip)).collect()))
+    let releases = gone.iter().filter(|ip| books.holds(id, ip)).map(|ip| release(id, *ip)).collect();
+    Ok(Told { claims, releases, warning })
 }
 
 /// Adds it to `draft`: `wanted` is claimed, and what it has besides those that stay goes back, also what a run that was
@@ -166,7 +197,8 @@ pub(super) fn add(
     let id = holder(net);
     let held = books.held(&id);
     let gone = held.iter().filter(|ip| !stays.iter().any(|other| other.ip() == ip.ip())).copied().collect();
-    let (claims, releases) = tell(books, (&id, observed), &wanted.iter().copied().collect(), &gone)?;
+    let Told { claims, releases, warning } = tell(books, (&id, observed), &wanted.iter().copied().collect(), &gone)?;
+    draft.warning = warning;
     if draft.changes.is_empty() && !(claims.is_empty() && releases.is_empty()) {
         // Nothing else tells it: the container has them already.
         let claimed: Vec<&Cidr> = wanted.iter().filter(|ip| ip.is_ipv4()).collect();
@@ -175,6 +207,28 @@ pub(super) fn add(
     draft.steps.splice(0..0, claims);
     draft.steps.extend(releases);
     Ok(())
+}
+
+/// Adds to `draft` what an interface has that nobody spoke of: a router that begins new books would give it away. What
+/// somebody else holds is left to whoever speaks of it.
+pub(super) fn keep(
+    books: Books<'_>,
+    (net, observed): (&TargetNet, &Observed),
+    ips: &BTreeSet<Cidr>,
+    draft: &mut Draft,
+) {
+    let id = holder(net);
+    let Ok(told) = tell(books, (&id, observed), ips, &BTreeSet::new()) else { return };
+    draft.warning = told.warning;
+    if told.claims.is_empty() {
+        return;
+    }
+    let claimed: Vec<&Cidr> = ips.iter().filter(|ip| ip.is_ipv4()).collect();
+    draft.changes.push(Change::new(subject(&draft.container), "claimed", books.held(&id), &claimed));
+    draft.steps.extend(told.claims.into_iter().map(|step| match step {
+        Step::Control(step) => control_step(step.without_insisting()),
+        step => step,
+    }));
 }
 
 fn control_step(step: ControlStep) -> Step {
@@ -206,16 +260,19 @@ pub(super) fn pending(
     draft: &mut Draft,
 ) -> Result<()> {
     let Some(request) = spec.ips.requests.first() else { return Ok(()) };
-    if let Some(books) = context.books {
+    // A router that is being taken over is asked once it is.
+    let adopted = context.observed.router_port().filter(|_| context.observed.classic.is_none());
+    let control = context.books.map(|books| books.control).or(adopted.map(|(_, mark)| mark.control));
+    if let Some(control) = control {
         let range = match &intent.classic {
             Some(classic) => classic.range,
-            None => books.range(),
+            None => context.books.and_then(|books| books.range()),
         };
         for request in &spec.ips.requests {
             range.map_or(Ok(()), |range| within(range, *request))?;
         }
         for request in &spec.ips.requests {
-            let (control, id) = (books.control, holder(net));
+            let id = holder(net);
             let step = ControlStep::Allocate { control, id, request: *request, address: None };
             draft.steps.insert(0, control_step(step));
         }

@@ -128,6 +128,11 @@ pub(super) fn leave(container: &Container, last: &mut Vec<Step>, warnings: &mut 
     }
 }
 
+/// Whether weave made it.
+pub(super) fn is_own(container: &Container) -> bool {
+    is_ours(container)
+}
+
 /// Whether it was made with a password: so much is known of one that does not answer.
 pub(super) fn has_password(container: &Container) -> bool {
     let variables = container.config["Env"].as_array().into_iter().flatten().filter_map(|word| word.as_str());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::observed::{Observed, PublishedPort, Target, pairs};
+use crate::observed::{AttachmentMark, Mark, Observed, PublishedPort, Target, pairs};
 use crate::plan::{Change, Place, Plan, Step};
 use crate::spec::ContainerRef;
 
@@ -75,6 +75,14 @@ fn ends(observed: &Observed, plan: &Plan) -> BTreeMap<Key, End> {
             }
             Step::DeleteLink { link } => ends.retain(|_, end| end.name != *link),
             Step::DeleteLinks { links, .. } => ends.retain(|_, end| !links.contains(&end.name)),
+            // What the classic script made, and is taken over, is in hairpin mode.
+            Step::SetMark { link, mark, .. } => {
+                if let Mark::Attachment(mark) = &**mark
+                    && let Some(end) = taken_over(observed, link, mark)
+                {
+                    ends.entry((mark.inode, mark.interface.clone())).or_insert(end);
+                }
+            }
             // A port that is plugged in again begins anew.
             Step::SetMaster { link, .. } => {
                 ends.values_mut().filter(|end| end.name == *link).for_each(|end| end.hairpin = false);
@@ -83,4 +91,20 @@ fn ends(observed: &Observed, plan: &Plan) -> BTreeMap<Key, End> {
         }
     }
     ends
+}
+
+/// A host end that is about to be marked as weave's, with the other end that the mark tells.
+fn taken_over(observed: &Observed, link: &Arc<str>, mark: &AttachmentMark) -> Option<End> {
+    let targets = observed.targets.iter().filter_map(|(container, target)| match target {
+        Target::Found(net) => Some((container, net)),
+        Target::Problem(_) => None,
+    });
+    let (container, net) = targets.into_iter().find(|(_, net)| net.netns.inode == mark.inode)?;
+    let inner = net.link(&mark.interface)?;
+    Some(End {
+        name: link.clone(),
+        container: container.clone(),
+        hairpin: observed.link(link)?.hairpin == Some(true),
+        addresses: net.addresses_of(inner.index).map(|ip| ip.ip()).collect(),
+    })
 }

@@ -98,6 +98,10 @@ impl fmt::Display for Step {
             Self::SetTable { after, .. } => table(f, after.as_deref()),
             Self::AddAccept(rule) => accept(f, rule, true),
             Self::DeleteAccept(rule) => accept(f, rule, false),
+            Self::DropRouterRules { tool, .. } => {
+                let program = if *tool == ChainTool::IptablesLegacy { "iptables-legacy" } else { "iptables-nft" };
+                write!(f, "{program} -F WEAVE-EXPOSE; {program} -t nat -F WEAVE; … (what the router made)")
+            }
             Self::Announce { place, link, addresses } => {
                 write!(f, "{place}arping -A -I {link}")?;
                 for address in addresses {

@@ -10,7 +10,7 @@ use super::shape::{metrics, shape};
 use crate::lab::{Host, PATIENCE, RouterProcess, UNDERLAY, wait_until};
 
 /// How many there are; none is left out.
-const ALL: usize = 52;
+const ALL: usize = 56;
 
 struct Exchange {
     name: String,
@@ -25,7 +25,7 @@ impl Exchange {
 
     /// Which of the two routers was asked: the one that was dialled, or the one that dialled.
     fn at_dialler(&self) -> bool {
-        matches!(self.number(), 8 | 20 | 30..=41 | 51..)
+        matches!(self.number(), 8 | 20 | 30..=41 | 51 | 52)
     }
 
     fn ask(&self, host: &Host) -> Option<Answer> {
@@ -147,6 +147,14 @@ fn with_different_passwords() {
     let _routers = start(&hosts, "", ["one", "another"]);
     super::exchange::await_page(&hosts[1], "/status/connections", |page| page.contains("failed"));
     repeat(&hosts, 51..=52);
+}
+
+#[test]
+fn with_too_few_routers_to_divide_the_range() {
+    let (_lab, hosts) = lab(2);
+    let _router = hosts[0].start_router(&with("--ipalloc-range 10.32.0.0/12 192.0.2.2"));
+    super::exchange::await_page(&hosts[0], "/status/connections", |page| page.contains("failed"));
+    repeat(&hosts, 53..=56);
 }
 
 #[test]

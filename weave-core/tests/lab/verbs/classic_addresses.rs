@@ -1,8 +1,9 @@
 //! Addresses that a router in a container allocates, and those that it is told of.
 
+use super::classic_router::{host_with_engine, launch};
 use super::kernel::addresses;
-use super::{Scene, four_runs, refused, report, write};
-use crate::lab::{Host, ROUTER_IMAGE};
+use super::{Scene, WEAVE, four_runs, refused, report, write};
+use crate::lab::{Host, Lab, ROUTER_IMAGE};
 
 /// Of the first of two hosts whose routers are joined, which allocate nothing yet.
 pub(super) fn from_the_router(one: &Host, two: &Host) {
@@ -12,12 +13,13 @@ pub(super) fn from_the_router(one: &Host, two: &Host) {
     let owned = || one.exec(&["curl", "-sS", &format!("http://127.0.0.1:6784/ip/{id}")]).must();
     let refusal = refused(one, &["attach", "net:default", "app"]);
     refusal.says("unsupported", "ips", &["needs a router that allocates addresses"]);
+    // Who asks for an address waits until more than half of the routers have met that allocate.
+    report(two, &["apply", &write(two, &format!("{image}peers: [192.0.2.1]\n"))], 2);
     report(
         one,
         &["apply", &write(one, &format!("{image}peers: [192.0.2.2]\ncontainers: {{app: {{ip: 'net:default'}}}}\n"))],
         2,
     );
-    report(two, &["apply", &write(two, &format!("{image}peers: [192.0.2.1]\n"))], 2);
     let address = addresses(&app.netns(), "ethwe").pop().expect("an address");
     assert_eq!(owned(), address);
     assert!(address.starts_with("10.32.0.") && address.ends_with("/12"), "{address}");
@@ -89,4 +91,42 @@ fn goes_with_its_container(host: &Host, image: &str) {
     let done = report(host, &["apply", &gone], 2);
     assert_eq!(planned["steps"], done["steps"], "it did not do what it had said");
     assert_eq!(held(), before, "{done:#}");
+}
+
+/// Two hosts whose containers have addresses of the range are switched one after the other.
+#[test]
+fn addresses_that_are_there_are_claimed_once_the_range_is_divided() {
+    let lab = Lab::new().with_weave(WEAVE);
+    let (one, two) = (host_with_engine(&lab), host_with_engine(&lab));
+    for (host, peer, ip) in [(&one, "192.0.2.2", "10.32.0.1/12"), (&two, "192.0.2.1", "10.32.0.2/12")] {
+        host.run_container("web", &["--network=none"]);
+        host.weave(&["launch", peer]).must();
+        host.weave(&["attach", ip, "web"]).must();
+    }
+    let image = |peer| [&launch(&[peer])[..], &["--ipalloc-range", "10.32.0.0/12"]].concat();
+    let owned = |host: &Host| {
+        let id = host.container("web").inspect("{{.Id}}");
+        host.exec(&["curl", "-sS", &format!("http://127.0.0.1:6784/ip/{id}")]).must()
+    };
+    // A claim waits as long as nobody else is there; the switch does not.
+    let done = report(&one, &image("192.0.2.2"), 2);
+    assert!(done["warnings"].to_string().contains("10.32.0.1/12 is not claimed at the router yet"), "{done:#}");
+    assert_eq!(owned(&one), "");
+    let again = report(&one, &image("192.0.2.2"), 0);
+    assert_eq!(again["warnings"], done["warnings"]);
+    let done = report(&two, &image("192.0.2.1"), 2);
+    assert_eq!((done["warnings"].clone(), owned(&two)), (serde_json::json!([]), "10.32.0.2/12".to_owned()));
+    let done = report(&one, &image("192.0.2.2"), 2);
+    assert_eq!(done["changes"][0]["field"], "claimed", "{done:#}");
+    assert_eq!(owned(&one), "10.32.0.1/12");
+    report(&one, &image("192.0.2.2"), 0);
+    // Whoever names it finds it under the same name in the books, and nobody else gets it.
+    report(&one, &["attach", "10.32.0.1/12", "web"], 0);
+    for host in [&one, &two] {
+        host.run_container("job", &["--network=none"]);
+        let given = host.weave(&["attach", "job"]).must();
+        assert!(!["10.32.0.1", "10.32.0.2"].contains(&given.trim()), "{given}");
+    }
+    report(&one, &["detach", "web"], 2);
+    assert_eq!(owned(&one), "");
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::kernel::{find_link, guarded_peers, is_up, link, mtu, table};
+use super::kernel::{addresses, find_link, guarded_peers, is_up, link, mtu, table};
 use super::{Scene, WEAVE, four_runs, refused, report, write};
 use crate::lab::{
     Container, DockerOptions, Host, HostOptions, Lab, Output, PATIENCE, ROUTER_IMAGE, Snapshot, assert_same, wait_until,
@@ -252,24 +252,31 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     let host = host_with_engine(&lab);
     let before = Snapshot::of(&host);
     let web = host.run_container("web", &["--network=none"]);
+    let job = host.run_container("job", &["--network=none"]);
     let empty = Snapshot::of(&host);
     host.add_router_bridge();
     let run = ["run", "-d", "--name", "weave", "--network=host", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW"];
     let args =
         [ROUTER_IMAGE, "--name", &host.router_name(), "--nickname", "old", "--no-fastdp", "--docker-api=", "--no-dns"];
-    let peers = ["--http-addr", "127.0.0.1:6784", "192.0.2.2", "192.0.2.9"];
+    let allocation = ["--ipalloc-range", "10.32.0.0/12", "--ipalloc-init", "consensus=1"];
+    let peers = [&allocation[..], &["--http-addr", "127.0.0.1:6784", "192.0.2.2", "192.0.2.9"]].concat();
     host.docker(&[&run[..], &args, &peers].concat()).must();
     let id = || host.docker(&["inspect", "--format", "{{.Id}} {{.State.Pid}}", "weave"]).must();
     let router = id();
     assert!(wait_until(PATIENCE, || connections(&host).ok()));
-    // As the script attached it.
-    let pid = web.pid().to_string();
-    host.sh(&format!(
-        "ip link add vethwepl{pid} mtu 1438 type veth peer name ethwe mtu 1438 netns {pid}
-         ip link set vethwepl{pid} master weave up"
-    ))
-    .must();
-    web.netns().sh("ip address add 10.2.1.4/24 dev ethwe && ip link set ethwe up").must();
+    // As the script attached them.
+    let order = format!("http://127.0.0.1:6784/ip/{}", job.inspect("{{.Id}}"));
+    let allocated = host.exec(&["curl", "-sS", "-X", "POST", &order]).must();
+    for (container, address) in [(&web, "10.2.1.4/24"), (&job, allocated.as_str())] {
+        let pid = container.pid().to_string();
+        host.sh(&format!(
+            "ip link add vethwepl{pid} mtu 1438 type veth peer name ethwe mtu 1438 netns {pid}
+             ip link set vethwepl{pid} master weave up
+             ip link set vethwepl{pid} type bridge_slave hairpin on"
+        ))
+        .must();
+        container.netns().sh(&format!("ip address add {address} dev ethwe && ip link set ethwe up")).must();
+    }
     let index = link(&web.netns(), "ethwe")["ifindex"].clone();
     // Nobody takes it for weave's own who does not say so.
     let inside = web.netns();
@@ -277,8 +284,9 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     let error = scene.untouched(|| refused(&host, &["launch", "192.0.2.2"]));
     error.says("conflict", "weave", &["that weave did not make"]);
     let document = |kind: &str| {
-        let text = format!("router: {{kind: {kind}}}\npeers: [192.0.2.2]\ncontainers: {{web: {{ip: 10.2.1.4/24}}}}\n");
-        write(&host, &text)
+        let job = if kind == "image" { ", job: {ip: 'net:default'}" } else { "" };
+        let containers = format!("{{web: {{ip: 10.2.1.4/24}}{job}}}");
+        write(&host, &format!("router: {{kind: {kind}}}\npeers: [192.0.2.2]\ncontainers: {containers}\n"))
     };
     // One that fails leaves no mark.
     let broken = write(&host, "router: {kind: image}\npeers: ['2001:db8::2']\n");
@@ -291,6 +299,9 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     assert_eq!(id(), router, "another router: {done:#}");
     assert_eq!(guarded_peers(&host), ["192.0.2.2"]);
     assert_eq!(link(&web.netns(), "ethwe")["ifindex"], index, "the interface was made anew");
+    assert_eq!(addresses(&job.netns(), "ethwe"), [allocated.as_str()], "another address");
+    let bridged = host.exec(&["bridge", "-d", "link", "show", "dev", &format!("vethwepl{}", web.pid())]).must();
+    assert!(bridged.contains("hairpin off"), "{bridged}");
     report(&host, &["attach", "10.2.1.4/24", "web"], 0);
     // And on to the kernel: the router stays, stopped, for it is not weave's.
     let done = report(&host, &["apply", &document("vxlan")], 2);
@@ -302,6 +313,7 @@ fn a_network_that_the_old_script_made_is_taken_over() {
     assert_same(&empty, &Snapshot::of(&host));
     assert!(host.docker(&["rm", "weave"]).ok(), "somebody else's router was removed");
     web.remove();
+    job.remove();
     assert_same(&before, &Snapshot::of(&host));
 }
 

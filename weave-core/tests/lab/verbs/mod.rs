@@ -8,6 +8,7 @@ mod builds;
 mod classic;
 mod classic_addresses;
 mod classic_router;
+mod classic_rules;
 mod containers;
 mod documents;
 mod drift;

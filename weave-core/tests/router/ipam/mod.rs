@@ -12,7 +12,7 @@ use ipnetwork::Ipv4Network;
 use serde_json::{Value, json};
 
 pub(crate) use ring::{Answer, Holder, Ring, Want};
-pub(crate) use settle::{allocate, claim, release};
+pub(crate) use settle::{Patience, allocate, claim, release};
 
 /// Who has which addresses, in the order in which they were taken.
 pub(crate) type Owned = Vec<(String, Vec<Ipv4Network>)>;
@@ -26,6 +26,10 @@ pub(crate) struct Ipam {
     pub(crate) universe: Ipv4Network,
     pub(crate) default_subnet: Ipv4Network,
     pub(crate) ring: Option<Ring>,
+    /// Whether anybody wanted a part of the range so far.
+    pub(crate) asked: bool,
+    /// Claims whose callers did not wait until the range is divided; they are forgotten then.
+    pub(crate) pending: Vec<(String, Ipv4Network)>,
     pub(crate) owned: Owned,
     /// What peers answered to what was asked of them.
     pub(crate) answers: BTreeMap<u64, Option<Ipv4Addr>>,
@@ -40,7 +44,16 @@ pub(crate) enum Attempt<T> {
 
 impl Ipam {
     pub(crate) fn new(ours: Holder, universe: Ipv4Network, default_subnet: Ipv4Network) -> Self {
-        Self { ours, universe, default_subnet, ring: None, owned: Vec::new(), answers: BTreeMap::new() }
+        Self {
+            ours,
+            universe,
+            default_subnet,
+            ring: None,
+            asked: false,
+            pending: Vec::new(),
+            owned: Vec::new(),
+            answers: BTreeMap::new(),
+        }
     }
 
     /// The addresses of a container that are in a subnet, but for its first and last.
@@ -129,19 +142,26 @@ impl Ipam {
         json!({"owned": if rows.is_empty() { Value::Null } else { Value::from(rows) }})
     }
 
-    /// What the report says; `known` are the names of the peers within reach.
-    pub(crate) fn report(&self, known: &[String]) -> Value {
+    /// What the report says; `known` are the names of the peers within reach, `quorum` how many have to agree.
+    pub(crate) fn report(&self, known: &[String], quorum: usize) -> Value {
+        let paxos = || json!({"Elector": true, "KnownNodes": known.len(), "Quorum": quorum});
         let active = self.owned.iter().flat_map(|(_, cidrs)| cidrs).filter(|cidr| self.universe.contains(cidr.ip()));
         json!({
-            "Paxos": null,
+            "Paxos": (self.asked && self.ring.is_none()).then(paxos),
             "Range": self.universe.to_string(),
             "RangeNumIPs": self.universe.size(),
             "ActiveIPs": active.count(),
             "DefaultSubnet": self.default_subnet.to_string(),
             "Entries": self.ring.as_ref().map(|ring| ring.entries(self.universe, known)),
-            "PendingClaims": null,
+            "PendingClaims": self.pending(),
             "PendingAllocates": null,
         })
+    }
+
+    fn pending(&self) -> Value {
+        let row = |(id, cidr): &(String, Ipv4Network)| json!({"Ident": id, "CIDR": {"Addr": cidr.ip().to_string(), "PrefixLen": cidr.prefix()}});
+        let rows: Vec<_> = self.pending.iter().filter(|_| self.ring.is_none()).map(row).collect();
+        if rows.is_empty() { Value::Null } else { Value::from(rows) }
     }
 
     fn holder(&self, ip: Ipv4Addr) -> Option<&str> {

@@ -38,12 +38,32 @@ pub(crate) fn allocate(
     }
 }
 
-/// An address that the caller chose.
-pub(crate) fn claim(router: &Router, id: &str, cidr: Ipv4Network) -> Result<(), String> {
+/// How long a caller waits for what cannot be settled now.
+pub(crate) enum Patience<'a> {
+    /// Until it hangs up.
+    Until(&'a dyn Fn() -> bool),
+    /// Not at all. The real router promises such a caller to go on by itself, and forgets it when the caller hangs up.
+    None,
+}
+
+/// An address that the caller chose. Of a range that nobody has divided, it waits until somebody does.
+pub(crate) fn claim(router: &Router, id: &str, cidr: Ipv4Network, patience: &Patience<'_>) -> Result<(), String> {
     let mut left = ATTEMPTS;
     loop {
         match attempt(router, |ipam| ipam.claim(id, cidr))? {
             Attempt::Done(result) => return result.map_err(|why| format!("Unable to claim: {why}")),
+            Attempt::Ask(want) if router.with_ipam(|ipam| ipam.ring.is_none()) == Some(true) => {
+                let settled = matches!(router.ask(&want), Answer::Gave);
+                match patience {
+                    _ if settled => {}
+                    Patience::None => {
+                        router.with_ipam(|ipam| ipam.pending.push((id.to_owned(), cidr)));
+                        return Ok(());
+                    }
+                    Patience::Until(gone) if gone() => return Err(CANCELLED.to_owned()),
+                    Patience::Until(_) => sleep(PAUSE),
+                }
+            }
             Attempt::Ask(want) => {
                 left -= 1;
                 match router.ask(&want) {

@@ -165,10 +165,10 @@ impl World {
             ControlStep::Connect { peers, .. } => router.peers.extend(peers.iter().cloned()),
             ControlStep::Forget { peers, .. } => router.peers.retain(|peer| !peers.contains(peer)),
             ControlStep::Claim { .. } | ControlStep::Release { .. } if !allocates => return Err(ENOENT),
-            ControlStep::Claim { id, address, .. } => {
+            ControlStep::Claim { id, address, insist, .. } => {
                 let mut others = router.owned.iter().filter(|(other, _)| *other != id);
                 if others.any(|(_, owned)| owned.iter().any(|owned| owned.ip() == address.ip())) {
-                    return Err(EEXIST);
+                    return if *insist { Err(EEXIST) } else { Ok(()) };
                 }
                 router.owned.entry(id.clone()).or_default().insert(*address);
             }
