@@ -9,9 +9,12 @@ use super::Kernel;
 use crate::Result;
 use crate::observed::Observed;
 
+/// The addresses of each name.
+type Addresses = BTreeMap<String, Vec<IpAddr>>;
+
 /// What names resolved to.
 #[derive(Debug, Default)]
-pub(super) struct Remembered(Mutex<BTreeMap<String, Vec<IpAddr>>>);
+pub(super) struct Remembered(Mutex<Addresses>);
 
 impl Kernel {
     /// Goes on with what names of peers resolved to last, while they do not resolve.
@@ -21,12 +24,7 @@ impl Kernel {
     }
 
     /// Takes what the resolver says, and what it said before where it says nothing.
-    pub(super) fn recall(
-        &self,
-        names: &[String],
-        answer: Result<BTreeMap<String, Vec<IpAddr>>>,
-        observed: &mut Observed,
-    ) -> Result<()> {
+    pub(super) fn recall(&self, names: &[String], answer: Result<Addresses>, observed: &mut Observed) -> Result<()> {
         match &self.remembered {
             Some(remembered) => (observed.names, observed.recalled) = remembered.recall(names, answer)?,
             None => observed.names = answer?,
@@ -37,11 +35,7 @@ impl Kernel {
 
 impl Remembered {
     /// All names with their addresses, and which of them the resolver did not know this time.
-    fn recall(
-        &self,
-        names: &[String],
-        answer: Result<BTreeMap<String, Vec<IpAddr>>>,
-    ) -> Result<(BTreeMap<String, Vec<IpAddr>>, BTreeSet<String>)> {
+    fn recall(&self, names: &[String], answer: Result<Addresses>) -> Result<(Addresses, BTreeSet<String>)> {
         // Nothing is left half written in it.
         let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = match answer {
@@ -67,12 +61,12 @@ mod tests {
     use super::*;
     use crate::{Error, ErrorKind};
 
-    fn answer(pairs: &[(&str, &[u8])]) -> BTreeMap<String, Vec<IpAddr>> {
+    fn answer(pairs: &[(&str, &[u8])]) -> Addresses {
         let addresses = |last: &[u8]| last.iter().map(|last| IpAddr::from([192, 0, 2, *last])).collect();
         pairs.iter().map(|(name, last)| ((*name).to_owned(), addresses(last))).collect()
     }
 
-    fn silence() -> Result<BTreeMap<String, Vec<IpAddr>>> {
+    fn silence() -> Result<Addresses> {
         Err(Error::new(ErrorKind::Timeout, "peers", "`a` was not resolved within 5 s"))
     }
 
