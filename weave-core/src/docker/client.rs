@@ -1,6 +1,6 @@
 //! One client for one engine: API version, deadlines, and nothing done before it is needed.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ struct Inner {
     newest: OnceCell<u16>,
     patience: Patience,
     keychain: Keychain,
+    /// For one in a hurry: whether an answer was waited for in vain.
+    silent: Option<AtomicBool>,
 }
 
 impl Engine {
@@ -84,9 +86,11 @@ impl Engine {
         Self::new(self.0.address.clone(), patience, Keychain::of_caller())
     }
 
-    /// The same engine, which is waited for two seconds.
+    /// The same engine, which is waited for two seconds, and but once: at boot systemd may listen for an engine that it
+    /// starts only after whoever asks here has ended.
     pub(crate) fn in_a_hurry(&self) -> Self {
-        self.answering_within(Duration::from_secs(2))
+        let patience = Patience { answer: Duration::from_secs(2), ..self.0.patience };
+        Self::of(self.0.address.clone(), patience, Keychain::of_caller(), Some(AtomicBool::new(false)))
     }
 
     /// The path of its socket, where it is asked through one on this machine.
@@ -108,6 +112,10 @@ impl Engine {
     }
 
     pub(super) fn new(address: Address, patience: Patience, keychain: Keychain) -> Self {
+        Self::of(address, patience, keychain, None)
+    }
+
+    fn of(address: Address, patience: Patience, keychain: Keychain, silent: Option<AtomicBool>) -> Self {
         Self(Arc::new(Inner {
             address,
             docker: OnceLock::new(),
@@ -116,6 +124,7 @@ impl Engine {
             newest: OnceCell::new(),
             patience,
             keychain,
+            silent,
         }))
     }
 
@@ -137,10 +146,16 @@ impl Engine {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
+        let silent = self.0.silent.as_ref();
+        if silent.is_some_and(|silent| silent.load(Ordering::Relaxed)) {
+            return Err(self.late(what, deadline));
+        }
         let question = |docker: Docker| question(patient(docker, deadline));
-        tokio::time::timeout(deadline, self.ask_in_a_spoken_version(what, question))
-            .await
-            .unwrap_or_else(|_| Err(self.late(what, deadline)))
+        let answer = tokio::time::timeout(deadline, self.ask_in_a_spoken_version(what, question)).await;
+        answer.unwrap_or_else(|_| {
+            silent.inspect(|silent| silent.store(true, Ordering::Relaxed));
+            Err(self.late(what, deadline))
+        })
     }
 
     /// Has the engine do something, in the newest API version; without a deadline it takes what it takes.
@@ -202,7 +217,11 @@ impl Engine {
 
     /// The engine did not answer in time.
     pub(super) fn late(&self, what: &str, deadline: Duration) -> Failure {
-        Failure::late(&self.0.address, what, deadline.as_secs_f32())
+        let seconds = deadline.as_secs_f32();
+        match &self.0.silent {
+            None => Failure::late(&self.0.address, what, seconds),
+            Some(_) => Failure::not_yet(&self.0.address, what, seconds),
+        }
     }
 
     /// Words for what went wrong in an answer that came in pieces.
