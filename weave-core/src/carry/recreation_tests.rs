@@ -23,6 +23,7 @@ fn engine(api_minor: u16) -> About {
         networks: BTreeMap::from(networks),
         remap: None,
         api_minor,
+        podman: false,
     }
 }
 

@@ -15,7 +15,9 @@ fn names(host: &Host) -> Vec<String> {
 }
 
 fn warnings(report: &Value) -> Vec<&str> {
-    report["warnings"].as_array().expect("a list").iter().filter_map(Value::as_str).collect()
+    let all = report["warnings"].as_array().expect("a list").iter().filter_map(Value::as_str);
+    // An engine from 28 on that makes no rules says this of its own networks.
+    all.filter(|warning| !warning.starts_with("IPv4 forwarding is disabled")).collect()
 }
 
 #[test]
