@@ -36,6 +36,16 @@ fn like(source: &Container, api_minor: u16) -> Result<Recreation> {
 }
 
 #[test]
+fn with_podman_nothing_is_moved() {
+    let podman = About { podman: true, ..engine(41) };
+    let web = source(json!({}), json!({}), json!({}));
+    for (from, to) in [(engine(44), podman.clone()), (podman, engine(44))] {
+        let error = recreation(&web, "img:1", &Value::Null, &from, &to).expect_err("a request");
+        assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("Podman"), "{error:?}");
+    }
+}
+
+#[test]
 fn networks_go_into_the_request_or_come_afterwards() {
     let place = |extra: Value| {
         let mut place = json!({"IPAddress": "10.0.0.9", "MacAddress": "02:42:00:00:00:01", "EndpointID": "e", "NetworkID": "n",
