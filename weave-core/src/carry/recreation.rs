@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::docker::about::About;
+use crate::docker::podman;
 use crate::observed::Container;
 use crate::{Error, ErrorKind, Result};
 
@@ -42,6 +43,9 @@ pub(crate) fn recreation(
     to: &About,
 ) -> Result<Recreation> {
     bound(source)?;
+    if from.podman || to.podman {
+        return Err(podman::refuse(&source.name));
+    }
     let mut shown = source.config.clone();
     let mac = shown.as_object_mut().and_then(|shown| shown.shift_remove("MacAddress")).filter(|mac| !is_nothing(mac));
     let mut config = told::<ContainerCreateBody>(source, &shown)?;

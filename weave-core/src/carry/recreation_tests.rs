@@ -23,6 +23,7 @@ fn engine(api_minor: u16) -> About {
         networks: BTreeMap::from(networks),
         remap: None,
         api_minor,
+        podman: false,
     }
 }
 
@@ -32,6 +33,16 @@ fn source(config: Value, host: Value, networks: Value) -> Container {
 
 fn like(source: &Container, api_minor: u16) -> Result<Recreation> {
     recreation(source, "img:1", &Value::Null, &engine(44), &engine(api_minor))
+}
+
+#[test]
+fn with_podman_nothing_is_moved() {
+    let podman = About { podman: true, ..engine(41) };
+    let web = source(json!({}), json!({}), json!({}));
+    for (from, to) in [(engine(44), podman.clone()), (podman, engine(44))] {
+        let error = recreation(&web, "img:1", &Value::Null, &from, &to).expect_err("a request");
+        assert!(error.kind() == ErrorKind::Unsupported && error.message().contains("Podman"), "{error:?}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(crate) struct About {
     pub(crate) remap: Option<String>,
     /// The API 1.x that containers are made in.
     pub(crate) api_minor: u16,
+    /// Whether it is Podman.
+    pub(crate) podman: bool,
 }
 
 impl Engine {
@@ -49,6 +51,7 @@ impl Engine {
             networks: networks.as_array().into_iter().flatten().filter_map(pair).collect(),
             remap: remap(&info),
             api_minor: self.create_version().await?,
+            podman: self.is_podman().await?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! One client for one engine: API version, deadlines, and nothing done before it is needed.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,9 +26,9 @@ const FIRST_MINOR: u16 = 44;
 const OLDEST_MINOR: u16 = 24;
 
 /// The newest API 1.x that bollard's types are written for.
-const NEWEST_MINOR: u16 = 53;
+pub(super) const NEWEST_MINOR: u16 = 53;
 
-const ASK_VERSION: &str = "ask for the version";
+pub(super) const ASK_VERSION: &str = "ask for the version";
 
 /// The headers that carry credentials: of one registry, and of several for a build.
 const CREDENTIALS: [&str; 2] = ["x-registry-auth", "x-registry-config"];
@@ -66,10 +66,20 @@ struct Inner {
     /// The API 1.x in use; shared with the closure that writes it into requests.
     minor: Arc<AtomicU16>,
     negotiated: OnceCell<()>,
-    /// The newest API 1.x that both speak.
-    newest: OnceCell<u16>,
+    newest: OnceCell<Newest>,
     patience: Patience,
     keychain: Keychain,
+    /// For one in a hurry: whether an answer was waited for in vain.
+    silent: Option<AtomicBool>,
+}
+
+/// In which words an engine is told what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Newest {
+    /// The newest API 1.x that both speak.
+    pub(super) minor: u16,
+    /// Whether it is Podman that answers.
+    pub(super) podman: bool,
 }
 
 impl Engine {
@@ -84,9 +94,11 @@ impl Engine {
         Self::new(self.0.address.clone(), patience, Keychain::of_caller())
     }
 
-    /// The same engine, which is waited for two seconds.
+    /// The same engine, which is waited for two seconds, and but once: at boot systemd may listen for an engine that it
+    /// starts only after whoever asks here has ended.
     pub(crate) fn in_a_hurry(&self) -> Self {
-        self.answering_within(Duration::from_secs(2))
+        let patience = Patience { answer: Duration::from_secs(2), ..self.0.patience };
+        Self::of(self.0.address.clone(), patience, Keychain::of_caller(), Some(AtomicBool::new(false)))
     }
 
     /// The path of its socket, where it is asked through one on this machine.
@@ -108,6 +120,10 @@ impl Engine {
     }
 
     pub(super) fn new(address: Address, patience: Patience, keychain: Keychain) -> Self {
+        Self::of(address, patience, keychain, None)
+    }
+
+    fn of(address: Address, patience: Patience, keychain: Keychain, silent: Option<AtomicBool>) -> Self {
         Self(Arc::new(Inner {
             address,
             docker: OnceLock::new(),
@@ -116,6 +132,7 @@ impl Engine {
             newest: OnceCell::new(),
             patience,
             keychain,
+            silent,
         }))
     }
 
@@ -137,10 +154,16 @@ impl Engine {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
+        let silent = self.0.silent.as_ref();
+        if silent.is_some_and(|silent| silent.load(Ordering::Relaxed)) {
+            return Err(self.late(what, deadline));
+        }
         let question = |docker: Docker| question(patient(docker, deadline));
-        tokio::time::timeout(deadline, self.ask_in_a_spoken_version(what, question))
-            .await
-            .unwrap_or_else(|_| Err(self.late(what, deadline)))
+        let answer = tokio::time::timeout(deadline, self.ask_in_a_spoken_version(what, question)).await;
+        answer.unwrap_or_else(|_| {
+            silent.inspect(|silent| silent.store(true, Ordering::Relaxed));
+            Err(self.late(what, deadline))
+        })
     }
 
     /// Has the engine do something, in the newest API version; without a deadline it takes what it takes.
@@ -163,7 +186,7 @@ impl Engine {
 
     /// A client that speaks the newest API version, and whose requests wait this long for the first word.
     pub(super) async fn newest(&self, deadline: Duration) -> Result<Docker, Failure> {
-        let minor = self.newest_minor().await?;
+        let minor = self.find_words().await?.minor;
         let docker = self.docker().map_err(|cause| Failure::new(&self.0.address, "find the engine", cause))?;
         Ok(patient(docker.with_request_modifier(move |request| versioned(url_safe(request), minor)), deadline))
     }
@@ -175,34 +198,39 @@ impl Engine {
     /// # Errors
     /// When the engine does not answer, or there is no such version.
     pub(crate) async fn create_version(&self) -> Result<u16> {
-        self.newest_minor().await.map_err(|failure| failure.error)
+        self.find_words().await.map(|newest| newest.minor).map_err(|failure| failure.error)
     }
 
-    async fn newest_minor(&self) -> Result<u16, Failure> {
+    pub(super) async fn find_words(&self) -> Result<Newest, Failure> {
         let answer = self.0.patience.answer;
         let found = tokio::time::timeout(answer, self.0.newest.get_or_try_init(|| self.find_newest())).await;
         found.map_err(|_| self.late(ASK_VERSION, answer))?.copied()
     }
 
     /// As with the first choice: the newest of weave's is tried, and an engine that is older says so.
-    async fn find_newest(&self) -> Result<u16, Failure> {
+    async fn find_newest(&self) -> Result<Newest, Failure> {
         let failed = |cause| self.failed(ASK_VERSION, cause);
         let docker = self.docker().map_err(failed)?;
         let tried = docker.clone().with_request_modifier(|request| versioned(request, NEWEST_MINOR));
         let refused = match tried.ping().await {
-            Ok(_) => return Ok(NEWEST_MINOR),
+            Ok(_) => return self.taken(&docker).await,
             Err(refused @ ApiError::DockerResponseServerError { status_code: 400, .. }) => refused,
             Err(cause) => return Err(failed(cause)),
         };
-        match supported_minor(&refused) {
-            Some(minor) => Ok(minor),
-            None => self.spoken(&docker).await.map(|(_, newest)| newest),
-        }
+        let minor = match supported_minor(&refused) {
+            Some(minor) => minor,
+            None => self.spoken(&docker).await?.1,
+        };
+        Ok(Newest { minor, podman: false })
     }
 
     /// The engine did not answer in time.
     pub(super) fn late(&self, what: &str, deadline: Duration) -> Failure {
-        Failure::late(&self.0.address, what, deadline.as_secs_f32())
+        let seconds = deadline.as_secs_f32();
+        match &self.0.silent {
+            None => Failure::late(&self.0.address, what, seconds),
+            Some(_) => Failure::not_yet(&self.0.address, what, seconds),
+        }
     }
 
     /// Words for what went wrong in an answer that came in pieces.
@@ -240,7 +268,7 @@ impl Engine {
     }
 
     /// The oldest and the newest API 1.x that the engine and weave both speak.
-    async fn spoken(&self, docker: &Docker) -> Result<(u16, u16), Failure> {
+    pub(super) async fn spoken(&self, docker: &Docker) -> Result<(u16, u16), Failure> {
         let address = &self.0.address;
         let engine = docker.version().await.map_err(|cause| Failure::new(address, ASK_VERSION, cause))?;
         let newest = engine.api_version.unwrap_or_default();
@@ -319,7 +347,7 @@ fn versioned(request: BollardRequest, minor: u16) -> BollardRequest {
 }
 
 /// Sends a request to `path` in API 1.`minor`.
-fn addressed(mut request: BollardRequest, path: &str, minor: u16) -> BollardRequest {
+pub(super) fn addressed(mut request: BollardRequest, path: &str, minor: u16) -> BollardRequest {
     let uri = request.uri();
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return request };
     if let Ok(versioned) = format!("{scheme}://{authority}/v1.{minor}{path}").parse() {

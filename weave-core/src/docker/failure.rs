@@ -22,13 +22,19 @@ pub(super) struct Failure {
 impl Failure {
     /// The engine did not answer `what` in time.
     pub(super) fn late(address: &Address, what: &str, seconds: f32) -> Self {
+        const HINT: &str = "look at the engine's log; a restart of Docker may be needed, or more seconds for its answers: WEAVE_ENGINE_TIMEOUT";
+        Self::silent(address, what, seconds, HINT)
+    }
+
+    /// The same of an engine that is not waited for: at boot it starts later, and that is as it should be.
+    pub(super) fn not_yet(address: &Address, what: &str, seconds: f32) -> Self {
+        Self::silent(address, what, seconds, "one that is only about to start is not waited for")
+    }
+
+    fn silent(address: &Address, what: &str, seconds: f32, hint: &str) -> Self {
         let text = format!("{what}: the Docker engine did not answer within {seconds} s");
         let error = Error::new(ErrorKind::Timeout, address.to_string(), text);
-        Self {
-            status: None,
-            words: None,
-            error: error.hint("look at the engine's log; a restart of Docker may be needed, or more seconds for its answers: WEAVE_ENGINE_TIMEOUT"),
-        }
+        Self { status: None, words: None, error: error.hint(hint) }
     }
 
     /// The engine speaks none of the API versions that weave speaks.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::InspectContainerOptions;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -78,7 +77,7 @@ impl Engine {
                     Some(other) => self.inspect(other).await.ok().filter(|other| holds(other).is_some()),
                     None => None,
                 };
-                held(answer, holder).map_err(|problem| (problem, false))
+                held(&answer, holder.as_ref()).map_err(|problem| (problem, false))
             }
             Err(Failure { status: Some(404), .. }) => Err((TargetProblem::Missing, false)),
             Err(Failure { error, .. }) => {
@@ -91,38 +90,40 @@ impl Engine {
 }
 
 impl Engine {
-    async fn inspect(&self, name: &str) -> Result<ContainerInspectResponse, Failure> {
-        let inspect = |docker: bollard::Docker| async move {
-            docker.inspect_container(name, None::<InspectContainerOptions>).await
-        };
-        self.ask(&format!("look at container {name}"), inspect).await
+    /// Whatever else the engine says of it, in words that may be of the future, is no matter here.
+    async fn inspect(&self, name: &str) -> Result<Value, Failure> {
+        let what = format!("look at container {name}");
+        let answer = self.read(&what, format!("/containers/{name}/json")).await?;
+        match answer["Id"].is_string() {
+            true => Ok(answer),
+            false => Err(Failure { status: None, words: None, error: self.senseless(&what) }),
+        }
     }
 }
 
 /// The id of the container whose namespace it joins.
-fn joined(answer: &ContainerInspectResponse) -> Option<&str> {
-    answer.host_config.as_ref()?.network_mode.as_deref()?.strip_prefix("container:")
+fn joined(answer: &Value) -> Option<&str> {
+    answer["HostConfig"]["NetworkMode"].as_str()?.strip_prefix("container:")
 }
 
 /// The name of the container whose namespace it holds.
-fn holds(answer: &ContainerInspectResponse) -> Option<String> {
-    answer.config.as_ref()?.labels.as_ref()?.get(HOLDS).cloned()
+fn holds(answer: &Value) -> Option<&str> {
+    answer["Config"]["Labels"][HOLDS].as_str()
 }
 
 /// A container whose namespace weave holds with another is where that one is, also while it does not run itself; and
 /// the other goes by its name.
-fn held(answer: ContainerInspectResponse, holder: Option<ContainerInspectResponse>) -> Result<Found, TargetProblem> {
+fn held(answer: &Value, holder: Option<&Value>) -> Result<Found, TargetProblem> {
     let Some(Ok(holder)) = holder.map(running) else {
-        let held = holds(&answer);
         let found = running(answer)?;
-        return Ok(Found { name: held.unwrap_or(found.name), ..found });
+        return Ok(Found { name: holds(answer).map_or(found.name, str::to_owned), ..found });
     };
-    let id = answer.id.unwrap_or(holder.id);
-    Ok(Found { id, name: plain(answer.name), held: true, ..holder })
+    let id = answer["Id"].as_str().map_or(holder.id, str::to_owned);
+    Ok(Found { id, name: name(answer), held: true, ..holder })
 }
 
-fn plain(name: Option<String>) -> String {
-    name.unwrap_or_default().trim_start_matches('/').to_owned()
+fn name(answer: &Value) -> String {
+    answer["Name"].as_str().unwrap_or_default().trim_start_matches('/').to_owned()
 }
 
 fn not_asked() -> TargetProblem {
@@ -138,44 +139,44 @@ pub(super) fn spoken_name(name: &str) -> Option<&str> {
 }
 
 /// A paused container has its namespace and counts as running; one between two starts has none.
-fn running(answer: ContainerInspectResponse) -> Result<Found, TargetProblem> {
-    let state = answer.state.unwrap_or_default();
-    let word = state.status.map(|status| status.to_string()).unwrap_or_default();
-    let runs = match word.as_str() {
+fn running(answer: &Value) -> Result<Found, TargetProblem> {
+    let state = &answer["State"];
+    let word = state["Status"].as_str().unwrap_or_default();
+    let runs = match word {
         "running" | "paused" => true,
-        "" => state.running == Some(true) && state.restarting != Some(true),
+        "" => state["Running"] == true && state["Restarting"] != true,
         _ => false,
     };
     if !runs {
-        return Err(TargetProblem::NotRunning(if word.is_empty() { "stopped".into() } else { word }));
+        return Err(TargetProblem::NotRunning(if word.is_empty() { "stopped" } else { word }.to_owned()));
     }
-    let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
-    let (Some(pid), Some(id)) = (pid, answer.id.filter(|id| !id.is_empty())) else {
+    let pid = state["Pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    let (Some(pid), Some(id)) = (pid, answer["Id"].as_str().filter(|id| !id.is_empty())) else {
         return Err(TargetProblem::NotRunning(format!("{word}, without a process")));
     };
     Ok(Found {
-        id,
-        name: plain(answer.name),
+        id: id.to_owned(),
+        name: name(answer),
         pid,
-        started_at: state.started_at.unwrap_or_default(),
-        host_network: answer.host_config.and_then(|config| config.network_mode).as_deref() == Some("host"),
+        started_at: state["StartedAt"].as_str().unwrap_or_default().to_owned(),
+        host_network: answer["HostConfig"]["NetworkMode"] == "host",
         held: false,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn answer(state: serde_json::Value) -> ContainerInspectResponse {
-        let json =
-            serde_json::json!({"Id": "f00d", "Name": "/web", "State": state, "HostConfig": {"NetworkMode": "host"}});
-        serde_json::from_value(json).expect("an answer of the engine")
+    fn answer(state: &Value) -> Value {
+        json!({"Id": "f00d", "Name": "/web", "State": state, "HostConfig": {"NetworkMode": "host"}})
     }
 
     #[test]
     fn only_containers_with_a_namespace_are_found() {
-        let found = |status: &str, pid: i64| running(answer(serde_json::json!({"Status": status, "Pid": pid})));
+        let found = |status: &str, pid: i64| running(&answer(&json!({"Status": status, "Pid": pid})));
         let web = Found {
             id: "f00d".into(),
             name: "web".into(),
@@ -186,35 +187,34 @@ mod tests {
         };
         assert_eq!(found("running", 7), Ok(web.clone()));
         assert_eq!(found("paused", 7), Ok(web.clone()));
-        for status in ["created", "restarting", "removing", "exited", "dead"] {
+        // The last are words of Podman, and of nobody yet.
+        for status in ["created", "restarting", "removing", "exited", "dead", "stopping", "stopped", "resting"] {
             assert_eq!(found(status, 0), Err(TargetProblem::NotRunning(status.into())));
             assert_eq!(found(status, 7), Err(TargetProblem::NotRunning(status.into())), "a pid that is left over");
         }
         assert_eq!(found("running", 0), Err(TargetProblem::NotRunning("running, without a process".into())));
         assert_eq!(found("running", -1), Err(TargetProblem::NotRunning("running, without a process".into())));
-        assert_eq!(running(answer(serde_json::json!({"Running": true, "Pid": 7}))), Ok(web));
-        assert_eq!(running(answer(serde_json::json!({}))), Err(TargetProblem::NotRunning("stopped".into())));
-        assert_eq!(running(ContainerInspectResponse::default()), Err(TargetProblem::NotRunning("stopped".into())));
+        assert_eq!(running(&answer(&json!({"Running": true, "Pid": 7}))), Ok(web));
+        assert_eq!(running(&answer(&json!({}))), Err(TargetProblem::NotRunning("stopped".into())));
+        assert_eq!(running(&Value::Null), Err(TargetProblem::NotRunning("stopped".into())));
     }
 
     #[test]
     fn a_held_container_is_where_its_holder_is() {
         let web = || {
-            let json = serde_json::json!({"Id": "f00d", "Name": "/web", "State": {"Status": "exited"},
-                "HostConfig": {"NetworkMode": "container:0f"}});
-            serde_json::from_value::<ContainerInspectResponse>(json).expect("an answer of the engine")
+            json!({"Id": "f00d", "Name": "/web", "State": {"Status": "exited"},
+                "HostConfig": {"NetworkMode": "container:0f"}})
         };
-        let net = |labels: serde_json::Value, status: &str| {
-            let json = serde_json::json!({"Id": "0f", "Name": "/web.weave-net", "Config": {"Labels": labels},
-                "State": {"Status": status, "Pid": 9, "StartedAt": "now"}, "HostConfig": {"NetworkMode": "default"}});
-            serde_json::from_value::<ContainerInspectResponse>(json).expect("an answer of the engine")
+        let net = |labels: Value, status: &str| {
+            json!({"Id": "0f", "Name": "/web.weave-net", "Config": {"Labels": labels},
+                "State": {"Status": status, "Pid": 9, "StartedAt": "now"}, "HostConfig": {"NetworkMode": "default"}})
         };
         assert_eq!(joined(&web()), Some("0f"));
-        let holder = || net(serde_json::json!({"weave.holds": "web"}), "running");
-        assert_eq!(holds(&holder()).as_deref(), Some("web"));
-        assert_eq!(holds(&net(serde_json::json!({"weave.made": "1"}), "running")), None);
-        assert_eq!(held(holder(), None).map(|found| (found.name, found.id)), Ok(("web".into(), "0f".into())));
-        let held_by = |status: &str| held(web(), Some(net(serde_json::json!({}), status)));
+        let holder = || net(json!({"weave.holds": "web"}), "running");
+        assert_eq!(holds(&holder()), Some("web"));
+        assert_eq!(holds(&net(json!({"weave.made": "1"}), "running")), None);
+        assert_eq!(held(&holder(), None).map(|found| (found.name, found.id)), Ok(("web".into(), "0f".into())));
+        let held_by = |status: &str| held(&web(), Some(&net(json!({}), status)));
         let found = Found {
             id: "f00d".into(),
             name: "web".into(),
@@ -225,7 +225,7 @@ mod tests {
         };
         assert_eq!(held_by("running"), Ok(found));
         assert_eq!(held_by("exited"), Err(TargetProblem::NotRunning("exited".into())));
-        assert_eq!(held(web(), None), Err(TargetProblem::NotRunning("exited".into())));
+        assert_eq!(held(&web(), None), Err(TargetProblem::NotRunning("exited".into())));
     }
 
     #[test]

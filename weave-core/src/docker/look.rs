@@ -139,6 +139,7 @@ impl Engine {
             }
         }
         seen.api_minor = Some(self.create_version().await?);
+        seen.podman = self.is_podman().await?;
         Ok(seen)
     }
 

@@ -28,6 +28,7 @@ mod find;
 pub(crate) mod holder;
 mod log;
 mod look;
+pub(crate) mod podman;
 mod pull;
 mod reference;
 mod refusal;
@@ -61,6 +62,8 @@ pub(crate) struct EngineVersion {
     pub(crate) api_version: String,
     /// The oldest API it speaks.
     pub(crate) min_api_version: String,
+    /// Whether it is Podman.
+    pub(crate) podman: bool,
 }
 
 impl Engine {
@@ -69,6 +72,7 @@ impl Engine {
         self.ask("ask for the version", |docker| async move { docker.version().await })
             .await
             .map(|version| EngineVersion {
+                podman: podman::is_podman(&version),
                 version: version.version.unwrap_or_default(),
                 api_version: version.api_version.unwrap_or_default(),
                 min_api_version: version.min_api_version.unwrap_or_default(),

@@ -173,7 +173,7 @@ fn of_image(image: &str) -> Vec<Rule> {
             "the image does not exist for this platform: say another platform, or take another image",
         ),
         rule(
-            &["manifest unknown", "manifest for * not found", "failed to resolve reference"],
+            &["manifest unknown", "manifest for * not found", "failed to resolve reference * not found"],
             NotFound,
             "the registry has no such tag or digest",
         ),

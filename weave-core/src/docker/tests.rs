@@ -230,8 +230,12 @@ fn lists_are_read() -> Result<()> {
         ("odd".into(), vec![subnet("fd00::/64")]),
     ];
     assert_eq!(networks, wanted);
-    let wanted =
-        EngineVersion { version: "20.10.24".into(), api_version: "1.51".into(), min_api_version: "1.24".into() };
+    let wanted = EngineVersion {
+        version: "20.10.24".into(),
+        api_version: "1.51".into(),
+        min_api_version: "1.24".into(),
+        podman: false,
+    };
     assert_eq!(block_on(engine.version())?, wanted);
     Ok(())
 }

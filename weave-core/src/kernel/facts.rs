@@ -32,6 +32,7 @@ impl Kernel {
         Ok(EngineFacts {
             address: self.engine.address(),
             version: version.version,
+            podman: version.podman,
             api_version: version.api_version,
             min_api_version: version.min_api_version,
             networks: networks.into_iter().map(|(name, subnets)| EngineNetwork { name, subnets }).collect(),

@@ -128,6 +128,8 @@ pub struct Containers {
     pub images: BTreeMap<String, Image>,
     /// The engine's API 1.x in which requests for containers are made.
     pub api_minor: Option<u16>,
+    /// Whether the engine is Podman, which weave has make no containers.
+    pub podman: bool,
     /// The newest digests (`sha256:…`) by reference, or why the registry does not tell.
     pub latest: BTreeMap<String, Result<String, String>>,
     /// The last lines of output by container; those that cannot be read are left out.

@@ -34,6 +34,8 @@ pub struct EngineFacts {
     pub address: String,
     /// Its version.
     pub version: String,
+    /// Whether it is Podman.
+    pub podman: bool,
     /// The newest API version it speaks.
     pub api_version: String,
     /// The oldest API version it speaks.

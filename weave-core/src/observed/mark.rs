@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct BridgeMark {
     pub firewall_unmanaged: bool,
     /// Exposed networks that were to keep their addresses; the packet filter tells it only while it is weave's.
     pub direct: BTreeSet<IpNetwork>,
+    /// The underlay address that the tunnel had when the host lost it, and that it takes again once the host has it back.
+    pub left: Option<IpAddr>,
 }
 
 /// Which classic router is behind the port.
@@ -78,6 +81,7 @@ impl Mark {
                 mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
                 firewall_unmanaged: field("firewall") == Some("unmanaged"),
                 direct: field("direct").unwrap_or_default().split(',').filter_map(|text| text.parse().ok()).collect(),
+                left: field("left").and_then(|ip| ip.parse().ok()),
             })),
             "weave:router" => match field("kind") {
                 None => Some(Self::Router),
@@ -112,6 +116,9 @@ impl fmt::Display for Mark {
                 if mark.firewall_unmanaged {
                     f.write_str(" firewall=unmanaged")?;
                 }
+                if let Some(left) = mark.left {
+                    write!(f, " left={left}")?;
+                }
                 f.write_str(&direct(&mark.direct))
             }
             Self::Router => f.write_str("weave:router"),
@@ -137,9 +144,10 @@ impl fmt::Display for Mark {
     }
 }
 
-/// The networks, as far as there is room beside the other words: some ten of IPv4.
+/// The networks, as far as there is room beside the other words: some eight of IPv4.
 fn direct(networks: &BTreeSet<IpNetwork>) -> String {
-    const ROOM: usize = ALIAS_MAX - "weave:bridge mtu=65535 firewall=unmanaged".len();
+    const OTHERS: &str = "weave:bridge mtu=65535 firewall=unmanaged left=ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+    const ROOM: usize = ALIAS_MAX - OTHERS.len();
     let mut text = String::new();
     for network in networks {
         let word = format!("{}{network}", if text.is_empty() { " direct=" } else { "," });
@@ -177,6 +185,7 @@ mod tests {
             Mark::Bridge(BridgeMark::default()),
             Mark::Bridge(BridgeMark { mtu: Some(1400), firewall_unmanaged: true, ..BridgeMark::default() }),
             Mark::Bridge(BridgeMark { direct: networks(2), ..BridgeMark::default() }),
+            Mark::Bridge(BridgeMark { left: "192.0.2.1".parse().ok(), direct: networks(1), ..BridgeMark::default() }),
             Mark::Router,
             Mark::RouterPort(router("weave")),
             Mark::RouterPort(RouterPortMark { control: 7000, port: 6790, ..router(&"n".repeat(128)) }),
@@ -219,7 +228,8 @@ mod tests {
 
     #[test]
     fn networks_that_do_not_fit_are_left_out_always_the_same() {
-        let mark = Mark::Bridge(BridgeMark { mtu: Some(65535), firewall_unmanaged: true, direct: networks(30) });
+        let left = Some("2001:db8:1111:2222:3333:4444:5555:6666".parse().expect("an address"));
+        let mark = Mark::Bridge(BridgeMark { mtu: Some(65535), firewall_unmanaged: true, direct: networks(30), left });
         let text = mark.to_string();
         assert!((200..=ALIAS_MAX).contains(&text.len()), "{text}");
         let Some(Mark::Bridge(read)) = Mark::parse(&text) else { panic!("{text}") };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::docker::wish::{requested, settled};
-use crate::docker::{create, holder};
+use crate::docker::{create, holder, podman};
 use crate::observed::Containers;
 use crate::plan::container::{HOLDS, Make};
 use crate::spec::options::{Label, SecurityOption};
@@ -19,6 +19,9 @@ pub(super) fn make(run: &Settings, observed: &Containers) -> Result<Make> {
     let variable = |name: &str| std::env::var(name).ok();
     let base = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
     let made = || {
+        if observed.podman {
+            return Err(podman::refuse("image"));
+        }
         let settings = settled(run, &variable, &base)?;
         if let Some(minor) = observed.api_minor {
             create::check_engine(&settings.options, minor)?;

@@ -10,7 +10,9 @@ use super::Report;
 use crate::apply::look;
 use crate::host::Host;
 use crate::names;
-use crate::observed::{ChainTool, FirewallState, ForwardChain, HostFacts, Observed, Scope, attached_networks, overlap};
+use crate::observed::{
+    ChainTool, EngineFacts, FirewallState, ForwardChain, HostFacts, Observed, Scope, attached_networks, overlap,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// How bad it is.
@@ -156,14 +158,19 @@ fn kernel(facts: &HostFacts, findings: &mut Vec<Finding>) {
 }
 
 fn engine(facts: &HostFacts, findings: &mut Vec<Finding>) {
+    let words = |engine: &EngineFacts| {
+        let name = if engine.podman { "Podman" } else { "Docker" };
+        let EngineFacts { version, address, min_api_version, api_version, .. } = engine;
+        format!("{name} {version} at {address}, API {min_api_version} to {api_version}")
+    };
     findings.push(match (&facts.engine, &facts.engine_error) {
-        (Some(engine), _) => Finding::ok(
+        (Some(engine), _) if engine.podman => Finding::new(
             "engine",
-            format!(
-                "Docker {} at {}, API {} to {}",
-                engine.version, engine.address, engine.min_api_version, engine.api_version
-            ),
+            Level::Warn,
+            words(engine),
+            "its containers can be given addresses; those that weave is to run, change or move need Docker",
         ),
+        (Some(engine), _) => Finding::ok("engine", words(engine)),
         (None, why) => Finding::new(
             "engine",
             Level::Warn,

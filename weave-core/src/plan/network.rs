@@ -113,7 +113,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
     let silent = intent.peers == Members::Leave && router.is_none() && intent.router != RouterIntent::Stopped;
     let router = router.unwrap_or_default();
     let existing = observed.bridge();
-    let mark = BridgeMark {
+    let mut mark = BridgeMark {
         mtu: match router.mtu {
             None => existing.as_ref().and_then(|(.., mark)| mark.mtu),
             Some(Mtu::Auto) => None,
@@ -124,6 +124,7 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
             Some(manage) => !manage,
         },
         direct: existing.as_ref().map(|(.., mark)| mark.direct.clone()).unwrap_or_default(),
+        left: existing.as_ref().and_then(|(.., mark)| mark.left),
     };
     let as_it_is = existing.as_ref().filter(|_| silent);
     let carrier = match (runs, kind, as_it_is.and_then(|_| running(observed))) {
@@ -132,6 +133,9 @@ pub(super) fn resolve(intent: &Intent, observed: &Observed, plan: &mut Plan) -> 
         (true, RouterKind::Vxlan, None) => Some(Carrier::Tunnel(tunnel(intent, &router, observed, plan)?)),
         (true, RouterKind::Image, _) => Some(Carrier::Classic(classic::resolve(intent, &router, observed, plan)?)),
     };
+    if let Some(Carrier::Tunnel(tunnel)) = &carrier {
+        mark.left = underlay::left(router.underlay.as_ref(), tunnel.local, observed);
+    }
     let mtu = match as_it_is {
         Some((link, ..)) => link.mtu,
         None => mtu(&mark, carrier.as_ref(), observed, plan)?,

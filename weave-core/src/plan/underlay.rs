@@ -9,7 +9,8 @@ use crate::observed::{LinkKind, Observed};
 use crate::spec::Underlay;
 use crate::{Error, ErrorKind, Result};
 
-/// Chooses it. What was chosen once stays, as long as the host has the address and the peers can be reached from it.
+/// Chooses it. What was chosen once stays, as long as the host has the address and the peers can be reached from it. An
+/// address may be away for a moment, as when what gave it to the host starts anew: it is taken again when it is back.
 pub(super) fn choose(
     underlay: Option<&Underlay>,
     peers: &[Candidate],
@@ -48,6 +49,26 @@ fn not_here(wanted: &str, observed: &Observed) -> Error {
     Error::invalid("underlay", format!("this host has no address {wanted}; allowed: {}", own.join(", ")))
 }
 
+/// What the bridge is to remember beside a tunnel from `local`: the address that it would have, had the host not lost it.
+/// Others know this host by that one, and let nothing in that comes from another.
+pub(super) fn left(underlay: Option<&Underlay>, local: IpAddr, observed: &Observed) -> Option<IpAddr> {
+    if !matches!(underlay, None | Some(Underlay::Auto)) {
+        return None;
+    }
+    let gone = current(observed).filter(|current| !observed.is_own(*current));
+    lost(observed).or(gone).filter(|left| *left != local)
+}
+
+/// The address that the tunnel has.
+fn current(observed: &Observed) -> Option<IpAddr> {
+    observed.vxlan().and_then(|(_, info)| info.local)
+}
+
+/// The one that it had before the host lost that.
+fn lost(observed: &Observed) -> Option<IpAddr> {
+    observed.bridge().and_then(|(.., mark)| mark.left)
+}
+
 /// Of several, the first of the family of the peers.
 fn best(mut addresses: Vec<IpAddr>, peers: &[Candidate]) -> Option<IpAddr> {
     let fits = |local: &IpAddr| !peers.iter().any(|peer| !reaches(*local, peer));
@@ -60,9 +81,7 @@ fn reaches(local: IpAddr, peer: &Candidate) -> bool {
 }
 
 fn automatic(peers: &[Candidate], observed: &Observed, plan: &mut Plan) -> Result<IpAddr> {
-    if let Some(local) = observed.vxlan().and_then(|(_, info)| info.local)
-        && observed.is_own(local)
-    {
+    for local in lost(observed).into_iter().chain(current(observed)).filter(|local| observed.is_own(*local)) {
         // A new peer of the other family is wrong here; it does not move the tunnel away from the peers it has.
         let connected = peers.iter().any(|peer| peer.place.is_none() && reaches(local, peer));
         if connected || peers.iter().all(|peer| reaches(local, peer)) {

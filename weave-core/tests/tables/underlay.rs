@@ -116,6 +116,38 @@ fn a_tunnel_stays_in_its_family_while_it_has_peers() {
 }
 
 #[test]
+fn a_tunnel_takes_an_address_again_that_the_host_had_lost() {
+    let take = |world: &mut World| {
+        let eth0 = world.host.links.iter().find(|link| link.name == "eth0").unwrap().index;
+        world.host.delete_address(eth0, parse("192.0.2.1/24"));
+    };
+    let give = |world: &mut World| {
+        let eth0 = world.host.links.iter().find(|link| link.name == "eth0").unwrap().index;
+        world.host.add_address(eth0, parse("192.0.2.1/24")).unwrap();
+    };
+    let (_, mut world) = run(&docker(), "launch {peers: 192.0.2.2}").unwrap();
+    let eth1 = world.host.links.iter().find(|link| link.name == "eth1").unwrap().index;
+    add_default(&mut world.host, eth1, "198.51.100.254");
+    assert_eq!(local(&world), "192.0.2.1");
+    take(&mut world);
+    for op in ["launch {peers: 192.0.2.2}", "connect {peers: 192.0.2.3}", "attach {container: web, ips: 10.2.1.4/24}"] {
+        world = run(&world, op).unwrap().1;
+        assert_eq!(local(&world), "198.51.100.1", "{op}");
+    }
+    let mut other = world.clone();
+    give(&mut world);
+    world = run(&world, "connect {peers: 192.0.2.3}").unwrap().1;
+    assert_eq!(local(&world), "192.0.2.1");
+    // Whoever says which address it is means it.
+    other = run(&other, "launch {underlay: eth1}").unwrap().1;
+    give(&mut other);
+    for op in ["connect {peers: 192.0.2.4}", "launch {peers: 192.0.2.2}"] {
+        other = run(&other, op).unwrap().1;
+        assert_eq!(local(&other), "198.51.100.1", "{op}");
+    }
+}
+
+#[test]
 fn peers_that_cannot_be_are_refused() {
     refused(
         &docker(),

@@ -252,6 +252,21 @@ fn an_engine_that_does_not_answer_fails_the_look() {
 }
 
 #[test]
+fn one_in_a_hurry_is_waited_for_once() {
+    let silent = FakeEngine::start(|_| Reply::Hang(b""));
+    let hurried = silent.client().in_a_hurry();
+    let asked = || {
+        let error = block_on(hurried.look_at_containers(&names(&["web"]))).expect_err("no answer");
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(error.next_step().is_some_and(|hint| hint.contains("only about to start")), "{error}");
+        silent.paths()
+    };
+    let first = asked();
+    assert!(!first.is_empty());
+    assert_eq!(asked(), first);
+}
+
+#[test]
 fn an_answer_without_a_container_in_it_is_none() {
     let odd = FakeEngine::speaking(24, 51, |_| Reply::Json(200, "[]".into()));
     let error = block_on(odd.client().look_at_containers(&names(&["web"]))).expect_err("no sense");

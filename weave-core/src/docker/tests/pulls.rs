@@ -94,6 +94,26 @@ fn errors_in_the_stream_are_errors() {
         ),
         ("unauthorized: authentication required", PermissionDenied, "`docker login db1:5000`"),
         ("manifest for db1:5000/app:1 not found: manifest unknown: manifest unknown", NotFound, "no such tag"),
+        // Docker 29, whose images are in the store of containerd: these words stand before every reason.
+        ("failed to resolve reference \"db1:5000/app:1\": db1:5000/app:1: not found", NotFound, "no such tag"),
+        (
+            "failed to resolve reference \"db1:5000/app:1\": pull access denied, repository does not exist or may \
+             require authorization: authorization failed: no basic auth credentials",
+            PermissionDenied,
+            "docker login db1:5000",
+        ),
+        (
+            "failed to resolve reference \"db1:5000/app:1\": failed to do request: Head \
+             \"https://db1:5000/v2/app/manifests/1\": dial tcp 192.0.2.1:5000: connect: connection refused",
+            ErrorKind::Docker,
+            "cannot reach db1:5000",
+        ),
+        (
+            "failed to resolve reference \"db1:5000/app:1\": failed to do request: Head \
+             \"https://db1:5000/v2/app/manifests/1\": http: server gave HTTP response to HTTPS client",
+            ErrorKind::Docker,
+            "insecure-registries",
+        ),
         ("no matching manifest for linux/arm64 in the manifest list entries", NotFound, "another platform"),
         ("toomanyrequests: You have reached your pull rate limit.", Docker, "wait, or"),
         (

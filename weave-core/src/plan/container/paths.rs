@@ -147,7 +147,7 @@ pub(super) const ROWS: &[Row] = &[
     row("NetworkingConfig.EndpointsConfig.*.IPAMConfig.IPv6Address", "ip6", Entries, shape::plain),
     row("NetworkingConfig.EndpointsConfig.*.IPAMConfig.LinkLocalIPs", "link_local_ip", Entries, shape::set)
         .alike(alike::within),
-    row("NetworkingConfig.EndpointsConfig.*.MacAddress", "mac_address", Entries, shape::plain)
+    row("NetworkingConfig.EndpointsConfig.*.MacAddress", "mac_address", Entries, shape::mac)
         .alike(alike::if_shown)
         .shown_running(),
     // Namespaces and security.

@@ -83,6 +83,13 @@ pub(super) fn clean(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
+/// `92-D0-C6-0A-29-33` and `92d0.c60a.2933` as Docker 29 keeps them, whatever it is told; older ones keep what they are told.
+pub(super) fn mac(value: &Value) -> Value {
+    let digits: Vec<char> = value.as_str().unwrap_or_default().chars().filter(|c| !"-:.".contains(*c)).collect();
+    let pairs: Vec<String> = digits.chunks(2).map(|pair| pair.iter().collect::<String>().to_lowercase()).collect();
+    plain(&pairs.join(":").into())
+}
+
 pub(super) fn signal(value: &Value) -> Value {
     let name = value.as_str().map(str::to_uppercase).unwrap_or_default();
     plain(&name.strip_prefix("SIG").unwrap_or(&name).into())

@@ -7,7 +7,7 @@ use Engine::{Older, This};
 pub(super) enum Engine {
     /// Those that do not speak API 1.n yet.
     Older(u16),
-    /// It depends on the machine.
+    /// It depends on the machine, or on the engine in another way.
     This,
 }
 
@@ -17,7 +17,12 @@ pub(super) const REFUSED: &[(&str, Engine, &str)] = &[
     ("--read-only --storage-opt size=10G", This, "--storage-opt is supported only for overlay over xfs"),
     ("--mount type=image,source=alpine,target=/image", Older(47), "mount type unknown"),
     ("--mount type=image,source=alpine,target=/image,image-subpath=/etc", Older(48), "mount type unknown"),
-    ("--mount type=cluster,source=volume,target=/c", Older(42), "mount type unknown"),
+    ("--mount type=image,source=alpine,target=/image", This, "No such image: alpine"),
+    ("--mount type=image,source=alpine,target=/image,image-subpath=/etc", This, "subpath must be a relative path"),
+    // Newer ones, too, unless they are in a swarm.
+    ("--mount type=cluster,source=volume,target=/c", This, "mount type unknown"),
+    // Since Docker 22; 28 and 29 differ in hyphens.
+    ("--network bridge --ip 172.17.0.9", This, "IP address is supported on user"),
     ("--network name=mesh,gw-priority=5 --network other", Older(44), "cannot be connected to network endpoints"),
     ("--network mesh --network other --ip 10.3.0.4", Older(44), "cannot be connected to network endpoints"),
     ("--network mesh --network name=other,alias=b --network-alias a", Older(44), "cannot be connected to network"),
@@ -41,12 +46,12 @@ pub(super) const LEFT_OUT: &[(&str, Engine, &str)] = &[
 
 /// What is said of a line, if it concerns an engine with API 1.`minor`.
 pub(super) fn find(table: &'static [(&str, Engine, &str)], line: &str, minor: u16) -> Option<(Engine, &'static str)> {
-    let (_, engine, words) = table.iter().find(|(known, ..)| *known == line)?;
-    let concerned = match engine {
-        Older(needed) => minor < *needed,
+    let concerned = |engine: Engine| match engine {
+        Older(needed) => minor < needed,
         This => true,
     };
-    concerned.then_some((*engine, *words))
+    let (_, engine, words) = table.iter().find(|(known, engine, _)| *known == line && concerned(*engine))?;
+    Some((*engine, *words))
 }
 
 #[test]

@@ -130,7 +130,8 @@ fn without_its_network_it_does_not_start() {
     assert!(wait_until(PATIENCE, || !host.docker(&["version"]).ok()), "the engine answers");
     host.start_docker(&DockerOptions::default());
     let error = || inspect(host, "web", "{{.State.Error}}");
-    assert!(wait_until(PATIENCE, || error().contains("cannot join network of a non running")), "{}", error());
+    // `cannot join network of …`, since Docker 27 `cannot join network namespace of …`.
+    assert!(wait_until(PATIENCE, || error().contains("of a non running container")), "{}", error());
     assert_eq!(inspect(host, "web", "{{.State.Running}}"), "false");
     four(host, &site.web(&[]));
     site.saw(1);

@@ -81,7 +81,10 @@ fn facts_of_a_host_with_an_engine() {
 fn hosted(host: &Host, told: &Value) {
     let hosted = &told["docker_hosted_containers"];
     for name in ["web", "db.example.com", "idle"] {
-        assert_eq!(hosted[name], inspected(host, name), "{name}");
+        let mut wanted = inspected(host, name);
+        // Engines that keep images in containerd's store tell it from API 1.48 on; weave asks in 1.44.
+        wanted.as_object_mut().expect("a map").remove("ImageManifestDescriptor");
+        assert_eq!(hosted[name], wanted, "{name}");
     }
     assert_eq!(hosted["container_count"], 3);
     let mut ids: Vec<&str> =

@@ -129,7 +129,7 @@ fn nowhere(host: &Host) {
     let none = "127.0.0.1:5000/team/none:1";
     for (pull, words) in [
         ("never", ["`pull: never` forbids", "docker load"]),
-        ("missing", ["manifest unknown", "no such tag"]),
+        ("missing", ["not found", "no such tag"]),
         ("always", ["ask the registry", "no such tag"]),
     ] {
         let text = format!("containers: {{db: {{image: '{none}', pull: {pull}}}}}\n");

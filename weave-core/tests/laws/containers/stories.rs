@@ -31,6 +31,23 @@ fn what_does_not_stay_up_gives_way_to_what_was_there() {
     assert_eq!(world.engine.volumes.len(), host.world().engine.volumes.len());
 }
 
+/// It would show them otherwise than they were asked for, each time.
+#[test]
+fn podman_is_asked_for_no_container_and_those_that_run_are_attached() {
+    let mut world = engine();
+    world.engine.podman = true;
+    let host = MemoryHost::new(world.clone());
+    let document = read("containers: {web: {image: 'db:1', ips: 10.2.1.4/24}, other: {ips: 10.2.1.5/24}}\nrouter: {}");
+    let report = applied(&host, &document, Mode::Apply).unwrap();
+    let error = &report.errors[0];
+    assert_eq!((report.errors.len(), error.kind), (1, ErrorKind::Unsupported), "{report:?}");
+    assert_eq!(error.subject, "containers.web.image");
+    assert!(error.message.contains("Podman"), "{error:?}");
+    assert_eq!(report.state.unwrap().containers.unwrap().0[&parse("other")].addresses(), [parse("10.2.1.5/24")]);
+    assert_eq!(identity(&host.world(), "web"), None);
+    assert_eq!(identity(&host.world(), "other"), identity(&world, "other"));
+}
+
 #[test]
 fn a_new_container_whose_address_is_taken_is_removed_again() {
     let owner = Owner {

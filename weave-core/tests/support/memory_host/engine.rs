@@ -38,6 +38,8 @@ pub(crate) struct Engine {
     gone: BTreeMap<String, String>,
     /// Settings that `docker update` takes and that this kernel cannot do.
     pub(crate) inert: BTreeSet<&'static str>,
+    /// Whether it says that it is Podman.
+    pub(crate) podman: bool,
     /// How many ids were given out.
     given: u64,
 }
@@ -105,6 +107,7 @@ impl Engine {
             containers: seen.map(|(name, made)| (name.clone(), self.inspect(made))).collect(),
             images: images.collect(),
             api_minor: Some(51),
+            podman: self.podman,
             latest: latest.collect(),
             logs: scope.logs.iter().filter_map(|name| Some((name.clone(), self.said(name)?))).collect(),
             bonds: if scope.bonds { self.bonds() } else { Vec::new() },

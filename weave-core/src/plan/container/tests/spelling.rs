@@ -60,6 +60,9 @@ fn another_spelling_is_no_difference() {
         ("--network mesh --network-alias a", "/Networks/mesh/Aliases", json!(["0123456789ab", "a"])),
         ("--network mesh --ip 10.1.0.4", "/Networks/other", json!({})),
         ("--network mesh --mac-address 92:d0:c6:0a:29:33", "/Networks/mesh/MacAddress", json!("")),
+        // Docker 29 shows it in one spelling only.
+        ("--network mesh --mac-address 92-D0-C6-0A-29-33", "/Networks/mesh/MacAddress", json!("92:d0:c6:0a:29:33")),
+        ("--network mesh --mac-address 92:D0:C6:0A:29:33", "/Networks/mesh/MacAddress", json!("92:d0:c6:0a:29:33")),
         (
             "--ulimit nofile=1:2",
             "/HostConfig/Ulimits",
