@@ -129,9 +129,9 @@ fn without_its_network_it_does_not_start() {
     host.exec(&[["kill", "-9"].as_slice(), &pids.each_ref().map(String::as_str)].concat()).must();
     assert!(wait_until(PATIENCE, || !host.docker(&["version"]).ok()), "the engine answers");
     host.start_docker(&DockerOptions::default());
-    let error = || inspect(host, "web", "{{.State.Error}}");
     // `cannot join network of …`, since Docker 27 `cannot join network namespace of …`.
-    assert!(wait_until(PATIENCE, || error().contains("of a non running container")), "{}", error());
+    let error = host.docker(&["start", "web"]).must_fail();
+    assert!(error.contains("of a non running container"), "{error}");
     assert_eq!(inspect(host, "web", "{{.State.Running}}"), "false");
     four(host, &site.web(&[]));
     site.saw(1);

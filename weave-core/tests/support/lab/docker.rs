@@ -89,7 +89,13 @@ impl Host {
              [plugins.\"io.containerd.internal.v1.opt\"]\n  path = \"{dir}/opt\"\n"
         );
         fs::write(&config, text).unwrap_or_else(|e| panic!("write {}: {e}", config.display()));
-        engine::spawn(self.command("containerd").arg("--config").arg(config), &self.log("containerd"))
+        let socket = self.dir().join("containerd.sock");
+        // That of a killed one would be taken for this one's, and Docker 29 asks only once.
+        let _ = fs::remove_file(&socket);
+        let mut containerd =
+            engine::spawn(self.command("containerd").arg("--config").arg(config), &self.log("containerd"));
+        wait_until(PATIENCE, || socket.exists() || !engine::is_running(&mut containerd));
+        containerd
     }
 
     /// A dockerd that listens, or None if it gave up. Old engines cannot use overlay2 on some file systems.
