@@ -188,6 +188,21 @@ def test_units_apply_a_document_at_each_boot(bare: Stage, host: Host) -> None:
     assert document.is_file()
 
 
+@UNIT
+def test_units_go_with_a_command_that_was_replaced_by_hand(bare: Stage) -> None:
+    document = bare.directory / "host.yaml"
+    document.write_text("router: {}\n")
+    command = bare.directory / "bin/weave"
+    play(bare, source=str(COMMAND), method="command", packages=[], document=str(document))
+    command.write_bytes(command.read_bytes() + b"\n")
+    with_units = files(bare)
+    assert "stays: this role has not put it there" in play(bare, "--check", state="absent").text
+    assert files(bare) == with_units
+    four(bare, state="absent", replace=True)
+    assert not command.exists()
+    assert not [path for path in files(bare) if "/root/" in path]
+
+
 @OLD
 def test_a_document_that_somebody_else_brings(bare: Stage) -> None:
     options = {"source": str(WHEEL), "python": str(SYSTEM_PYTHON), "packages": []}

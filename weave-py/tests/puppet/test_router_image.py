@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from puppet_run import Puppet
+from puppet_run import Puppet, noop
 
 from engine import Engine
 from lab import Host
@@ -19,7 +19,7 @@ def test_a_router_in_a_container(host: Host, tmp_path: Path) -> None:
         puppet = Puppet(host, tmp_path / "puppet", engine)
         before = host.state()
         puppet.four(f"weave_router {{ 'weave': {SETTINGS}, peers => '192.0.2.2' }}").says(
-            "Weave_router[weave]/ensure: current_value 'absent', should be present",
+            noop("Weave_router[weave]/ensure", "'absent'", "present", "created: "),
         )
         assert targets(host) == ["192.0.2.2"]
         command = engine.inspect("weave")["Args"]
@@ -28,7 +28,9 @@ def test_a_router_in_a_container(host: Host, tmp_path: Path) -> None:
         assert "kind => 'image'" in puppet.resource("weave_router")
         # Another setting is another container, which is told of the peers.
         puppet.four(f"weave_router {{ 'weave': {SETTINGS}, nickname => 'dock' }}").says(
-            "Weave_router[weave]/ensure: current_value 'incomplete', should be present (router.command ",
+            noop(
+                "Weave_router[weave]/ensure", "'incomplete'", "present (router.command ", "completed: router.command "
+            ),
             '"--nickname","dock"',
         )
         assert engine.inspect("weave")["Args"][command.index("--nickname") + 1] == "dock"

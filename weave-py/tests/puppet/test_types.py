@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from puppet_run import Puppet
+from puppet_run import Puppet, noop
 
 from engine import Engine
 from lab import Host
@@ -79,10 +79,10 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     host, engine = puppet.host, puppet.engine
     assert engine
     puppet.four(FIRST).says(
-        "Weave_router[weave]/ensure: current_value 'absent', should be present",
+        noop("Weave_router[weave]/ensure", "'absent'", "present", "created: "),
         "router.mtu 1400",
-        "Weave_container[app]/ensure: current_value 'absent', should be present",
-        "Weave_attachment[web 10.2.1.4/24]/ensure: current_value 'absent', should be 'present' (noop)",
+        noop("Weave_container[app]/ensure", "'absent'", "present", "created: "),
+        noop("Weave_attachment[web 10.2.1.4/24]/ensure", "'absent'", "'present' (noop)", "created (noop)"),
         "Weave_attachment[app 10.2.1.15/24]: Adding autorequire relationship with Weave_container[app]",
         "Weave_container[app]: Adding autorequire relationship with Weave_router[weave]",
         "Weave_router[weave]: Adding autorequire relationship with Class[Docker]",
@@ -104,10 +104,22 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     drift_is_put_right(puppet)
 
     puppet.four(SECOND).says(
-        "Weave_router[weave]/port: current_value router.port 6783, should be router.port 7000 (noop)",
-        "Weave_exposure[10.2.1.1/24]/masquerade: current_value 'true', should be 'false' (noop)",
+        noop(
+            "Weave_router[weave]/port",
+            "router.port 6783",
+            "router.port 7000 (noop)",
+            "changed router.port 6783 to 7000",
+        ),
+        noop(
+            "Weave_exposure[10.2.1.1/24]/masquerade", "'true'", "'false' (noop)", "masquerade changed 'true' to 'false'"
+        ),
         "Weave_container[app]/options: current_value [redacted], should be [redacted] (noop)",
-        "Weave_attachment[web 10.2.1.4/24]/mac: current_value '0a:57:0a:02:01:04', should be '02:00:00:00:00:0a'",
+        noop(
+            "Weave_attachment[web 10.2.1.4/24]/mac",
+            "'0a:57:0a:02:01:04'",
+            "'02:00:00:00:00:0a'",
+            "mac changed '0a:57:0a:02:01:04' to '02:00:00:00:00:0a'",
+        ),
     )
     assert flood(host) == ["192.0.2.2", "192.0.2.9"]
     assert "dport 7000" in host.sh("nft", "list", "table", "inet", "weave")
@@ -121,7 +133,7 @@ def test_every_type_makes_changes_and_removes(puppet: Puppet) -> None:
     assert "10.2.1.5" not in app
     assert engine.docker("exec", "app", "sh", "-c", "echo $PASSWORD") == "s3cr3t-of-line"
 
-    puppet.four(LAST).says("Weave_container[app]/ensure: current_value 'present', should be 'absent' (noop)")
+    puppet.four(LAST).says(noop("Weave_container[app]/ensure", "'present'", "'absent' (noop)", "removed (noop)"))
     assert flood(host) == []
     assert host.addresses("weave") == []
     assert engine.containers() == ["web"]
@@ -162,13 +174,13 @@ def drift_is_put_right(puppet: Puppet) -> None:
     engine.docker("stop", "app")
     # No property tells of the state, so `ensure` tells everything, but for what is beside a secret.
     puppet.apply(FIRST.replace("'64m'", "'96m'"), noop=True).says(
-        "Weave_container[app]/ensure: current_value 'incomplete', should be present (",
+        noop("Weave_container[app]/ensure", "'incomplete'", "present (", "completed: "),
         "containers.app.memory [redacted]",
     )
     puppet.apply(FIRST, noop=True).says(
-        "Weave_router[weave]/ensure: current_value 'incomplete', should be present (",
-        "router.mtu 1400",
-        "Weave_attachment[web 10.2.1.4/24]/ensure: current_value 'absent', should be 'present'",
+        noop("Weave_router[weave]/ensure", "'incomplete'", "present (", "completed: "),
+        ("router.mtu 1400", " to 1400"),
+        noop("Weave_attachment[web 10.2.1.4/24]/ensure", "'absent'", "'present'", "created (noop)"),
     )
     assert puppet.apply(FIRST).code == 2
     assert puppet.apply(FIRST).code == 0
@@ -183,14 +195,16 @@ weave_host {{ 'this': document => {{
   'router'     => {{}},
   'peers'      => ['192.0.2.2'],
   'containers' => {{ 'web' => {{ 'ips' => '10.2.1.4/24' }}, 'db' => {{ 'image' => 'app', 'options' => {options} }} }},
-}} }}""").says("Weave_host[this]/ensure: current_value 'absent', should be present")
+}} }}""").says(noop("Weave_host[this]/ensure", "'absent'", "present", "created: "))
     assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")
     file = tmp_path / "fleet.yaml"
     fleet = "hosts: {one: {address: 192.0.2.1, weave_ip: 10.2.0.1/16}, other: {address: 192.0.2.9}}\\n"
     fleet += "containers: {web: {host: one, ip: 10.2.1.5/16}}\\n"
     puppet.four(f"""
 file {{ '{file}': content => "{fleet}" }}
-weave_host {{ 'this': file => '{file}', host => 'one' }}""").says(f"should be file.{file} applied (noop)")
+weave_host {{ 'this': file => '{file}', host => 'one' }}""").says(
+        (f"should be file.{file} applied (noop)", " to applied (noop)")
+    )
     assert "inet 10.2.1.5/16" in link(puppet, "web", "ethwe")
     assert flood(host) == ["192.0.2.9"]
     puppet.four("weave_host { 'this': ensure => absent }")
@@ -215,8 +229,8 @@ def test_purging_leaves_what_is_asked_for_in_other_words(puppet: Puppet) -> None
     puppet.resource("weave_peer", "192.0.2.8", "ensure=present")
     assert flood(puppet.host) == ["192.0.2.3", "192.0.2.8"]
     puppet.four(PURGED).says(
-        "Weave_attachment[web 10.3.1.4/24 eth5]/ensure: current_value 'present', should be 'absent' (noop)",
-        "Weave_peer[192.0.2.8]/ensure: current_value 'present', should be 'absent' (noop)",
+        noop("Weave_attachment[web 10.3.1.4/24 eth5]/ensure", "'present'", "'absent' (noop)", "removed (noop)"),
+        noop("Weave_peer[192.0.2.8]/ensure", "'present'", "'absent' (noop)", "removed (noop)"),
     )
     assert flood(puppet.host) == ["192.0.2.3"]
     assert "inet 10.2.1.4/24" in link(puppet, "web", "ethwe")

@@ -113,8 +113,10 @@ module PuppetX
         standing
       end
 
+      # What is done; Puppet 8 asks it for what would be, too.
       def change_to_s(is, should)
-        is == :incomplete ? "completed: #{Differs.new(@missing).both}" : super
+        return super if @missing.nil? || @missing.empty?
+        is == :incomplete ? "completed: #{Differs.new(@missing).both}" : "#{super}: #{Differs.new(@missing).after}"
       end
 
       def should_to_s(value)
