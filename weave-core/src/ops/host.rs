@@ -48,7 +48,7 @@ pub async fn reset<H: Host>(host: &H, mode: Mode) -> Result<Report> {
 /// The units first: as long as they run, they put back what is removed.
 async fn gone<H: Host>(host: &H, operation: &str, document: &HostDocument, mode: Mode) -> Result<Report> {
     checked(operation, document.validate())?;
-    let units = units::remove(host, operation, mode).await?;
+    let units = units::remove_all(host, operation, mode).await?;
     match container::converge(host, operation, document, mode).await {
         Ok((mut report, _)) => {
             report.add_units(&units);

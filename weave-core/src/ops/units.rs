@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::{Apply, Report, checked};
-use crate::apply::Mode;
+use crate::apply::{Mode, look as look_at};
 use crate::host::Host;
 use crate::kernel::machine;
+use crate::observed::Scope;
 use crate::spec::{Ensure, HostDocument, InstallUnits, Router, UnitsState};
-use crate::units::plan::{UnitPlan, install as plan, remove as plan_removal};
+use crate::units::plan::{UnitPlan, install as plan, remove, remove_services};
 use crate::units::{Units, UnitsDone, Wanted, carry_out};
 use crate::{Error, ErrorKind, Result, names};
 
@@ -34,7 +35,7 @@ pub async fn install<H: Host>(host: &H, spec: &InstallUnits, mode: Mode) -> Resu
     checked(INSTALL, spec.validate())?;
     let done = match spec.state {
         UnitsState::Present => present(host, spec, mode).await,
-        UnitsState::Absent => remove(host, INSTALL, mode).await,
+        UnitsState::Absent => away(host, INSTALL, mode, removal(host).await?).await,
     };
     let done = done.map_err(|error| error.op(INSTALL))?;
     Ok(Report::of_units(INSTALL, mode, &done))
@@ -64,20 +65,28 @@ async fn present<H: Host>(host: &H, spec: &InstallUnits, mode: Mode) -> Result<U
 }
 
 /// Stops, disables and removes the units that are weave's, and the files for other programs.
-pub(super) async fn remove<H: Host>(host: &H, operation: &str, mode: Mode) -> Result<UnitsDone> {
-    away(host, operation, mode).await.map_err(|error| error.op(operation))
+pub(super) async fn remove_all<H: Host>(host: &H, operation: &str, mode: Mode) -> Result<UnitsDone> {
+    away(host, operation, mode, remove).await.map_err(|error| error.op(operation))
 }
 
-async fn away<H: Host>(host: &H, operation: &str, mode: Mode) -> Result<UnitsDone> {
+/// What takes the units away: what keeps others off the network stays as long as there is any of it. Where the units are
+/// those of an image that is being made, this host's network says nothing of it.
+async fn removal<H: Host>(host: &H) -> Result<fn(&Units) -> UnitPlan> {
+    let runs = host.units().await?.is_some_and(|units| units.running);
+    let stays = runs && look_at(host, &Scope::default()).await?.links.iter().any(|link| link.mark().is_some());
+    Ok(if stays { remove_services } else { remove })
+}
+
+async fn away<H: Host>(host: &H, operation: &str, mode: Mode, removal: fn(&Units) -> UnitPlan) -> Result<UnitsDone> {
     let look = async || Ok::<_, Error>(host.units().await?.unwrap_or_default());
-    let planned = plan_removal(&look().await?);
+    let planned = removal(&look().await?);
     if mode == Mode::Check || planned.steps.is_empty() {
         return Ok(UnitsDone::planned(planned));
     }
     // Whoever held it may have changed them.
     let _guard = host.lock_units(operation).await?;
     let before = look().await?;
-    carry_out(host, plan_removal(&before), before).await
+    carry_out(host, removal(&before), before).await
 }
 
 /// Looks again: planning once more must find nothing to do.

@@ -85,6 +85,27 @@ pub(crate) fn install(wanted: &Wanted, units: &Units) -> Result<UnitPlan> {
 
 /// What takes them away, and leaves what is not weave's.
 pub(crate) fn remove(units: &Units) -> UnitPlan {
+    take_away(units, |_| true)
+}
+
+/// What takes the units away from a host whose network stays: so does what keeps others off it. NetworkManager would
+/// take the ports off the bridge as soon as it may.
+pub(crate) fn remove_services(units: &Units) -> UnitPlan {
+    let mut plan = take_away(units, |file| matches!(file, UnitFile::Service(_)));
+    let kept: Vec<&str> = UnitFile::all()
+        .filter(|file| matches!(file, UnitFile::Neighbour(_)) && units.ours(*file).is_some())
+        .map(UnitFile::path)
+        .collect();
+    if !kept.is_empty() {
+        plan.warnings.push(format!(
+            "{} stay: without them others take the network, which is still there, for their own; `weave reset` removes both",
+            kept.join(", ")
+        ));
+    }
+    plan
+}
+
+fn take_away(units: &Units, is_meant: impl Fn(&UnitFile) -> bool) -> UnitPlan {
     let mut plan = UnitPlan::default();
     let ours = |file: &UnitFile| units.ours(*file).is_some();
     let there = |one: &Service| ours(&UnitFile::Service(*one)) || units.services.contains_key(one);
@@ -107,7 +128,7 @@ pub(crate) fn remove(units: &Units) -> UnitPlan {
         }
     }
     let mut told = Vec::new();
-    for file in UnitFile::all().filter(ours) {
+    for file in UnitFile::all().filter(ours).filter(is_meant) {
         plan.changes.push(Change::new(SUBJECT, file.name(), file.path(), ()));
         plan.steps.push(UnitStep::Remove(file));
         if let UnitFile::Neighbour(neighbour) = file {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::plan::{UnitPlan, install, remove, undo};
+use super::plan::{UnitPlan, install, remove, remove_services, undo};
 use super::texts::MARK;
 use super::*;
 use crate::ErrorKind;
@@ -91,8 +91,19 @@ fn all_is_written_before_systemd_hears_of_it_and_then_nothing_is_left_to_do() {
             "udevadm control --reload",
         ]
     );
-    assert_eq!(after(there, &gone.steps), host());
+    assert_eq!(after(there.clone(), &gone.steps), host());
     assert_eq!(remove(&host()), UnitPlan::default());
+    // With the network stays what keeps others off it, once and for all.
+    let kept = remove_services(&there);
+    let services = words(&gone).into_iter().filter(|step| !step.contains("10-weave") && !step.contains("udevadm"));
+    assert_eq!(words(&kept), services.collect::<Vec<_>>());
+    assert!(kept.warnings[0].contains("/etc/systemd/network/10-weave.link stay"), "{:?}", kept.warnings);
+    let left = after(there, &kept.steps);
+    assert_eq!(left.files.len(), 2);
+    let again = remove_services(&left);
+    assert_eq!((again.steps, again.changes.len(), again.warnings), (Vec::new(), 0, kept.warnings));
+    assert_eq!(after(left.clone(), &remove(&left).steps), host());
+    assert_eq!(remove_services(&host()), UnitPlan::default());
 }
 
 #[test]

@@ -203,6 +203,24 @@ fn units_are_written_enabled_started_and_removed_again() {
     }
 }
 
+/// NetworkManager takes the ports off a bridge that it may have: what tells it not to goes with the network, not before.
+#[test]
+fn what_keeps_others_off_stays_as_long_as_the_network() {
+    let booted = Booted::new();
+    let before = booted.state();
+    booted.install();
+    booted.host.weave(&["launch", "192.0.2.2"]).must();
+    let planned = booted.report(&["--check", "install-units", "--remove"], 2);
+    let done = booted.report(&["install-units", "--remove"], 2);
+    assert_eq!((&planned["changes"], &planned["warnings"]), (&done["changes"], &done["warnings"]));
+    assert!(done["warnings"].to_string().contains("`weave reset` removes both"), "{done:#}");
+    assert!(!booted.root.join(NET).exists() && !booted.root.join(WATCH).exists());
+    assert!(booted.text("etc/systemd/network/10-weave.network").contains("vxlan-7000"));
+    booted.report(&["install-units", "--remove"], 0);
+    booted.report(&["reset"], 2);
+    assert_eq!(booted.state(), before);
+}
+
 /// What systemd itself says of units; the documentation of others is not installed.
 #[track_caller]
 fn verified(booted: &Booted, units: &[&str]) {
