@@ -38,6 +38,7 @@ mod stop;
 pub(crate) mod tests;
 mod timeout;
 mod transfer;
+mod version;
 pub(crate) mod volume;
 pub(crate) mod wish;
 

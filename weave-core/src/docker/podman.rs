@@ -4,8 +4,9 @@ use bollard::Docker;
 use bollard::errors::Error as ApiError;
 use bollard::models::SystemVersion;
 
-use super::client::{ASK_VERSION, Engine, NEWEST_MINOR, Newest, addressed};
+use super::client::{ASK_VERSION, Engine, Newest};
 use super::failure::Failure;
+use super::version::{NEWEST_MINOR, addressed};
 use crate::{Error, ErrorKind, Result};
 
 /// What it calls itself among the components of its version.
