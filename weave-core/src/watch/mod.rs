@@ -17,6 +17,7 @@ mod event;
 mod file;
 mod kept;
 mod kernel;
+mod memory;
 mod notice;
 mod work;
 
@@ -228,7 +229,11 @@ impl Watch {
     }
 
     fn ended(&mut self, done: Done) -> Option<Event> {
-        let (work, settled, _) = self.running.take()?;
+        let (work, settled, running) = self.running.take()?;
+        drop(running);
+        if work != Work::Containers {
+            memory::give_back();
+        }
         let again = self.decide.done(done.ended(), Instant::now());
         let took = done.took;
         Some(match done.result {
