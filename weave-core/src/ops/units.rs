@@ -35,7 +35,7 @@ pub async fn install<H: Host>(host: &H, spec: &InstallUnits, mode: Mode) -> Resu
     checked(INSTALL, spec.validate())?;
     let done = match spec.state {
         UnitsState::Present => present(host, spec, mode).await,
-        UnitsState::Absent => away(host, INSTALL, mode, removal(host).await?).await,
+        UnitsState::Absent => absent(host, mode).await,
     };
     let done = done.map_err(|error| error.op(INSTALL))?;
     Ok(Report::of_units(INSTALL, mode, &done))
@@ -67,6 +67,11 @@ async fn present<H: Host>(host: &H, spec: &InstallUnits, mode: Mode) -> Result<U
 /// Stops, disables and removes the units that are weave's, and the files for other programs.
 pub(super) async fn remove_all<H: Host>(host: &H, operation: &str, mode: Mode) -> Result<UnitsDone> {
     away(host, operation, mode, remove).await.map_err(|error| error.op(operation))
+}
+
+async fn absent<H: Host>(host: &H, mode: Mode) -> Result<UnitsDone> {
+    let removal = removal(host).await?;
+    away(host, INSTALL, mode, removal).await
 }
 
 /// What takes the units away: what keeps others off the network stays as long as there is any of it. Where the units are
