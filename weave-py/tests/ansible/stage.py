@@ -20,6 +20,7 @@ BUILT = TARGET / "ansible"
 TARGET_PYTHON = TARGET / "target-python/bin/python"
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 COMMAND = Path(os.environ.get("WEAVE_COMMAND", TARGET / "debug/weave"))
+WHEEL = next(TARGET.glob("wheels/weave_py-*.whl"))
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -89,17 +90,19 @@ class Stage:
     path: Path | None = None
     #: Whether each host has its own network, or that of this machine.
     isolated: bool = True
+    #: What else than its network a host has to itself, as words of nsenter.
+    spaces: list[str] = field(default_factory=list)
     #: What programs of a target find in their environment besides.
     env: dict[str, str] = field(default_factory=dict)
     #: Where the engines of hosts listen, by the names of the hosts.
     engines: dict[str, str] = field(default_factory=dict)
 
     def inventory(self, names: list[str] | None = None) -> Path:
-        """Write the inventory; every host is this machine with another network."""
+        """Write the inventory; every host is this machine with another network, and what `spaces` say."""
         hosts = {}
         for host, name in zip(self.hosts, names or [host.name for host in self.hosts]):
             wrapper = self.directory / f"python-{host.name}"
-            words = ["nsenter", f"--net=/run/netns/{host.name}"] if self.isolated else []
+            words = ["nsenter", f"--net=/run/netns/{host.name}", *self.spaces] if self.isolated else []
             words += ["env", "-i"]
             path = f"{self.path}:{PATH}" if self.path else PATH
             env = {"HOME": str(BUILT / "home"), "LC_ALL": "C.UTF-8", "PATH": path, "WEAVE_RUN_DIR": str(host.run_dir)}
