@@ -145,8 +145,9 @@ class Rocky:
             message = "the machine did not start; what it said stands above"
             raise AssertionError(message)
         own = f"/proc/{self._process.pid}/ns"
-        #: How nsenter gets there.
-        self.spaces = [f"--net=/run/netns/{host.name}", f"--mount={own}/mnt", f"--pid={own}/pid_for_children"]
+        #: What it has to itself besides the network, as words of nsenter.
+        self.spaces = [f"--mount={own}/mnt", f"--pid={own}/pid_for_children"]
+        self._enter = ["nsenter", f"--net=/run/netns/{host.name}", *self.spaces]
 
     def __enter__(self) -> Rocky:
         """Return the machine, which runs."""
@@ -158,7 +159,7 @@ class Rocky:
 
     def sh(self, *words: str) -> str:
         """Run a program there and return what it printed."""
-        return sh("nsenter", *self.spaces, "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8", *words)
+        return sh(*self._enter, "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8", *words)
 
     def packages(self) -> list[str]:
         """Return the names of the packages that rpm knows to be installed."""
