@@ -1,4 +1,5 @@
-//! Chains of others that see forwarded packets: which there are, whether they drop, and where an accept belongs.
+//! Chains of others that see forwarded packets: which there are, whether they drop, and where an accept belongs; and
+//! which see what the host itself takes in.
 //!
 //! A table of weave's own could not help: an accept ends only the chain it stands in, and a drop in any chain at the
 //! same hook is final. So weave's rules have to stand in the chain that drops, before whatever drops there.
@@ -12,7 +13,7 @@ use crate::observed::{AcceptRule, ChainTool, Family, ForwardChain, Passage};
 /// The chain that Docker leaves to the administrator and goes to first.
 pub(super) const DOCKER_USER: &str = "DOCKER-USER";
 
-/// A base chain at hook forward.
+/// A base chain at hook forward or input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base {
     /// The program that made it, by its name.
@@ -51,6 +52,8 @@ pub(super) struct Chain {
     pub name: String,
     /// Whether it is a base chain at hook forward.
     pub forward: bool,
+    /// Whether it is one at hook input.
+    pub input: bool,
     /// Whether its policy is to drop.
     pub drops: bool,
     /// Whether its table has an owner: the kernel lets no other program change it.
@@ -75,6 +78,7 @@ pub(super) fn listed(listing: &Value, owned: &[(Family, String)]) -> Vec<Chain> 
             table,
             name: chain["name"].as_str()?.to_owned(),
             forward: chain["hook"] == "forward",
+            input: chain["hook"] == "input",
             drops: chain["policy"] == "drop",
         })
     };
@@ -92,14 +96,27 @@ pub(super) fn bases(chains: &[Chain]) -> Vec<Base> {
             .iter()
             .any(|chain| chain.name == DOCKER_USER && (chain.family, &chain.table) == (base.family, &base.table))
     };
-    let others = |chain: &&Chain| (chain.family, chain.table.as_str()) != (Family::Inet, names::TABLE);
-    chains.iter().filter(|chain| chain.forward).filter(others).map(|chain| base(chain, has_user(chain))).collect()
+    let found = chains.iter().filter(|chain| chain.forward && chain.is_others());
+    found.map(|chain| base(chain, chain.table == "filter" && chain.name == "FORWARD", has_user(chain))).collect()
 }
 
-fn base(chain: &Chain, has_user: bool) -> Base {
-    let iptables = chain.family != Family::Inet && chain.table == "filter" && chain.name == "FORWARD";
+/// Finds the base chains of others that see what the host itself takes in.
+pub(super) fn inputs(chains: &[Chain]) -> Vec<Base> {
+    let tables = ["filter", "mangle", "security"];
+    let found = chains.iter().filter(|chain| chain.input && chain.is_others());
+    found.map(|chain| base(chain, tables.contains(&&*chain.table) && chain.name == "INPUT", false)).collect()
+}
+
+impl Chain {
+    fn is_others(&self) -> bool {
+        (self.family, self.table.as_str()) != (Family::Inet, names::TABLE)
+    }
+}
+
+/// `iptables`: whether table and chain bear names that iptables gives.
+fn base(chain: &Chain, iptables: bool, has_user: bool) -> Base {
     Base {
-        tool: if iptables { ChainTool::IptablesNft } else { ChainTool::Nft },
+        tool: if iptables && chain.family != Family::Inet { ChainTool::IptablesNft } else { ChainTool::Nft },
         family: chain.family,
         table: chain.table.clone(),
         name: chain.name.clone(),

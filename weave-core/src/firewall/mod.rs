@@ -9,6 +9,7 @@ mod accept;
 mod chains;
 mod direct;
 mod flows;
+mod input;
 mod iptables;
 mod look;
 mod nfnetlink;
@@ -25,6 +26,7 @@ mod tests;
 pub(crate) use accept::{add_accept, delete_accept};
 pub(crate) use direct::publishes;
 pub(crate) use flows::forget as forget_flows;
+pub(crate) use input::inputs;
 pub(crate) use look::{Look, published};
 pub(crate) use router::{drop_router_rules, router_rules};
 

@@ -190,8 +190,9 @@ pub(super) fn chain(payload: &[u8]) -> Option<FoundChain> {
         && hook == (Some(HOOKS.0), Some(RAW.cast_unsigned()))
         && policy == Some(VERDICTS.1);
     let family = self::family(family);
-    let (forward, drops) = (hook.0 == Some(HOOKS.1), policy == Some(VERDICTS.0));
-    let listed = family.map(|family| Chain { family, table, name, forward, drops, owned: false });
+    let (input, forward) = (hook.0 == Some(HOOKS.0), hook.0 == Some(HOOKS.1));
+    let drops = policy == Some(VERDICTS.0);
+    let listed = family.map(|family| Chain { family, table, name, forward, input, drops, owned: false });
     Some(FoundChain { listed, ours, is_guard })
 }
 

@@ -17,6 +17,7 @@ use crate::{Result, firewall, names as defaults};
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
         let packet_filter = if scope.firewall { Some(self.packet_filter().await?) } else { None };
+        let inputs = (scope.firewall && scope.inputs).then(|| job::start(&self.host, firewall::inputs)).transpose()?;
         let resolver = (!scope.names.is_empty())
             .then(|| {
                 let names = scope.names.clone();
@@ -59,6 +60,9 @@ impl Kernel {
             let mut state = packet_filter.wait().await?;
             if scope.router_rules && observed.router_port().is_some() {
                 state.router_rules = job::start(&self.host, firewall::router_rules)?.wait().await?;
+            }
+            if let Some(inputs) = inputs {
+                state.inputs = inputs.wait().await?;
             }
             observed.firewall = Some(state);
         }

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 
+use super::InputChain;
 use crate::names;
 use crate::spec::options::Protocol;
 use crate::spec::{Destination, Publication};
 
-/// What matters of the packet filter. Rules of others are never read as a whole.
+/// What matters of the packet filter. Rules of others are never read as a whole, but for [`inputs`](Self::inputs).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FirewallState {
     /// Our table, when it is there and reads as weave writes it.
@@ -39,6 +40,8 @@ pub struct FirewallState {
     pub unread: Vec<String>,
     /// By what a router in a container has left rules of its own; empty where nobody looked.
     pub router_rules: Vec<ChainTool>,
+    /// Base chains of others that see what the host itself takes in; empty where nobody looked.
+    pub inputs: Vec<InputChain>,
 }
 
 impl FirewallState {

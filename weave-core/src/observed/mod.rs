@@ -4,6 +4,7 @@ mod classic;
 mod container;
 mod facts;
 mod firewall;
+mod input;
 mod link;
 mod listener;
 mod mark;
@@ -22,6 +23,7 @@ pub(crate) use classic::{peer as classic_peer, target as classic_target};
 pub use container::{Bond, Container, ContainerScope, Containers, Image, Status};
 pub use facts::{Ability, EngineFacts, EngineNetwork, HostFacts};
 pub use firewall::{AcceptRule, ChainTool, Family, FirewallState, ForwardChain, Passage, PublishedPort, WeaveTable};
+pub use input::{Arrival, Condition, Fate, InputChain, InputRule, Item, What};
 pub use link::{BridgeInfo, Flood, InterfaceAddress, InterfaceRoute, Link, LinkKind, VxlanInfo};
 pub use listener::{Listener, Protocol};
 pub use mark::{AttachmentMark, BridgeMark, Mark, RouterPortMark};
@@ -55,6 +57,8 @@ pub struct Scope {
     pub firewall: bool,
     /// Look for rules that a router in a container has made with iptables, where there is its port.
     pub router_rules: bool,
+    /// Look at what other programs let in, which takes a process for each of their tables.
+    pub inputs: bool,
     /// Look which ports are published, and at nothing else of the packet filter. It takes no process where none is.
     pub published: bool,
     /// Ask the engine about these, and about the container of a router that there is.

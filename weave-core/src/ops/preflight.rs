@@ -1,6 +1,7 @@
 //! Whether a host is fit for weave, before and while it runs: findings with what to do about each.
 
 mod classic;
+mod input;
 mod passing;
 
 use ipnetwork::IpNetwork;
@@ -58,6 +59,7 @@ pub(super) async fn preflight<H: Host>(host: &H) -> Result<Report> {
         paths: true,
         routes: true,
         firewall: true,
+        inputs: true,
         listeners: true,
         ..Scope::default()
     };
@@ -200,7 +202,13 @@ fn firewall(state: &FirewallState, observed: &Observed, findings: &mut Vec<Findi
     }
     let mark = observed.bridge().map(|(.., mark)| mark);
     let managed = mark.is_none_or(|mark| !mark.firewall_unmanaged);
+    let refusals = input::refusals(state, observed);
     guard(state, observed, managed, findings);
+    if !refusals.is_empty() {
+        // That only peers may come in is no good news where nobody does.
+        findings.retain(|finding| finding.subject != "router" || finding.level != Level::Ok);
+    }
+    findings.extend(refusals);
     let dropping: Vec<&ForwardChain> = state.forward.iter().filter(|chain| chain.drops).collect();
     if dropping.is_empty() {
         findings.push(Finding::ok("forwarding", "no chain drops frames between ports of a bridge"));

@@ -4,6 +4,7 @@
 mod accept;
 mod chains;
 mod direct;
+mod input;
 mod own;
 mod space;
 mod table;

@@ -20,6 +20,7 @@ mod preflight;
 mod probe;
 mod publish;
 mod publish_rules;
+mod refused;
 mod reset;
 mod trace;
 mod underlay;
