@@ -35,6 +35,16 @@ pub(in super::super) fn read(listing: &Value) -> Option<BTreeMap<String, Vec<Inp
     Some(chains)
 }
 
+/// Whether a rule of the table asks a set, which no rule of iptables does.
+pub(super) fn asks_sets(listing: &Value) -> bool {
+    let asks = |statement: &Value| {
+        let right = &statement["match"]["right"];
+        let named = right.as_str().is_some_and(|name| name.starts_with('@'));
+        named || right["set"].is_array() || !statement["vmap"].is_null()
+    };
+    array(&listing["nftables"]).iter().any(|object| array(&object["rule"]["expr"]).iter().any(asks))
+}
+
 fn array(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
@@ -48,7 +58,10 @@ fn rules(statements: &Value, sets: &Sets) -> Vec<InputRule> {
     let mut found = Vec::new();
     let mut conditions = Vec::new();
     for statement in array(statements) {
-        let Some((kind, value)) = pair(statement) else { continue };
+        let Some((kind, value)) = pair(statement) else {
+            conditions.push(Condition::unknown());
+            continue;
+        };
         if let Some(fate) = fate(kind, value) {
             found.push(InputRule { conditions: conditions.clone(), fate });
             continue;

@@ -3,17 +3,21 @@
 mod listing;
 mod text;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 pub(super) use listing::read as read_listing;
 pub(super) use text::read as read_text;
 
-use std::collections::BTreeMap;
+use listing::asks_sets;
 
 use super::chains::{self, Base};
 use super::look::{has_legacy_filter, json, nft};
 use super::run::{Call, together};
 use super::{direct, iptables, rules};
+use crate::Result;
 use crate::observed::{ChainTool, Family, InputChain, InputRule};
-use crate::{Error, ErrorKind, Result};
 
 /// The base chain of iptables.
 const INPUT: &str = "INPUT";
@@ -21,11 +25,11 @@ const INPUT: &str = "INPUT";
 /// Base chains of others at hook input. What cannot be read is left out: then nothing can be said of it.
 ///
 /// # Errors
-/// When a file of the kernel cannot be read, or a program does not end.
+/// When a file of the kernel cannot be read.
 pub(crate) fn inputs() -> Result<Vec<InputChain>> {
     let chains = match direct::look() {
         Some(seen) => seen.chains,
-        None => listed()?,
+        None => listed(),
     };
     let mut bases = chains::inputs(&chains);
     for family in [Family::Ip, Family::Ip6] {
@@ -41,60 +45,63 @@ pub(crate) fn inputs() -> Result<Vec<InputChain>> {
             });
         }
     }
-    let mut found = Vec::new();
-    for chain in together(&bases, read) {
-        found.extend(chain?);
-    }
-    Ok(found)
+    Ok(together(&bases, read).into_iter().flatten().collect())
 }
 
-fn listed() -> Result<Vec<chains::Chain>> {
-    let subject = "packet filter";
-    let listing = match nft(subject, &["-j", "list", "chains"]).run() {
-        Ok(output) if output.ok() => json(subject, &output.stdout)?,
-        Ok(_) => return Ok(Vec::new()),
-        Err(error) => return missing(error).map(|_: Option<()>| Vec::new()),
-    };
-    Ok(chains::listed(&listing, &direct::owned()))
-}
-
-/// A program that is not there tells nothing.
-fn missing<T>(error: Error) -> Result<Option<T>> {
-    if error.kind() == ErrorKind::NotFound { Ok(None) } else { Err(error) }
+/// All chains, by nft.
+fn listed() -> Vec<chains::Chain> {
+    let listing = json_of("packet filter", &["-j", "list", "chains"]);
+    listing.map(|listing| chains::listed(&listing, &direct::owned())).unwrap_or_default()
 }
 
 /// Reads the table of a base chain with the program that made it, or with nft where that one is missing or refuses.
-fn read(base: &Base) -> Result<Option<InputChain>> {
-    let chain = |drops: bool, chains: BTreeMap<String, Vec<InputRule>>| InputChain {
-        tool: base.tool,
+fn read(base: &Base) -> Option<InputChain> {
+    let (tool, drops, chains) = read_table(base)?;
+    Some(InputChain {
+        tool,
         family: base.family,
         table: base.table.clone(),
         base: base.name.clone(),
         drops,
         owned: base.owned,
         chains,
-    };
-    let subject = format!("table {} {}", rules::word(base.family), base.table);
-    if let Some(program) = iptables::program(base.tool, base.family) {
-        let args = iptables::list(&base.table, None);
-        let output = match (Call { subject: &subject, program, args: &args, input: "" }).run() {
-            Ok(output) => Some(output).filter(super::run::Output::ok),
-            Err(error) => missing(error)?,
-        };
-        if let Some(output) = output {
-            let drops = iptables::policy(&output.stdout, &base.name) == Some("DROP");
-            return Ok(Some(chain(drops, read_text(&output.stdout))));
-        }
-    }
+    })
+}
+
+type Chains = BTreeMap<String, Vec<InputRule>>;
+
+/// With what, whether its policy is to drop, and what is in it.
+fn read_table(base: &Base) -> Option<(ChainTool, bool, Chains)> {
+    let text = iptables::program(base.tool, base.family).and_then(|program| text_of(base, program));
     if base.tool == ChainTool::IptablesLegacy {
-        return Ok(None);
+        let drops = |text: &str| iptables::policy(text, &base.name) == Some("DROP");
+        return text.map(|text| (base.tool, drops(&text), read_text(&text)));
     }
-    let output = nft(&subject, &["-j", "list", "table", rules::word(base.family), &base.table]).run();
-    let output = match output {
-        Ok(output) => Some(output).filter(super::run::Output::ok),
-        Err(error) => missing(error)?,
-    };
-    let listing = output.and_then(|output| json(&subject, &output.stdout).ok());
-    let chains = listing.and_then(|listing| read_listing(&listing));
-    Ok(chains.map(|chains| InputChain { tool: ChainTool::Nft, ..chain(base.drops, chains) }))
+    let subject = subject(base);
+    let listing = json_of(&subject, &["-j", "list", "table", rules::word(base.family), &base.table]);
+    match text {
+        // iptables-nft leaves out, without a word, the sets that a rule of nft asks, and shows a drop for some as one for
+        // all. Of the matches of iptables nft names no more than the names, so it is heard only then.
+        Some(text) if !listing.as_ref().is_some_and(asks_sets) => Some((base.tool, base.drops, read_text(&text))),
+        Some(_) => listing.and_then(|listing| Some((base.tool, base.drops, read_listing(&listing)?))),
+        None => listing.and_then(|listing| Some((ChainTool::Nft, base.drops, read_listing(&listing)?))),
+    }
+}
+
+fn subject(base: &Base) -> String {
+    format!("table {} {}", rules::word(base.family), base.table)
+}
+
+fn text_of(base: &Base, program: &str) -> Option<String> {
+    let (subject, args) = (subject(base), iptables::list(&base.table, None));
+    said(&(Call { subject: &subject, program, args: &args, input: "" }))
+}
+
+fn json_of(subject: &str, args: &[&str]) -> Option<Value> {
+    json(subject, &said(&nft(subject, args))?).ok()
+}
+
+/// What a program prints; nothing where it is missing, refuses, or takes too long.
+fn said(call: &Call) -> Option<String> {
+    call.text().inspect_err(|error| tracing::debug!(%error, "not read")).ok()
 }

@@ -263,7 +263,7 @@ fn maps_of_verdicts_are_followed() {
     );
     let ways = on(json!({"meta": {"key": "iifname"}}), json!("@ways"));
     assert!(by_json(true, &[state.clone(), ways.clone()], &[]).refuses(&peer()));
-    assert!(!by_json(true, &[state, ways.clone()], &[accept.clone()]).refuses(&peer()));
+    assert!(!by_json(true, &[state, ways.clone()], std::slice::from_ref(&accept)).refuses(&peer()));
     let elsewhere = Arrival { interface: Some("eth1".to_owned()), ..peer() };
     assert!(by_json(true, &[ways], &[accept]).refuses(&elsewhere));
 }

@@ -224,6 +224,26 @@ fn one_peer_that_is_refused_is_named_and_a_rule_for_peers_is_enough() {
     assert_eq!(refusals(host), [] as [Value; 0]);
 }
 
+/// iptables-nft shows a drop for some as one for all.
+#[test]
+fn what_nft_puts_into_a_table_of_iptables_is_read_as_nft_says_it() {
+    let scene = Scene::new();
+    let host = &scene.hosts[0];
+    host.sh("iptables-nft -A INPUT -i lo -j ACCEPT && nft add set ip filter bad '{ type ipv4_addr; }' && \
+         nft add element ip filter bad '{ 192.0.2.99 }' && nft add rule ip filter INPUT ip saddr @bad drop")
+        .must();
+    assert!(host.sh("iptables-nft -S INPUT").must().contains("-A INPUT -j DROP"));
+    assert_eq!(refusals(host), [] as [Value; 0]);
+    assert!(scene.comes_in("of nobody bad", false));
+    host.sh(&format!("nft add element ip filter bad '{{ {} }}'", scene.hosts[1].v4())).must();
+    assert!(!scene.comes_in("refused as one of the bad", false));
+    let found = refusals(host);
+    assert_eq!(command(&found[0]), "iptables -I INPUT -p udp --dport 6783 -j ACCEPT");
+    host.sh(command(&found[0])).must();
+    assert_eq!(refusals(host), [] as [Value; 0]);
+    assert!(scene.comes_in("let in all the same", false));
+}
+
 #[test]
 fn a_tunnel_over_ipv6_is_refused_by_what_is_for_ipv6() {
     let (lab, hosts) = lab(2);
