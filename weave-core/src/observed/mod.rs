@@ -57,7 +57,7 @@ pub struct Scope {
     pub firewall: bool,
     /// Look for rules that a router in a container has made with iptables, where there is its port.
     pub router_rules: bool,
-    /// Look at what other programs let in, which takes a process for each of their tables.
+    /// Look at what other programs let in, which takes a process or two for each of their tables.
     pub inputs: bool,
     /// Look which ports are published, and at nothing else of the packet filter. It takes no process where none is.
     pub published: bool,

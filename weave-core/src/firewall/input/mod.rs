@@ -1,4 +1,4 @@
-//! Looks at what other programs let in, as a whole. Only `preflight` asks: it takes a program for each table.
+//! Looks at what other programs let in, as a whole. Only `preflight` asks: it takes a program or two for each table.
 
 mod listing;
 mod text;
