@@ -54,18 +54,24 @@ impl Link {
 
     /// The same, of the host end of an attachment.
     pub fn attachment(&self) -> Option<AttachmentMark> {
-        match (&self.kind, self.mark()?) {
-            (LinkKind::Veth, Mark::Attachment(mark)) => Some(mark),
+        match self.veth_mark(Mark::ATTACHMENT)? {
+            Mark::Attachment(mark) => Some(mark),
             _ => None,
         }
     }
 
     /// The same, of the port of the bridge that leads to a classic router.
     pub fn router_port(&self) -> Option<RouterPortMark> {
-        match (&self.kind, self.mark()?) {
-            (LinkKind::Veth, Mark::RouterPort(mark)) => Some(mark),
+        match self.veth_mark(Mark::ROUTER)? {
+            Mark::RouterPort(mark) => Some(mark),
             _ => None,
         }
+    }
+
+    /// The mark that begins with `what`. Whoever asks a thousand links waits for those that are read.
+    fn veth_mark(&self, what: &str) -> Option<Mark> {
+        let alias = self.alias.as_deref().filter(|_| self.kind == LinkKind::Veth)?;
+        alias.starts_with(what).then(|| Mark::parse(alias))?
     }
 }
 

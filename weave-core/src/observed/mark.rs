@@ -70,20 +70,28 @@ pub struct AttachmentMark {
 const ALIAS_MAX: usize = 255;
 
 impl Mark {
+    const BRIDGE: &str = "weave:bridge";
+    pub(super) const ROUTER: &str = "weave:router";
+    pub(super) const ATTACHMENT: &str = "weave:attachment";
+
     /// Reads an alias; `None` where weave did not write it.
     pub fn parse(alias: &str) -> Option<Self> {
         let mut words = alias.split(' ');
         let what = words.next()?;
-        let fields: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
-        let field = |name: &str| fields.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let fields = words.filter_map(|word| word.split_once('='));
+        let field = |name: &str| fields.clone().find(|(key, _)| *key == name).map(|(_, value)| value);
         match what {
-            "weave:bridge" => Some(Self::Bridge(BridgeMark {
+            Self::BRIDGE => Some(Self::Bridge(BridgeMark {
                 mtu: field("mtu").and_then(|mtu| mtu.parse().ok()),
                 firewall_unmanaged: field("firewall") == Some("unmanaged"),
-                direct: field("direct").unwrap_or_default().split(',').filter_map(|text| text.parse().ok()).collect(),
+                direct: field("direct")
+                    .iter()
+                    .flat_map(|all| all.split(','))
+                    .filter_map(|text| text.parse().ok())
+                    .collect(),
                 left: field("left").and_then(|ip| ip.parse().ok()),
             })),
-            "weave:router" => match field("kind") {
+            Self::ROUTER => match field("kind") {
                 None => Some(Self::Router),
                 Some("image") => Some(Self::RouterPort(RouterPortMark {
                     container: field("container").filter(|name| !name.is_empty())?.to_owned(),
@@ -92,7 +100,7 @@ impl Mark {
                 })),
                 Some(_) => None,
             },
-            "weave:attachment" => Some(Self::Attachment(AttachmentMark {
+            Self::ATTACHMENT => Some(Self::Attachment(AttachmentMark {
                 inode: field("netns")?.parse().ok()?,
                 pid: field("pid").and_then(|pid| pid.parse().ok()).unwrap_or(0),
                 interface: field("interface")?.into(),
@@ -109,7 +117,7 @@ impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bridge(mark) => {
-                f.write_str("weave:bridge")?;
+                f.write_str(Self::BRIDGE)?;
                 if let Some(mtu) = mark.mtu {
                     write!(f, " mtu={mtu}")?;
                 }
@@ -121,7 +129,7 @@ impl fmt::Display for Mark {
                 }
                 f.write_str(&direct(&mark.direct))
             }
-            Self::Router => f.write_str("weave:router"),
+            Self::Router => f.write_str(Self::ROUTER),
             Self::RouterPort(RouterPortMark { container, control, port }) => {
                 write!(f, "weave:router kind=image container={container} control={control} port={port}")
             }

@@ -135,8 +135,11 @@ impl Observed {
 
     /// The bridge that weave made, with what is marked on it.
     pub fn bridge(&self) -> Option<(&Link, &BridgeInfo, BridgeMark)> {
-        self.links.iter().find_map(|link| match (&link.kind, link.mark()) {
-            (LinkKind::Bridge(info), Some(Mark::Bridge(mark))) => Some((link, info, mark)),
+        self.links.iter().find_map(|link| match &link.kind {
+            LinkKind::Bridge(info) => match link.mark() {
+                Some(Mark::Bridge(mark)) => Some((link, info, mark)),
+                _ => None,
+            },
             _ => None,
         })
     }
@@ -148,8 +151,8 @@ impl Observed {
 
     /// All VXLAN devices that weave made: two when a change of the router was interrupted.
     pub fn vxlans(&self) -> impl Iterator<Item = (&Link, &VxlanInfo)> {
-        self.links.iter().filter_map(|link| match (&link.kind, link.mark()) {
-            (LinkKind::Vxlan(info), Some(Mark::Router)) => Some((link, info)),
+        self.links.iter().filter_map(|link| match &link.kind {
+            LinkKind::Vxlan(info) => (link.mark() == Some(Mark::Router)).then_some((link, info)),
             _ => None,
         })
     }
