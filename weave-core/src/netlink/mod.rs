@@ -4,6 +4,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+mod piece;
 mod socket;
 mod spare;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::io;
 
 use nix::libc;
 
+pub(crate) use piece::Wire;
 pub(crate) use socket::Socket;
 pub(crate) use spare::drop_spares;
 

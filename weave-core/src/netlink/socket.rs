@@ -5,35 +5,24 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use netlink_packet_core::NLM_F_ACK;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
 use super::decode::{Reply, ReplyKind, replies};
+use super::piece::{CHUNK, CHUNK_OF_ACKS, Piece, Wire, write};
 use super::spare::{self, Open};
 use super::{Message, Refusal};
 use crate::observed::NetnsId;
 
-/// Messages in one `sendmsg`: each is answered by a buffer of a few kilobytes at most, and all answers have to fit
-/// the receive buffer at once.
-const CHUNK: usize = 64;
-
-/// The same for messages that are answered by an acknowledgement alone, which takes under one kilobyte.
-const CHUNK_OF_ACKS: usize = 200;
-
-/// Stays below the kernel's limit for one `sendmsg` (`net.core.wmem_default`).
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// The kernel fills at most 32 KiB of a dump at a time.
-const RECEIVE: usize = 64 << 10;
+/// The kernel fills no more of a dump at a time.
+const RECEIVE: usize = 32 << 10;
 
 /// `struct nlmsghdr`: length, type, flags, sequence number, port.
 const HEADER: usize = 16;
 
-/// Where flags and sequence number stand in it.
-const FLAGS: Range<usize> = 6..8;
+/// Where the sequence number stands in it.
 const SEQUENCE: Range<usize> = 8..12;
 
 /// How often a dump that changed under our eyes is read again (`NLM_F_DUMP_INTR`).
@@ -142,7 +131,7 @@ impl Socket {
     /// Sends messages that change something, many at once; one answer for each, in their order.
     ///
     /// The kernel goes on behind a message that it refuses.
-    pub(crate) fn batch(&mut self, messages: impl IntoIterator<Item = Message>) -> Vec<Result<(), Refusal>> {
+    pub(crate) fn batch<W: Wire>(&mut self, messages: impl IntoIterator<Item = W>) -> Vec<Result<(), Refusal>> {
         let mut answers = Vec::new();
         // The kernel tells every no, in the order of the messages: a yes to the last one is one to all without.
         let mut messages = messages.into_iter().peekable();
@@ -189,11 +178,11 @@ impl Socket {
 
     fn receive(&mut self) -> Result<usize, Refusal> {
         loop {
-            let mut room = &mut self.buffer[..];
-            match self.socket.recv(&mut room, libc::MSG_TRUNC) {
+            self.buffer.clear();
+            match self.socket.recv(&mut self.buffer, libc::MSG_TRUNC) {
                 // One message larger than the buffer: it is lost, and the next try has room for it.
                 Ok(length) if length > self.buffer.len() => {
-                    self.buffer.resize(length.next_power_of_two(), 0);
+                    self.buffer.reserve(length.next_power_of_two());
                     return Err(Refusal::new(libc::ENOBUFS));
                 }
                 Ok(length) => return Ok(length),
@@ -261,85 +250,15 @@ impl Socket {
 
 fn buffer() -> Vec<u8> {
     let mut buffer = spare::buffer();
-    buffer.resize(RECEIVE, 0);
+    buffer.clear();
+    buffer.reserve(RECEIVE);
     buffer
-}
-
-/// Messages that go together in one `sendmsg`.
-struct Piece {
-    bytes: Vec<u8>,
-    count: usize,
-    /// Whether those before the last are answered only when they are refused.
-    only_last: bool,
-}
-
-impl Piece {
-    /// Takes as many messages as stay below the limits; `None` when there are no more.
-    ///
-    /// They are made one after the other: a thousand at once would be memory that is touched for the first time.
-    fn of(
-        messages: &mut std::iter::Peekable<impl Iterator<Item = Message>>,
-        most: usize,
-        only_last: bool,
-    ) -> Option<Self> {
-        let mut piece = Self { bytes: Vec::with_capacity(1 << 14), count: 0, only_last };
-        let mut last = 0;
-        while piece.count < most {
-            let room = CHUNK_BYTES.saturating_sub(piece.bytes.len());
-            let Some(mut message) = messages.next_if(|next| next.buffer_len() <= room || piece.count == 0) else {
-                break;
-            };
-            if only_last {
-                message.header.flags &= !NLM_F_ACK;
-            }
-            last = piece.bytes.len();
-            write(&mut message, &mut piece.bytes);
-            piece.count += 1;
-        }
-        if only_last && let Some(flags) = piece.bytes.get_mut(last..).and_then(|last| last.get_mut(FLAGS)) {
-            let [a, b] = [flags[0], flags[1]];
-            flags.copy_from_slice(&(u16::from_ne_bytes([a, b]) | NLM_F_ACK).to_ne_bytes());
-        }
-        (piece.count > 0).then_some(piece)
-    }
-}
-
-/// Appends a message as the kernel takes it.
-fn write(message: &mut Message, bytes: &mut Vec<u8>) {
-    message.finalize();
-    let start = bytes.len();
-    bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
-    message.serialize(&mut bytes[start..]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::netlink::encode;
-
-    #[test]
-    fn pieces_keep_the_order_and_the_limits() {
-        let message = |index| encode::set_alias(index, &"x".repeat(200));
-        let mut messages = (0..1000).map(message).peekable();
-        let pieces: Vec<Piece> = std::iter::from_fn(|| Piece::of(&mut messages, CHUNK_OF_ACKS, true)).collect();
-        assert!(pieces.iter().all(|piece| piece.count <= CHUNK_OF_ACKS && piece.bytes.len() <= CHUNK_BYTES));
-        assert_eq!(pieces.iter().map(|piece| piece.count).sum::<usize>(), 1000);
-        let mut all = Vec::new();
-        (0..1000).for_each(|index| write(&mut message(index), &mut all));
-        let length = all.len() / 1000;
-        // The first message and the last one of the first piece.
-        let (first, count) = (&pieces[0].bytes, pieces[0].count);
-        let flags = |bytes: &[u8], at: usize| u16::from_ne_bytes([bytes[at * length + 6], bytes[at * length + 7]]);
-        assert_eq!([flags(first, 0), flags(first, count - 1)].map(|flags| flags & NLM_F_ACK), [0, NLM_F_ACK]);
-        let mut sent: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
-        for message in 0..1000 {
-            sent[message * length + 6] |= NLM_F_ACK.to_ne_bytes()[0];
-        }
-        assert!(sent == all, "the messages in their order");
-        assert!(Piece::of(&mut std::iter::empty().peekable(), CHUNK, false).is_none());
-        let long = encode::set_alias(1, &"x".repeat(65_520));
-        assert!(Piece::of(&mut [long].into_iter().peekable(), CHUNK, false).is_some());
-    }
 
     #[test]
     fn those_that_are_refused_are_told_apart_from_those_that_are_not() {
