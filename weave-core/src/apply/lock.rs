@@ -33,20 +33,15 @@ impl Lock {
     pub async fn acquire(dir: &Path, operation: &str, deadline: Duration) -> Result<Self> {
         let path = dir.join("lock");
         let failed = |action: &str, error| Error::os(path.display().to_string(), action, error);
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(dir)
-            .map_err(|error| failed("make the run directory", error))?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            // Whoever may open it may hold it, and keep everybody else waiting.
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| failed("open the lock", error))?;
+        let mut file = match open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let made = std::fs::DirBuilder::new().recursive(true).mode(0o755).create(dir);
+                made.map_err(|error| failed("make the run directory", error))?;
+                open(&path)
+            }
+            opened => opened,
+        }
+        .map_err(|error| failed("open the lock", error))?;
         let start = Instant::now();
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -70,6 +65,17 @@ impl Lock {
     pub fn turn(&self) -> u64 {
         self.turn
     }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        // Whoever may open it may hold it, and keep everybody else waiting.
+        .mode(0o600)
+        .open(path)
 }
 
 /// How often it was held so far, as who held it last has signed.
