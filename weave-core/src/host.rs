@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Observed, Scope, Touched};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::Progress;
@@ -61,6 +61,17 @@ pub trait Host: Sync {
 
     /// Looks, one dump for each kind of thing, and changes nothing.
     fn observe(&self, scope: &Scope) -> impl Future<Output = Result<Observed>> + Send;
+
+    /// Looks again where only the containers in `scope` and what was `touched` can have changed since `before`. Whoever
+    /// cannot do less looks at everything.
+    fn observe_again(
+        &self,
+        scope: &Scope,
+        _before: &Observed,
+        _touched: &Touched,
+    ) -> impl Future<Output = Result<Observed>> + Send {
+        self.observe(scope)
+    }
 
     /// Does `steps` in their order; one outcome for each. Containers are those of the last look.
     fn execute(&self, steps: Arc<Vec<Step>>, on_error: OnError) -> impl Future<Output = Vec<Outcome>> + Send;

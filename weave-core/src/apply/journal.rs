@@ -5,10 +5,16 @@ use std::sync::Arc;
 
 use super::{Converged, TRIES, died, in_words, is_former_self, look, taken_error};
 use crate::host::{Host, OnError, Outcome};
-use crate::observed::{NetnsId, Observed, Scope, Target};
+use crate::observed::{NetnsId, Observed, Scope, Target, Touched};
 use crate::plan::{ControlStep, Intent, Plan, Step, undo};
 use crate::spec::ContainerRef;
 use crate::{Error, ErrorKind, Result};
+
+/// Links of the host that are worth to be asked for one by one, instead of all.
+const FEW: usize = 16;
+
+/// Steps that are little to keep in mind.
+const FEW_STEPS: usize = 256;
 
 /// Steps that were done together, as far as they were.
 pub(super) struct Batch {
@@ -66,8 +72,17 @@ impl<'a, H: Host> Journal<'a, H> {
         self.last = rest.extract_if(.., |step| step.is_final()).collect();
         self.execute(rest).await?;
         self.resume(plan, intent, scope).await?;
-        let done = self.close();
-        Ok((done, self.verify(plan, intent, scope).await?))
+        let touched = self.touched();
+        let done = if touched.is_some() { self.told() } else { self.close() };
+        Ok((done, self.verify(plan, intent, (scope, touched)).await?))
+    }
+
+    /// What can have changed of the host, where that is little: a few containers were worked on, or peers came or went.
+    fn touched(&self) -> Option<Touched> {
+        let steps = || self.batches.iter().flat_map(|batch| batch.steps.iter()).chain(&self.last);
+        let mut touched = Touched::default();
+        let little = steps().count() <= FEW_STEPS && steps().all(|step| step.touches(&mut touched));
+        (little && touched.links.len() <= FEW).then_some(touched)
     }
 
     /// What a router knew when it was stopped is only seen once it runs again: peers that are not wanted by now, and
@@ -77,8 +92,9 @@ impl<'a, H: Host> Journal<'a, H> {
         if !self.batches.iter().flat_map(|batch| batch.steps.iter()).any(is_ready) {
             return Ok(());
         }
-        let now = self.look_again(scope).await?;
+        let now = self.look_again(scope, None).await?;
         let rest = crate::plan::plan(intent, &now)?;
+        self.before.paths = now.paths;
         let is_known = |container: &ContainerRef| plan.problems.iter().any(|(other, _)| other == container);
         let lanes = rest.lanes.into_iter().filter(|lane| !is_known(&lane.container));
         let steps: Vec<Step> = rest.base.into_iter().chain(lanes.flat_map(|lane| lane.steps)).collect();
@@ -91,12 +107,21 @@ impl<'a, H: Host> Journal<'a, H> {
     /// A name may resolve to another address a moment later, ten thousand ways take their time to look up, and no step
     /// changes which ports are published where those were asked for alone: what was asked for was settled at the first
     /// look.
-    async fn look_again(&self, scope: &Scope) -> Result<Observed> {
+    async fn look_again(&mut self, scope: &Scope, touched: Option<&Touched>) -> Result<Observed> {
         let again = Scope { names: Vec::new(), paths: false, published: false, ..scope.clone() };
-        let mut now = look(self.host, &again).await?;
+        let mut now = match touched {
+            None => look(self.host, &again).await?,
+            Some(touched) => {
+                let part = Scope { firewall: false, ..again.clone() };
+                match Box::pin(self.host.observe_again(&part, &self.before, touched)).await {
+                    Err(error) if error.is_transient() => look(self.host, &again).await?,
+                    seen => Observed { firewall: self.before.firewall.clone(), ..seen? },
+                }
+            }
+        };
         now.names.clone_from(&self.before.names);
         now.recalled.clone_from(&self.before.recalled);
-        now.paths.clone_from(&self.before.paths);
+        now.paths = std::mem::take(&mut self.before.paths);
         now.published.clone_from(&self.before.published);
         Ok(now)
     }
@@ -164,24 +189,28 @@ impl<'a, H: Host> Journal<'a, H> {
         Ok(())
     }
 
-    /// Says in words what was done.
+    /// The same, and makes room.
     ///
     /// With a thousand new containers, the first look and the steps are large, and the way back is one step: it is
     /// settled now, and they go before the host is looked at again. What was removed is large on the way back.
     fn close(&mut self) -> Vec<String> {
         let removes = |step: &Step| matches!(step, Step::DeleteLink { .. } | Step::DeleteLinks { .. });
-        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
         if self.batches.iter().flat_map(|batch| batch.steps.iter()).any(removes) {
-            done.extend(self.batches.iter().flat_map(|batch| in_words(batch.steps.iter())));
-            return done;
+            return self.told();
         }
         self.back = Some(self.way_back());
         let Observed { names, recalled, paths, published, .. } = std::mem::take(&mut self.before);
         self.before = Observed { names, recalled, paths, published, ..Observed::default() };
+        let mut done = Vec::with_capacity(self.batches.iter().map(|batch| batch.steps.len()).sum());
         for batch in std::mem::take(&mut self.batches) {
             done.extend(in_words(Arc::unwrap_or_clone(batch.steps)));
         }
         done
+    }
+
+    /// Says in words what was done.
+    fn told(&self) -> Vec<String> {
+        in_words(self.batches.iter().flat_map(|batch| batch.steps.iter())).collect()
     }
 
     /// Steps that put everything back, last first.
@@ -191,10 +220,16 @@ impl<'a, H: Host> Journal<'a, H> {
     }
 
     /// Looks again: planning once more must find nothing to do.
-    async fn verify(&self, plan: &mut Plan, intent: &Intent, scope: &Scope) -> Result<Observed> {
+    async fn verify(
+        &mut self,
+        plan: &mut Plan,
+        intent: &Intent,
+        (scope, touched): (&Scope, Option<Touched>),
+    ) -> Result<Observed> {
         let mut left = String::new();
-        for _ in 0..TRIES {
-            let now = self.look_again(scope).await?;
+        for attempt in 0..TRIES {
+            // What is not as it should be is looked at as a whole.
+            let now = self.look_again(scope, touched.as_ref().filter(|_| attempt == 0)).await?;
             died(plan, intent, &now)?;
             let rest = crate::plan::plan(intent, &now)?;
             if !intent.only_running {
@@ -216,6 +251,7 @@ impl<'a, H: Host> Journal<'a, H> {
                 }
                 Some(step) => left = step.to_string(),
             }
+            self.before.paths = now.paths;
         }
         Err(Error::new(ErrorKind::VerifyFailed, "host", format!("after all steps this is still to do: {left}"))
             .hint("something else on this host may be changing the same things; run it again, and look at the logs"))

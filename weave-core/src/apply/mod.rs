@@ -187,7 +187,8 @@ pub async fn look<H: Host>(host: &H, scope: &Scope) -> Result<Observed> {
     let mut tries = TRIES;
     loop {
         tries -= 1;
-        match host.observe(scope).await {
+        // Boxed, as a look is long, and would be moved with every operation that waits for it.
+        match Box::pin(host.observe(scope)).await {
             Err(error) if error.is_transient() && tries > 0 => {}
             result => return result,
         }

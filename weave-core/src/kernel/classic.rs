@@ -17,7 +17,7 @@ impl Kernel {
         let mut wanted = scope.containers.clone();
         wanted.names.extend(mark.iter().filter(|_| scope.router).map(|mark| mark.container.clone()));
         if wanted != ContainerScope::default() {
-            let seen = self.engine.look_at_containers(&wanted).await;
+            let seen = Box::pin(self.engine.look_at_containers(&wanted)).await;
             // Where nobody named it, what the engine does not tell is not missed: the kernel has its port.
             let named = scope.containers != ContainerScope::default();
             observed.containers = if named { seen? } else { seen.unwrap_or_default() };

@@ -26,7 +26,7 @@ impl Kernel {
         let rest: Vec<String> = rest.into_iter().map(|(_, id)| id).collect();
         let mut whole: BTreeMap<String, String> =
             known.into_iter().filter_map(|(whole, short)| Some((short, whole?))).collect();
-        let found = if rest.is_empty() { Vec::new() } else { self.engine.find(&rest).await };
+        let found = if rest.is_empty() { Vec::new() } else { Box::pin(self.engine.find(&rest)).await };
         whole.extend(rest.into_iter().zip(found).filter_map(|(short, found)| Some((short, found.ok()?.id))));
         for target in observed.targets.values_mut() {
             let Target::Found(net) = target else { continue };

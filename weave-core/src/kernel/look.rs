@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::ethtool::Ethtool;
 use crate::netlink::{Message, Refusal, Socket, decode, encode};
-use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Scope};
+use crate::observed::{Flood, InterfaceAddress, InterfaceRoute, Link, Observed, Scope, Touched};
 use crate::spec::Mac;
 use crate::{Error, Result};
 
@@ -66,6 +66,25 @@ pub(super) fn offload(subject: &str, links: &mut [Link], wanted: impl Fn(&Link) 
         link.tx_checksum = answer.ok();
     }
     Ok(())
+}
+
+/// What was touched of the host's namespace, and nothing else: `ip -d link show dev …`, the flood list.
+pub(super) fn touched(touched: &Touched) -> Result<Observed> {
+    let socket = &mut socket("host")?;
+    let answers = socket.ask(touched.links.iter().map(|name| encode::link_by_name(name)), decode::link);
+    let mut observed = Observed::default();
+    for (name, answer) in touched.links.iter().zip(answers) {
+        match answer {
+            Err(refusal) if refusal.is_gone() => {}
+            answer => observed.links.extend(answer.map_err(|refusal| refusal.error(&**name, "look at it"))?),
+        }
+    }
+    let vxlan = observed.vxlan().map(|(link, _)| link.index).filter(|_| touched.flood);
+    if let Some(index) = vxlan {
+        let entries = forwarding(socket, index).map_err(|refusal| refusal.error("host", "list its forwarding entries"));
+        (observed.flood, observed.learned) = entries?;
+    }
+    Ok(observed)
 }
 
 /// The host's namespace, without paths and containers.

@@ -47,7 +47,7 @@ pub use crate::docker::wish;
 use crate::docker::{Engine, engine_timeout};
 use crate::host::{Host, OnError, Outcome, Owed, Owner};
 use crate::netns::NetNs;
-use crate::observed::{ContainerScope, Containers, HostFacts, Link, Observed, Scope};
+use crate::observed::{ContainerScope, Containers, HostFacts, Link, Observed, Scope, Touched};
 use crate::plan::Step;
 use crate::plan::container::ContainerStep;
 use crate::progress::{Progress, Watcher};
@@ -338,9 +338,13 @@ impl Host for Kernel {
         self.look(scope).await
     }
 
+    async fn observe_again(&self, scope: &Scope, before: &Observed, touched: &Touched) -> Result<Observed> {
+        self.look_again(scope, before, touched).await
+    }
+
     async fn observe_containers(&self, scope: &ContainerScope) -> Result<Containers> {
         let begun = Begun::now();
-        let seen = self.engine.look_at_containers(scope).await?;
+        let seen = Box::pin(self.engine.look_at_containers(scope)).await?;
         *self.recent() = Recent::of(&begun, &seen);
         Ok(seen)
     }
@@ -350,7 +354,8 @@ impl Host for Kernel {
         let work = step.work();
         self.tell(&Progress::Begins(work.clone()));
         let tell = |pull| self.tell(&Progress::Pull(pull));
-        let act = self.engine.act(step, &tell);
+        // Boxed, as all that is long and rare: it would make the whole operation long, which is moved again and again.
+        let act = Box::pin(self.engine.act(step, &tell));
         let done = match step.fetches() {
             Some((image, _)) => self.cancel.or(&image, act).await,
             None => act.await,

@@ -8,11 +8,20 @@ use std::sync::Arc;
 
 use super::job::Job;
 use super::recent::Recent;
+use super::remembered::Addresses;
 use super::targets::Wanted;
 use super::{Kernel, Known, job, look, names, paths, targets};
 use crate::netns::{self, NetNs};
-use crate::observed::{FirewallState, Link, LinkKind, Observed, PublishedPort, Scope, Target};
+use crate::observed::{FirewallState, InputChain, Link, LinkKind, Observed, PublishedPort, Scope, Target, Touched};
 use crate::{Result, firewall, names as defaults};
+
+/// What is under way while the host is looked at.
+#[derive(Default)]
+struct Begun {
+    resolver: Option<Job<Addresses>>,
+    packet_filter: Option<Job<FirewallState>>,
+    inputs: Option<Job<Vec<InputChain>>>,
+}
 
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
@@ -28,7 +37,33 @@ impl Kernel {
             let scope = scope.clone();
             job::soon(&self.host, move || look::host(&scope))?
         };
-        let mut observed = host.wait().await?;
+        let observed = host.wait().await?;
+        self.look_beyond(scope, observed, Begun { resolver, packet_filter, inputs }).await
+    }
+
+    /// Looks at containers, and of the host at nothing but what was touched.
+    pub(super) async fn look_again(&self, scope: &Scope, before: &Observed, touched: &Touched) -> Result<Observed> {
+        let parts = touched.clone();
+        let mut observed = job::soon(&self.host, move || look::touched(&parts))?.wait().await?;
+        let untouched = before.links.iter().filter(|link| !touched.links.contains(link.name.as_str()));
+        observed.links.extend(untouched.cloned());
+        observed.links.sort_by_key(|link| link.index);
+        observed.addresses.clone_from(&before.addresses);
+        observed.routes.clone_from(&before.routes);
+        if !touched.flood {
+            observed.flood.clone_from(&before.flood);
+            observed.learned.clone_from(&before.learned);
+        }
+        self.look_beyond(scope, observed, Begun::default()).await
+    }
+
+    /// Looks at everything but the host itself, and waits for what is under way.
+    async fn look_beyond(
+        &self,
+        scope: &Scope,
+        mut observed: Observed,
+        Begun { resolver, packet_filter, inputs }: Begun,
+    ) -> Result<Observed> {
         let recent = self.recent().take();
         let recent = if self.marks_tell { Recent::of_marks(&self.host, &observed.links) } else { recent };
         let wanted = Wanted::ask(&self.engine, scope.targets.clone(), recent).await?;
@@ -44,7 +79,7 @@ impl Kernel {
             self.recall(&scope.names, resolver.wait().await, &mut observed)?;
         }
         self.look_at_classic(scope, &mut observed).await?;
-        let peers = if scope.paths { peers(scope, &observed) } else { BTreeSet::new() };
+        let peers = if scope.paths { peers(scope, &observed) } else { Vec::new() };
         let ways = (!peers.is_empty()).then(|| job::soon(&self.host, move || paths::paths(peers))).transpose()?;
         let offload = scope.offload || observed.router_port().is_some();
         let links = if scope.attachments { observed.links.as_slice() } else { &[] };
@@ -94,7 +129,7 @@ impl Kernel {
 }
 
 /// All peers, in the flood list or wanted to be.
-fn peers(scope: &Scope, observed: &Observed) -> BTreeSet<IpAddr> {
+fn peers(scope: &Scope, observed: &Observed) -> Vec<IpAddr> {
     let flood = observed.flood.iter().map(|flood| flood.address);
     let classic = observed.classic.iter().flat_map(|classic| classic.peers(defaults::PORT)).map(|peer| peer.address);
     flood.chain(classic).chain(scope.peers.iter().copied()).chain(observed.names.values().flatten().copied()).collect()

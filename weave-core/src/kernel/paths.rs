@@ -8,7 +8,7 @@
 //! the next hop): those are prefixes of their own here. The kernel does not list what it learned of an address that
 //! nothing was sent to since; that counts from the next packet on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::look;
@@ -26,9 +26,13 @@ const BY_ITSELF: [(u32, u8); 4] = [(0, 8), (0, 32), (0xe000_0000, 4), (0xffff_ff
 /// Reads one answer of a list.
 type Read = fn(&[u8]) -> Option<Span>;
 
-/// How the host reaches each of `addresses`; those without a way are left out.
-pub(super) fn paths(addresses: BTreeSet<IpAddr>) -> Result<BTreeMap<IpAddr, Path>> {
-    let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(IpAddr::is_ipv4);
+/// How the host reaches each of `addresses`, in any order; those without a way are left out.
+pub(super) fn paths(mut addresses: Vec<IpAddr>) -> Result<BTreeMap<IpAddr, Path>> {
+    addresses.sort_unstable();
+    addresses.dedup();
+    // In their order, IPv4 comes first.
+    let v6 = addresses.split_off(addresses.partition_point(IpAddr::is_ipv4));
+    let v4 = addresses;
     let edges = if v4.len() > FEW { edges(v4.len())? } else { None };
     let mut found = match edges {
         Some(edges) => alike(&v4, &edges)?,
@@ -51,8 +55,19 @@ fn each(addresses: &[IpAddr]) -> Result<Vec<(IpAddr, Path)>> {
 
 /// Asks for one of all addresses between two edges.
 fn alike(addresses: &[IpAddr], edges: &[u32]) -> Result<Vec<(IpAddr, Path)>> {
-    let place = |address: &IpAddr| edges.partition_point(|edge| *edge <= number(address));
-    let groups: Vec<&[IpAddr]> = addresses.chunk_by(|a, b| place(a) == place(b)).collect();
+    // Both are in their order.
+    let mut edges = edges.iter().peekable();
+    let mut crossed = |address: &IpAddr| {
+        let mut any = false;
+        while edges.next_if(|edge| **edge <= number(address)).is_some() {
+            any = true;
+        }
+        any
+    };
+    if let Some(first) = addresses.first() {
+        crossed(first);
+    }
+    let groups: Vec<&[IpAddr]> = addresses.chunk_by(|_, next| !crossed(next)).collect();
     let first: Vec<IpAddr> = groups.iter().filter_map(|group| group.first()).copied().collect();
     let known: BTreeMap<IpAddr, Path> = each(&first)?.into_iter().collect();
     let mut found = Vec::with_capacity(addresses.len());

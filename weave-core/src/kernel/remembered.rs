@@ -10,7 +10,7 @@ use crate::Result;
 use crate::observed::Observed;
 
 /// The addresses of each name.
-type Addresses = BTreeMap<String, Vec<IpAddr>>;
+pub(super) type Addresses = BTreeMap<String, Vec<IpAddr>>;
 
 /// What names resolved to.
 #[derive(Debug, Default)]

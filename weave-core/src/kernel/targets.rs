@@ -80,7 +80,7 @@ impl Wanted {
         }
         let rest: Vec<String> = containers.into_iter().filter(|name| !answers.contains_key(name)).collect();
         if !rest.is_empty() {
-            let found = engine.find(&rest).await;
+            let found = Box::pin(engine.find(&rest)).await;
             answers.extend(rest.into_iter().zip(found));
         }
         Ok(Self { names, answers, asked })

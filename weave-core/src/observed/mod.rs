@@ -11,6 +11,7 @@ mod mark;
 mod pairs;
 mod router_report;
 mod target;
+mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub use router_report::{
     IpamState, RouterConnection, RouterDns, RouterIpam, RouterPeer, RouterPeerConnection, RouterReport, RouterShare,
 };
 pub use target::{NetnsId, Target, TargetNet, TargetProblem};
+pub use touched::Touched;
 
 use crate::spec::{Cidr, ContainerRef};
 

@@ -1,5 +1,6 @@
 //! What bridge and tunnel shall be once the plan is done.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -302,9 +303,19 @@ fn mtu(mark: &BridgeMark, carrier: Option<&Carrier>, observed: &Observed, plan: 
 fn smallest_path(carrier: &Carrier, observed: &Observed) -> u32 {
     let underlay = observed.addresses.iter().find(|address| Some(address.address.ip()) == carrier.local());
     let own = underlay.and_then(|address| observed.link_at(address.ifindex)).map_or(1500, |link| link.mtu);
-    let path_mtu = |peer: &Flood| {
-        let path = observed.paths.get(&peer.address)?;
-        path.mtu.or_else(|| observed.link_at(path.ifindex).map(|link| link.mtu))
+    // Peers and paths are both in the order of their addresses, and there may be ten thousand.
+    let mut paths = observed.paths.iter().peekable();
+    let path = |peer: &Flood| {
+        while paths.next_if(|(address, _)| **address < peer.address).is_some() {}
+        paths.next_if(|(address, _)| **address == peer.address).map(|(_, path)| path)
     };
-    carrier.peers().iter().filter_map(path_mtu).min().unwrap_or(own)
+    let (mut narrowest, mut links) = (None, BTreeSet::new());
+    for path in carrier.peers().iter().filter_map(path) {
+        match path.mtu {
+            Some(mtu) => narrowest = Some(narrowest.map_or(mtu, |least: u32| least.min(mtu))),
+            None => _ = links.insert(path.ifindex),
+        }
+    }
+    let links = links.into_iter().filter_map(|index| observed.link_at(index)).map(|link| link.mtu);
+    links.chain(narrowest).min().unwrap_or(own)
 }

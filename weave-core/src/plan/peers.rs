@@ -167,6 +167,8 @@ fn candidates(
     overlay: &[ipnetwork::IpNetwork],
 ) -> Result<Vec<Candidate>> {
     let mut found: Vec<Candidate> = Vec::with_capacity(peers.len());
+    let local = locals(observed);
+    let own = |ip: &IpAddr| local.binary_search(&ip).is_ok() || observed.is_own(*ip);
     for (place, peer) in peers.iter().enumerate() {
         let addresses = match &peer.host {
             PeerHost::Address(ip) => Addresses::One([*ip]),
@@ -180,11 +182,10 @@ fn candidates(
             )
             .hint("give the peer's address, or a name that /etc/hosts or DNS knows here"));
         }
-        let own = |ip: &IpAddr| observed.is_own(*ip) || observed.paths.get(ip).is_some_and(|path| path.local);
-        if addresses.iter().any(own) {
-            continue;
-        }
         if let Some((ip, network)) = addresses.iter().find_map(|ip| within(overlay, *ip).map(|network| (ip, network))) {
+            if addresses.iter().any(own) {
+                continue;
+            }
             let message = format!("{ip} is in {network}, a network of the containers; allowed: an underlay address");
             return Err(Error::invalid(field(place), message)
                 .hint("a tunnel through itself carries nothing: name the peer by its address on the underlay"));
@@ -192,9 +193,15 @@ fn candidates(
         let port = peer.port.filter(|other| *other != port);
         found.push(Candidate { place: Some(place), written: peer.clone(), addresses, port });
     }
+    found.retain(|peer| !peer.addresses.iter().any(own));
     found.sort_by(|a, b| a.addresses.cmp(&b.addresses));
     found.dedup_by(|a, b| a.addresses == b.addresses);
     Ok(found)
+}
+
+/// Addresses that are the host's own by its routes, in their order. They are few, while there may be ten thousand paths.
+fn locals(observed: &Observed) -> Vec<&IpAddr> {
+    observed.paths.iter().filter(|(_, path)| path.local).map(|(address, _)| address).collect()
 }
 
 /// The field of a peer.

@@ -1,5 +1,6 @@
 //! One thing to do, as data: it can be printed, compared, undone.
 
+mod touched;
 mod words;
 
 use std::net::IpAddr;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::host::{Host, OnError, Outcome};
 use crate::kernel::{Kernel, KernelOptions};
 use crate::netns::NetNs;
-use crate::observed::{AttachmentMark, BridgeMark, Mark, Observed, Scope};
+use crate::observed::{AttachmentMark, BridgeMark, Mark, Observed, Scope, Touched};
 use crate::plan::{NewBridge, NewVeth, NewVxlan, Place, Step};
 use crate::progress::Watcher;
 use crate::spec::{ContainerRef, Mac};
@@ -57,6 +57,10 @@ impl Lab {
 
     pub(super) fn try_look(&self, scope: &Scope) -> crate::Result<Observed> {
         self.runtime.block_on(self.kernel.observe(scope))
+    }
+
+    pub(super) fn look_again(&self, scope: &Scope, before: &Observed, touched: &Touched) -> Observed {
+        self.runtime.block_on(self.kernel.observe_again(scope, before, touched)).expect("a look")
     }
 
     pub(super) fn execute(&self, steps: &[Step], on_error: OnError) -> Vec<Outcome> {

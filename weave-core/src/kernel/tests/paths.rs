@@ -11,11 +11,11 @@ use crate::observed::Path;
 
 /// Asked for a few at a time, which is one by one.
 fn one_by_one(addresses: &[IpAddr]) -> BTreeMap<IpAddr, Path> {
-    addresses.chunks(10).flat_map(|few| paths(few.iter().copied().collect()).expect("ways")).collect()
+    addresses.chunks(10).flat_map(|few| paths(few.to_vec()).expect("ways")).collect()
 }
 
 fn together(addresses: &[IpAddr]) -> BTreeMap<IpAddr, Path> {
-    paths(addresses.iter().copied().collect()).expect("ways")
+    paths(addresses.to_vec()).expect("ways")
 }
 
 /// Numbers that are the same at every run of the test.
