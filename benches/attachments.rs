@@ -57,7 +57,8 @@ fn reset(count: usize) -> String {
     format!("reset {count}")
 }
 
-/// Runs an operation as a program would that runs nothing else: everything is made for it and dropped after it.
+/// Runs an operation as a program would that calls the library now and then: everything is made for it and dropped after
+/// it, but for the runtime, which the library keeps.
 macro_rules! run_on_host {
     (|$host:ident| $job:expr) => {
         crate::attachments::without_errors(crate::measure::time(|| {
@@ -123,8 +124,9 @@ fn gone(targets: &[PathBuf]) -> Result<()> {
 
 fn attach(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
     let rounds = bench.rounds(match targets.len() {
-        ..=10 => 15,
-        11..=100 => 7,
+        // They take a millisecond, and others on the machine as much of it as they like.
+        ..=10 => 99,
+        11..=100 => 9,
         _ => 5,
     });
     let by_ip = || {
@@ -138,11 +140,12 @@ fn attach(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
         by_hand::detach()?;
         Ok(spent)
     };
-    let [limit, bare, ours, ip] = medians(
+    let [limit, bare, one_queue, ours, ip] = medians(
         rounds,
         [
             Contender::new(|| by_hand(End::Same)),
             Contender::new(|| by_hand(End::Bare)),
+            Contender::new(|| by_hand(End::OneQueue)),
             Contender::new(|| {
                 let spent = attach_ours(targets, false)?;
                 detach_ours(targets)?;
@@ -153,6 +156,7 @@ fn attach(bench: &Bench, what: &str, targets: &[PathBuf]) -> Result<()> {
     )?;
     bench.report(&Row::times(what, limit, ours, Some(ip), Aim::AtMost(1.3)));
     bench.report(&Row::times(&format!("{what}, bare limit"), bare, ours, None, Aim::None));
+    bench.report(&Row::times(&format!("{what}, one queue"), one_queue, ours, None, Aim::None));
     Ok(())
 }
 

@@ -64,6 +64,8 @@ pub(crate) enum End {
     /// What weave leaves: marked with an alias, multicast routed and, where they are few, announced. Of many, weave
     /// tells each port once; here nobody is told, so that the limit is rather too low.
     Same,
+    /// The same, over pairs with one queue, as weave makes them: the kernel takes a third less time for each.
+    OneQueue,
 }
 
 /// Targets that are few: for more, weave announces another way.
@@ -72,7 +74,7 @@ const FEW: usize = 16;
 /// Attaches all targets: for each of them one send on the host, and one inside.
 pub(crate) fn attach(targets: &[PathBuf], end: End) -> Result<Duration> {
     let master = if_nametoindex(BRIDGE)?;
-    let same = end == End::Same;
+    let same = end != End::Bare;
     let all = || {
         let mut host = Socket::open()?;
         for (number, target) in targets.iter().enumerate() {
@@ -90,6 +92,7 @@ pub(crate) fn attach(targets: &[PathBuf], end: End) -> Result<Duration> {
                 group: GROUP,
                 netns: netns.as_raw_fd(),
                 up: !same,
+                one_queue: end == End::OneQueue,
             };
             let mut messages = vec![raw::new_veth(&veth)];
             if same {

@@ -105,7 +105,7 @@ fn by_bridge(peers: &[Ipv4Addr]) -> Result<Duration> {
 
 fn connect(bench: &Bench, what: &str, count: usize, manage: bool) -> Result<()> {
     let peers = peers(count);
-    let rounds = bench.rounds(if count > 1000 { 5 } else { 9 });
+    let rounds = bench.rounds(if count > 1000 { 5 } else { 39 });
     let [limit, ours, bridge] = medians(
         rounds,
         [

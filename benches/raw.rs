@@ -48,6 +48,8 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_EXT_MASK: u16 = 29;
+const IFLA_NUM_TX_QUEUES: u16 = 31;
+const IFLA_NUM_RX_QUEUES: u16 = 32;
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
@@ -107,6 +109,10 @@ impl Message {
         self.attribute(kind, &number.to_ne_bytes())
     }
 
+    fn queues(self, one: bool) -> Self {
+        if one { self.number(IFLA_NUM_TX_QUEUES, 1).number(IFLA_NUM_RX_QUEUES, 1) } else { self }
+    }
+
     fn bytes(mut self) -> Vec<u8> {
         let length = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
         self.0[..4].copy_from_slice(&length.to_ne_bytes());
@@ -137,6 +143,8 @@ pub(crate) struct Veth<'a> {
     pub(crate) netns: i32,
     /// Whether the host end is up at once.
     pub(crate) up: bool,
+    /// Whether both ends have one queue; the kernel decides where they need not.
+    pub(crate) one_queue: bool,
 }
 
 /// The pair in one message: host end a port of the bridge, its peer in the other namespace.
@@ -150,6 +158,7 @@ pub(crate) fn new_veth(veth: &Veth<'_>) -> Message {
     .number(IFLA_MTU, veth.mtu)
     .number(IFLA_MASTER, veth.master)
     .number(IFLA_GROUP, veth.group)
+    .queues(veth.one_queue)
     .nested(IFLA_LINKINFO, |info| {
         info.text(IFLA_INFO_KIND, "veth").nested(IFLA_INFO_DATA, |data| {
             data.nested(VETH_INFO_PEER, |peer| {
@@ -158,6 +167,7 @@ pub(crate) fn new_veth(veth: &Veth<'_>) -> Message {
                     .attribute(IFLA_ADDRESS, &veth.mac)
                     .number(IFLA_MTU, veth.mtu)
                     .number(IFLA_NET_NS_FD, veth.netns.cast_unsigned())
+                    .queues(veth.one_queue)
             })
         })
     })

@@ -56,8 +56,9 @@ type Group = fn(&Bench) -> Result<()>;
 
 /// What the columns mean.
 const NOTES: &str = "\
-limit   hand-made netlink messages in this process, to the same end; bare: without
-        mark, multicast route and announcement. traffic: VXLAN and bridge
+limit   hand-made netlink messages in this process, to the same end, with as many
+        queues as the kernel likes; one queue: with one, as weave does; bare:
+        without mark, multicast route and announcement. traffic: VXLAN and bridge
         made with `ip`. `weave attach`: one GET of the container from the engine.
         connect, firewall: with `nft -f` of the same set of peers.
         containers: the docker client, which attaches nothing: `docker run -d`

@@ -118,6 +118,9 @@ fn a_container_is_attached_and_detached() {
     let inner = container.inside(|| link("ethwe")).expect("the interface");
     assert_eq!((&inner["address"], &inner["mtu"]), (&json!("0a:57:0a:02:01:04"), &json!(1400)));
     assert_eq!(inner["operstate"], "DOWN");
+    for end in [outer, inner] {
+        assert_eq!((&end["num_tx_queues"], &end["num_rx_queues"]), (&json!(1), &json!(1)));
+    }
 
     lab.done(&[Step::DeleteLink { link: "vethwe1".into() }]);
     assert_eq!(container.inside(|| link("ethwe")), None);

@@ -8,6 +8,9 @@ use crate::names;
 use crate::observed::{AcceptRule, ChainTool, Family, Flood, Passage, PublishedPort, WeaveTable};
 use crate::spec::Publication;
 
+/// Of both ends of a pair.
+const QUEUES: &str = "numtxqueues 1 numrxqueues 1";
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -39,7 +42,7 @@ impl fmt::Display for Step {
             ),
             Self::CreateVeth(new) => write!(
                 f,
-                "ip link add {} mtu {} master {} group {} up type veth peer name {} address {} mtu {} netns {}",
+                "ip link add {} mtu {} {QUEUES} master {} group {} up type veth peer name {} address {} mtu {} {QUEUES} netns {}",
                 new.name,
                 new.mtu,
                 new.bridge,
