@@ -55,7 +55,7 @@ struct Inner {
     negotiated: OnceCell<()>,
     newest: OnceCell<Newest>,
     patience: Patience,
-    keychain: Keychain,
+    keychain: OnceLock<Keychain>,
     /// For one in a hurry: whether an answer was waited for in vain.
     silent: Option<AtomicBool>,
 }
@@ -72,20 +72,20 @@ pub(super) struct Newest {
 impl Engine {
     /// The engine that `docker_host` (the value of `DOCKER_HOST`) names, or the default one. Does no I/O.
     pub(crate) fn connect(docker_host: Option<&str>) -> Result<Self> {
-        Ok(Self::new(Address::parse(docker_host)?, Patience::default(), Keychain::of_caller()))
+        Ok(Self::new(Address::parse(docker_host)?, Patience::default()))
     }
 
     /// The same engine, which is waited for so long where others wait ten seconds.
     pub(crate) fn answering_within(&self, answer: Duration) -> Self {
         let patience = Patience { answer, ..self.0.patience };
-        Self::new(self.0.address.clone(), patience, Keychain::of_caller())
+        Self::new(self.0.address.clone(), patience)
     }
 
     /// The same engine, which is waited for two seconds, and but once: at boot systemd may listen for an engine that it
     /// starts only after whoever asks here has ended.
     pub(crate) fn in_a_hurry(&self) -> Self {
         let patience = Patience { answer: Duration::from_secs(2), ..self.0.patience };
-        Self::of(self.0.address.clone(), patience, Keychain::of_caller(), Some(AtomicBool::new(false)))
+        Self::of(self.0.address.clone(), patience, OnceLock::new(), Some(AtomicBool::new(false)))
     }
 
     /// The path of its socket, where it is asked through one on this machine.
@@ -102,15 +102,22 @@ impl Engine {
         self.0.patience
     }
 
+    /// Where credentials are, by the caller's environment unless somebody said so.
     pub(super) fn keychain(&self) -> &Keychain {
-        &self.0.keychain
+        self.0.keychain.get_or_init(Keychain::of_caller)
     }
 
-    pub(super) fn new(address: Address, patience: Patience, keychain: Keychain) -> Self {
-        Self::of(address, patience, keychain, None)
+    pub(super) fn new(address: Address, patience: Patience) -> Self {
+        Self::of(address, patience, OnceLock::new(), None)
     }
 
-    fn of(address: Address, patience: Patience, keychain: Keychain, silent: Option<AtomicBool>) -> Self {
+    /// With credentials of its own.
+    #[cfg(test)]
+    pub(super) fn with_keychain(address: Address, patience: Patience, keychain: Keychain) -> Self {
+        Self::of(address, patience, keychain.into(), None)
+    }
+
+    fn of(address: Address, patience: Patience, keychain: OnceLock<Keychain>, silent: Option<AtomicBool>) -> Self {
         Self(Arc::new(Inner {
             address,
             docker: OnceLock::new(),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::address::{Address, Certificates, Login, split_port};
 use super::client::{Engine, Patience};
-use super::credentials::Keychain;
 use super::timeout::engine_timeout;
 use crate::{Error, ErrorKind, Result};
 
@@ -37,7 +36,7 @@ impl Engine {
         // Another host may be far away, and a connection over ssh takes its time.
         let answer = engine_timeout()?.map_or(ANSWER, |timeout| timeout.max(ANSWER));
         let patience = Patience { answer, ..Patience::default() };
-        Ok(Self::new(address, patience, Keychain::of_caller()))
+        Ok(Self::new(address, patience))
     }
 }
 

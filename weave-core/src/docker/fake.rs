@@ -132,7 +132,7 @@ impl FakeEngine {
     }
 
     fn client_of(&self, patience: Patience, keychain: Keychain) -> Engine {
-        Engine::new(Address::Unix(self.socket().display().to_string()), patience, keychain)
+        Engine::with_keychain(Address::Unix(self.socket().display().to_string()), patience, keychain)
     }
 
     /// Its socket.

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::netlink;
 use crate::netns::{self, NetNs};
+use crate::observed::NetnsId;
 use crate::{Error, Result};
 
 thread_local! {
@@ -35,6 +36,11 @@ impl Own {
         netns::remember_where(&home);
         OWN.set(true);
         Ok(Self { home })
+    }
+
+    /// Where it is in the end.
+    pub(crate) fn home(&self) -> NetnsId {
+        self.home.id()
     }
 }
 

@@ -34,7 +34,7 @@ fn engine(directory: &Path, serve: impl FnOnce(BufReader<UnixStream>) + Send + '
         serve(reader);
     });
     let keychain = Keychain { directory: Some(directory.to_owned()), path: Some(directory.as_os_str().to_owned()) };
-    (Engine::new(Address::Unix(socket.display().to_string()), Patience::default(), keychain), first)
+    (Engine::with_keychain(Address::Unix(socket.display().to_string()), Patience::default(), keychain), first)
 }
 
 fn answer(reader: &mut BufReader<UnixStream>, status: u16, body: &str) {

@@ -20,7 +20,7 @@ const APP: &str = "127.0.0.1:5000/team/app:1";
 
 fn engine(host: &Host, directory: Option<PathBuf>) -> Engine {
     let address = Address::parse(Some(&host.docker_host())).expect("an address");
-    Engine::new(address, Patience::default(), Keychain { directory, path: None })
+    Engine::with_keychain(address, Patience::default(), Keychain { directory, path: None })
 }
 
 fn pull(engine: &Engine, image: &str) -> Result<Vec<Pull>> {
