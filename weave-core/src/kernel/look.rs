@@ -29,16 +29,27 @@ pub(super) fn routes(socket: &mut Socket) -> Result<Vec<InterfaceRoute>, Refusal
     socket.dump(encode::dump_routes(), decode::routes)
 }
 
+/// What is sent to a peer of the tunnel.
+enum Behind {
+    /// What is for everybody.
+    Everybody(Flood),
+    /// What is for a hardware address that was learned.
+    One(IpAddr),
+}
+
 /// `bridge fdb show dev …`: whom frames are flooded to, and how many hardware addresses were learned behind each peer.
 fn forwarding(socket: &mut Socket, index: u32) -> Result<(Vec<Flood>, BTreeMap<IpAddr, usize>), Refusal> {
-    let entries = dump(socket, encode::dump_fdb_of(index), decode::fdb_entry)?;
-    let (mut flood, mut learned) = (Vec::new(), BTreeMap::new());
-    for entry in entries.iter().filter(|entry| entry.own && entry.ifindex == index) {
-        let Some(address) = entry.to else { continue };
-        if entry.mac == Mac([0; 6]) {
-            flood.push(Flood { address, port: entry.port });
-        } else {
-            *learned.entry(address).or_default() += 1;
+    let own = |payload: &[u8]| {
+        let entry = decode::fdb_entry(payload).filter(|entry| entry.own && entry.ifindex == index)?;
+        let peer = Flood { address: entry.to?, port: entry.port };
+        Some(if entry.mac == Mac([0; 6]) { Behind::Everybody(peer) } else { Behind::One(peer.address) })
+    };
+    let entries = dump(socket, encode::dump_fdb_of(index), own)?;
+    let (mut flood, mut learned) = (Vec::with_capacity(entries.len()), BTreeMap::new());
+    for entry in entries {
+        match entry {
+            Behind::Everybody(peer) => flood.push(peer),
+            Behind::One(address) => *learned.entry(address).or_default() += 1,
         }
     }
     Ok((flood, learned))

@@ -1,6 +1,5 @@
 //! What bridge and tunnel shall be once the plan is done.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -309,11 +308,13 @@ fn smallest_path(carrier: &Carrier, observed: &Observed) -> u32 {
         while paths.next_if(|(address, _)| **address < peer.address).is_some() {}
         paths.next_if(|(address, _)| **address == peer.address).map(|(_, path)| path)
     };
-    let (mut narrowest, mut links) = (None, BTreeSet::new());
+    let (mut narrowest, mut links) = (None, Vec::new());
     for path in carrier.peers().iter().filter_map(path) {
         match path.mtu {
             Some(mtu) => narrowest = Some(narrowest.map_or(mtu, |least: u32| least.min(mtu))),
-            None => _ = links.insert(path.ifindex),
+            // There are few.
+            None if links.contains(&path.ifindex) => {}
+            None => links.push(path.ifindex),
         }
     }
     let links = links.into_iter().filter_map(|index| observed.link_at(index)).map(|link| link.mtu);

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::Deref;
 
@@ -13,15 +14,24 @@ use crate::{Error, ErrorKind, Result};
 
 /// A peer as far as it is known before the tunnel's own address is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
-    /// Its place in the field `peers`; `None` for one that is connected already.
-    pub(super) place: Option<usize>,
-    /// As it was written.
-    pub(super) written: Peer,
+pub(super) struct Candidate<'a> {
+    /// Its place in the field `peers`, and how it was written there; `None` for one that is connected already.
+    pub(super) asked: Option<(usize, &'a Peer)>,
     /// Its addresses: one, or what its name resolved to.
     pub(super) addresses: Addresses,
     /// Its port, where it differs from ours.
     pub(super) port: Option<u16>,
+}
+
+/// As it was written; by its address, where it is connected already.
+impl fmt::Display for Candidate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.asked, self.addresses.first()) {
+            (Some((_, written)), _) => written.fmt(f),
+            (None, Some(address)) => address.fmt(f),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 /// A list that is nearly always of one, which then takes no memory of its own: peers may be ten thousand.
@@ -78,10 +88,9 @@ pub(super) fn refuse_without_router(intent: &Intent) -> Result<()> {
 }
 
 /// The peers that shall be there, own addresses left out.
-pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<Vec<Candidate>> {
+pub(super) fn wanted<'a>(intent: &'a Intent, observed: &Observed, port: u16) -> Result<Vec<Candidate<'a>>> {
     let kept = connected(observed).into_iter().map(|flood| Candidate {
-        place: None,
-        written: flood.address.into(),
+        asked: None,
         addresses: Addresses::One([flood.address]),
         port: flood.port.filter(|other| *other != port),
     });
@@ -91,9 +100,15 @@ pub(super) fn wanted(intent: &Intent, observed: &Observed, port: u16) -> Result<
         Members::Exact(peers) => candidates(peers, observed, port, &overlay),
         Members::Add(peers) => {
             let added = candidates(peers, observed, port, &overlay)?;
+            let mut all: Vec<_> = kept.collect();
+            // Both are in their order then, and are gone through once.
+            all.sort_unstable_by(|a, b| a.addresses.cmp(&b.addresses));
+            let mut news = added.iter().peekable();
             // A port given anew replaces the one it had.
-            let renewed = |old: &Candidate| added.binary_search_by(|new| new.addresses.cmp(&old.addresses)).is_ok();
-            let mut all: Vec<_> = kept.filter(|old| !renewed(old)).collect();
+            all.retain(|old| {
+                while news.next_if(|new| new.addresses < old.addresses).is_some() {}
+                news.peek().is_none_or(|new| new.addresses != old.addresses)
+            });
             all.extend(added);
             Ok(all)
         }
@@ -160,15 +175,15 @@ fn overlay_networks(intent: &Intent, observed: &Observed) -> Vec<ipnetwork::IpNe
 }
 
 /// Each once, by its addresses and in their order; of several, the first as it was written.
-fn candidates(
-    peers: &[Peer],
+fn candidates<'a>(
+    peers: &'a [Peer],
     observed: &Observed,
     port: u16,
     overlay: &[ipnetwork::IpNetwork],
-) -> Result<Vec<Candidate>> {
-    let mut found: Vec<Candidate> = Vec::with_capacity(peers.len());
-    let local = locals(observed);
-    let own = |ip: &IpAddr| local.binary_search(&ip).is_ok() || observed.is_own(*ip);
+) -> Result<Vec<Candidate<'a>>> {
+    let mut found: Vec<Candidate<'_>> = Vec::with_capacity(peers.len());
+    let locals = locals(observed);
+    let own = |ip: &IpAddr| locals.binary_search(ip).is_ok();
     for (place, peer) in peers.iter().enumerate() {
         let addresses = match &peer.host {
             PeerHost::Address(ip) => Addresses::One([*ip]),
@@ -191,7 +206,7 @@ fn candidates(
                 .hint("a tunnel through itself carries nothing: name the peer by its address on the underlay"));
         }
         let port = peer.port.filter(|other| *other != port);
-        found.push(Candidate { place: Some(place), written: peer.clone(), addresses, port });
+        found.push(Candidate { asked: Some((place, peer)), addresses, port });
     }
     found.retain(|peer| !peer.addresses.iter().any(own));
     found.sort_by(|a, b| a.addresses.cmp(&b.addresses));
@@ -199,9 +214,13 @@ fn candidates(
     Ok(found)
 }
 
-/// Addresses that are the host's own by its routes, in their order. They are few, while there may be ten thousand paths.
-fn locals(observed: &Observed) -> Vec<&IpAddr> {
-    observed.paths.iter().filter(|(_, path)| path.local).map(|(address, _)| address).collect()
+/// Addresses that are the host's own, by its routes or as it has them, in their order. They are few, while there may be
+/// ten thousand peers.
+fn locals(observed: &Observed) -> Vec<IpAddr> {
+    let by_routes = observed.paths.iter().filter(|(_, path)| path.local).map(|(address, _)| *address);
+    let mut all: Vec<_> = by_routes.chain(observed.addresses.iter().map(|own| own.address.ip())).collect();
+    all.sort_unstable();
+    all
 }
 
 /// The field of a peer.
@@ -210,25 +229,23 @@ fn field(place: usize) -> String {
 }
 
 /// The flood list of a tunnel from `local`: one address of each peer, of the tunnel's family.
-pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Result<Vec<Flood>> {
+pub(super) fn settle(wanted: &[Candidate<'_>], local: IpAddr, plan: &mut Plan) -> Result<Vec<Flood>> {
     let mut flood = Vec::with_capacity(wanted.len());
     for peer in wanted {
         // The same choice at every run: a second copy of each frame would reach a peer that is listed twice.
         let address = peer.addresses.iter().filter(|ip| ip.is_ipv4() == local.is_ipv4()).min();
-        match (address, peer.place) {
+        match (address, peer.asked) {
             (Some(address), _) => flood.push(Flood { address: *address, port: peer.port }),
-            (None, Some(place)) => {
+            (None, Some((place, _))) => {
                 let (theirs, ours) = if local.is_ipv4() { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
-                let message = format!(
-                    "`{}` is {theirs}, and this host's tunnel is {ours} ({local}); allowed: {ours}",
-                    peer.written
-                );
+                let message =
+                    format!("`{peer}` is {theirs}, and this host's tunnel is {ours} ({local}); allowed: {ours}");
                 return Err(Error::invalid(field(place), message)
                     .hint("use one family for the whole underlay; `underlay` says which of this host's addresses"));
             }
             // The tunnel was moved to the other family: peers of the old one cannot follow.
             (None, None) => {
-                plan.warnings.push(format!("peer {} is dropped: it is not of the family of {local}", peer.written));
+                plan.warnings.push(format!("peer {peer} is dropped: it is not of the family of {local}"));
             }
         }
     }
@@ -236,19 +253,18 @@ pub(super) fn settle(wanted: &[Candidate], local: IpAddr, plan: &mut Plan) -> Re
 }
 
 /// The peers of a router in a container, one address of each. It carries frames over IPv4 alone (`router/sleeve.go`).
-pub(super) fn settle_ipv4(wanted: &[Candidate], plan: &mut Plan) -> Result<Vec<Flood>> {
+pub(super) fn settle_ipv4(wanted: &[Candidate<'_>], plan: &mut Plan) -> Result<Vec<Flood>> {
     let mut peers = Vec::with_capacity(wanted.len());
     for peer in wanted {
-        match (peer.addresses.iter().filter(|ip| ip.is_ipv4()).min(), peer.place) {
+        match (peer.addresses.iter().filter(|ip| ip.is_ipv4()).min(), peer.asked) {
             (Some(address), _) => peers.push(Flood { address: *address, port: peer.port }),
-            (None, Some(place)) => {
-                let message =
-                    format!("`{}` is IPv6, and a router of kind image carries IPv4 only; allowed: IPv4", peer.written);
+            (None, Some((place, _))) => {
+                let message = format!("`{peer}` is IPv6, and a router of kind image carries IPv4 only; allowed: IPv4");
                 return Err(Error::invalid(field(place), message)
                     .hint("name the peer by its IPv4 address, or use `kind: vxlan`"));
             }
             (None, None) => {
-                plan.warnings.push(format!("peer {} is dropped: kind image carries IPv4 only", peer.written));
+                plan.warnings.push(format!("peer {peer} is dropped: kind image carries IPv4 only"));
             }
         }
     }

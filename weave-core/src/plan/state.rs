@@ -38,7 +38,11 @@ pub fn document(observed: &Observed, scope: &Scope) -> HostDocument {
     });
     let router = router.or(classic);
     let is_known = observed.router_port().is_none() || observed.classic.as_ref().is_some_and(|it| it.report.is_ok());
-    let connected = || peers::connected(observed).iter().map(peers::as_written).filter(Peer::is_allowed).collect();
+    let connected = || {
+        let mut connected: Vec<Peer> = peers::connected(observed).iter().map(peers::as_written).collect();
+        connected.retain(Peer::is_allowed);
+        List(connected)
+    };
     let peers = router.as_ref().filter(|_| scope.router && is_known).map(|_| connected());
     HostDocument {
         ensure: Ensure::Present,

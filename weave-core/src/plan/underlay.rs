@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 /// address may be away for a moment, as when what gave it to the host starts anew: it is taken again when it is back.
 pub(super) fn choose(
     underlay: Option<&Underlay>,
-    peers: &[Candidate],
+    peers: &[Candidate<'_>],
     observed: &Observed,
     plan: &mut Plan,
 ) -> Result<IpAddr> {
@@ -70,20 +70,20 @@ fn lost(observed: &Observed) -> Option<IpAddr> {
 }
 
 /// Of several, the first of the family of the peers.
-fn best(mut addresses: Vec<IpAddr>, peers: &[Candidate]) -> Option<IpAddr> {
+fn best(mut addresses: Vec<IpAddr>, peers: &[Candidate<'_>]) -> Option<IpAddr> {
     let fits = |local: &IpAddr| !peers.iter().any(|peer| !reaches(*local, peer));
     addresses.sort_unstable();
     addresses.iter().find(|ip| fits(ip)).or_else(|| addresses.first()).copied()
 }
 
-fn reaches(local: IpAddr, peer: &Candidate) -> bool {
+fn reaches(local: IpAddr, peer: &Candidate<'_>) -> bool {
     peer.addresses.iter().any(|ip| ip.is_ipv4() == local.is_ipv4())
 }
 
-fn automatic(peers: &[Candidate], observed: &Observed, plan: &mut Plan) -> Result<IpAddr> {
+fn automatic(peers: &[Candidate<'_>], observed: &Observed, plan: &mut Plan) -> Result<IpAddr> {
     for local in lost(observed).into_iter().chain(current(observed)).filter(|local| observed.is_own(*local)) {
         // A new peer of the other family is wrong here; it does not move the tunnel away from the peers it has.
-        let connected = peers.iter().any(|peer| peer.place.is_none() && reaches(local, peer));
+        let connected = peers.iter().any(|peer| peer.asked.is_none() && reaches(local, peer));
         if connected || peers.iter().all(|peer| reaches(local, peer)) {
             return Ok(local);
         }

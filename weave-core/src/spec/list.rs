@@ -163,6 +163,14 @@ macro_rules! serde_by_text {
             }
         }
 
+        $crate::spec::list::deserialize_by_text!($type, $expected);
+    };
+}
+pub(crate) use serde_by_text;
+
+/// The reading half of [`serde_by_text`].
+macro_rules! deserialize_by_text {
+    ($type:ty, $expected:literal) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Text;
@@ -182,4 +190,4 @@ macro_rules! serde_by_text {
         }
     };
 }
-pub(crate) use serde_by_text;
+pub(crate) use deserialize_by_text;
