@@ -25,7 +25,8 @@ struct Begun {
 
 impl Kernel {
     pub(super) async fn look(&self, scope: &Scope) -> Result<Observed> {
-        let packet_filter = if scope.firewall { Some(self.packet_filter().await?) } else { None };
+        let at_once = scope.firewall && !scope.unless_unmanaged;
+        let mut packet_filter = if at_once { Some(self.packet_filter().await?) } else { None };
         let inputs = (scope.firewall && scope.inputs).then(|| job::start(&self.host, firewall::inputs)).transpose()?;
         let resolver = (!scope.names.is_empty())
             .then(|| {
@@ -38,6 +39,9 @@ impl Kernel {
             job::soon(&self.host, move || look::host(&scope))?
         };
         let observed = host.wait().await?;
+        if !at_once && scope.wants_firewall(&observed) {
+            packet_filter = Some(self.packet_filter().await?);
+        }
         self.look_beyond(scope, observed, Begun { resolver, packet_filter, inputs }).await
     }
 

@@ -57,6 +57,8 @@ pub struct Scope {
     pub routes: bool,
     /// Look at the packet filter.
     pub firewall: bool,
+    /// But not where it is left alone and the tunnel runs: nothing of it matters then.
+    pub unless_unmanaged: bool,
     /// Look for rules that a router in a container has made with iptables, where there is its port.
     pub router_rules: bool,
     /// Look at what other programs let in, which takes a process or two for each of their tables.
@@ -73,6 +75,14 @@ pub struct Scope {
     pub listeners: bool,
     /// Look who listens on these ports of the host, too.
     pub ports: Vec<u16>,
+}
+
+impl Scope {
+    /// Whether the packet filter of a host whose links are these is to be looked at.
+    pub fn wants_firewall(&self, host: &Observed) -> bool {
+        let unmanaged = || host.bridge().is_some_and(|(.., mark)| mark.firewall_unmanaged);
+        self.firewall && !(self.unless_unmanaged && host.vxlan().is_some() && unmanaged())
+    }
 }
 
 /// What a look at the host found.

@@ -296,6 +296,9 @@ impl Intent {
             paths: router,
             routes: router || exposures,
             firewall: router || exposures || publishes || self.manage_firewall.is_some(),
+            // Peers come and go in the guard of the tunnel's port, if there is one.
+            unless_unmanaged: self.router == RouterIntent::Leave
+                && !(exposures || publishes || self.manage_firewall.is_some()),
             router_rules: self.ends_classic(),
             // The host end of one that a port leads to is told so.
             published: self.attachments.iter().any(|wish| !matches!(wish, AttachmentIntent::Remove(_))),

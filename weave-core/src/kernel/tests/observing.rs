@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::lab::{Container, Lab, bridge, run, vxlan};
-use crate::observed::{BridgeInfo, Flood, LinkKind, Mark, Scope, VxlanInfo};
+use crate::observed::{BridgeInfo, BridgeMark, Flood, LinkKind, Mark, Scope, VxlanInfo};
 use crate::plan::{Place, Step};
 use crate::spec::Mac;
 
@@ -151,6 +151,24 @@ fn names_have_addresses_and_the_host_an_id() {
     assert!(observed.firewall.is_some());
     assert!(!observed.host_id.is_empty());
     assert_eq!(observed.host_id, lab.look(&Scope::default()).host_id);
+}
+
+#[test]
+fn a_packet_filter_that_is_left_alone_is_not_looked_at_for_peers() {
+    let lab = Lab::with_bridge(&[]);
+    let looked =
+        |unless_unmanaged| lab.look(&Scope { firewall: true, unless_unmanaged, ..Scope::default() }).firewall.is_some();
+    let mark = |firewall_unmanaged| {
+        let mark = Mark::Bridge(BridgeMark { firewall_unmanaged, ..BridgeMark::default() });
+        lab.done(&[Step::SetMark { link: "weave".into(), mark: Box::new(mark), before: None }]);
+    };
+    mark(true);
+    // A run may have been interrupted: the guard of the port knows the peers.
+    assert_eq!([looked(true), looked(false)], [true, true]);
+    lab.done(&[vxlan("192.0.2.1")]);
+    assert_eq!([looked(true), looked(false)], [false, true]);
+    mark(false);
+    assert_eq!([looked(true), looked(false)], [true, true]);
 }
 
 #[test]

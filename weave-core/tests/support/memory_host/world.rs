@@ -135,7 +135,7 @@ impl World {
         if scope.routes {
             observed.routes.clone_from(&self.host.routes);
         }
-        if scope.firewall {
+        if scope.wants_firewall(&observed) {
             observed.firewall = Some(self.firewall.clone());
         }
         if scope.published && !scope.firewall {
