@@ -60,7 +60,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
 
 fn compare(bench: &Bench, what: &str, options: &[&str], pairs: &[Pair; 2]) -> Result<()> {
     let mut rates = [Vec::new(), Vec::new()];
-    for round in 0..bench.rounds(9) {
+    for round in 0..bench.rounds(21) {
         for turn in 0..2 {
             // By hand first, then weave first.
             let which = (turn + round) % 2;
