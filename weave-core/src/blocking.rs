@@ -34,9 +34,9 @@ struct Place {
 
 /// Drives `job` to its end, on the calling thread and a runtime that is nobody else's meanwhile.
 ///
-/// The calling thread enters the namespaces of containers by itself, which is quicker than to start a
-/// thread for each; it is back in its own when this returns, and a process's other threads never leave theirs. Where a
-/// runtime drives the calling thread already, one more thread is started.
+/// The calling thread enters the namespaces of containers by itself, which is quicker than to start a thread for each; it
+/// is back in its own when this returns, and a process's other threads never leave theirs. Where a runtime drives the
+/// calling thread already, one more thread is started.
 ///
 /// # Panics
 /// When the kernel has no more threads, or no more file descriptors for the runtime's own two, or does not let the

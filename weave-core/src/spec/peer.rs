@@ -151,3 +151,27 @@ pub struct Forget {
     /// The peers to forget.
     pub peers: List<Peer>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_json_it_is_what_it_is_as_text() {
+        let texts = [
+            "192.0.2.2",
+            "255.0.10.1",
+            "192.0.2.2:7000",
+            "2001:db8::1",
+            "::ffff:192.0.2.2",
+            "[2001:db8::1]:7000",
+            "host2.example.com",
+            "host2:7000",
+        ];
+        for text in texts {
+            let peer: Peer = text.parse().expect(text);
+            assert_eq!(serde_json::json!(peer), peer.to_string());
+            assert_eq!(peer.to_string(), text);
+        }
+    }
+}
